@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * congestion: the congestion control of the sockets that serve (struct_ops tcp_congestion_ops).
+ * It decides how much each may have in flight and how fast it may send, under its service's
+ * policy, and publishes what it sees of each flow.
+ *
+ * The model. A sender's allowance is S = min(w, S0, RWND): the congestion window, the operator's
+ * policy, and the receiver's window, which TCP keeps by itself. Base is minRTT, the RTT without a
+ * queue, and 4 ms that are tolerated above it; RTT the least of a round (an RTT, at least 10 ms):
+ *
+ *	once a round	w <- (w + w * base / RTT + alpha) / 2, where RTT >= base	(FAST TCP)
+ *	at rest		w * (1 - base / RTT) = alpha	packets queued beyond the tolerated
+ *	after a loss	ssthresh = 0.7 * w, approached by proportional rate reduction
+ *	rate		1.2 * w / RTT (2 in slow start), never above the policy's
+ *
+ * The states, and what leads from one to the next:
+ *
+ *	SLOW_START ---> AVOIDANCE	a queue builds; w = ssthresh; or the policy is what holds
+ *	AVOIDANCE  ---> SLOW_START	silence past the time-out; the policy gave way
+ *	either     ---> RECOVERY	loss seen (fast retransmit), ECN mark, own host's queue full
+ *	RECOVERY   ---> AVOIDANCE	all of that window arrived: w = ssthresh
+ *	any        ---> TIMEOUT		the retransmission timer fired: w = 1, doubles to ssthresh
+ *	TIMEOUT    ---> SLOW_START	all of it arrived, and w < ssthresh; else AVOIDANCE
+ *
+ * The life of a flow: w doubles every round until its own queue delays it by an eighth of minRTT
+ * (4 to 16 ms), then the law above keeps alpha packets queued, whatever the buffer holds. A round
+ * that did not fill the window changes nothing. When minRTT was not seen for 10 s, half the
+ * window for two rounds drains the flow's own part of the queue and shows it again. A loss
+ * reduces once a window, and a loss that was none is undone.
+ *
+ * Papers: Wei, Jin, Low, Hegde, "FAST TCP: motivation, architecture, algorithms, performance"
+ * (2006); RFC 5681 (states), RFC 6937 (proportional rate reduction), RFC 9406 (HyStart++),
+ * RFC 7661 (windows that are not filled).
+ *
+ * Neighbours: pure/window.h has the arithmetic, congestion/ the socket and what is published of
+ * it, policy.h the policies. Limits: a flow is named by its 5-tuple, which two network namespaces
+ * may both use; a tail loss probe may exceed a window policy by its one packet (RFC 8985, 7.3).
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "congestion/flow.h"
+#include "congestion/socket.h"
+#include "kernel.h"
+#include "pure/window.h"
+
+#define LOW_RATE 150000 /* bytes a second; below it one packet a burst, as in BBR */
+
+/* (sk, rs), or since 6.10 (sk, ack, flag, rs): how many the running kernel's has. */
+const volatile __u32 cong_control_arguments = 4;
+
+static __always_inline void socket_on_ack(struct tcp_sock *tp, const struct rate_sample *rs)
+{
+	struct congestion_socket *state = socket_state(tp);
+	struct window_ack ack = {};
+	__u32 before = state->window.state;
+
+	ack.now_ms = tp->tcp_mstamp / 1000;
+	if (ack.now_ms - state->policy_read_ms >= POLICY_LIFE_MS)
+		policy_read(state, ack.now_ms);
+
+	/* The kernel has its own word in both: at a time-out, an undo, a restored threshold. */
+	state->window.cwnd_packets = tp->snd_cwnd;
+	if (state->window.state == before)
+		state->window.ssthresh_packets = tp->snd_ssthresh;
+
+	if (rs->rtt_us >= 0)
+		ack.rtt_us = rs->rtt_us ? rs->rtt_us : 1;
+	ack.acked_packets = rs->acked_sacked;
+	ack.lost_packets = rs->losses;
+	ack.inflight_packets = socket_inflight(tp);
+	ack.prior_packets = tp->prior_cwnd;
+	ack.sent_packets = tp->prr_out;
+	ack.ceiling_packets = socket_ceiling(tp, state);
+	ack.advanced = tp->snd_una != state->acknowledged;
+	ack.filled = socket_fills_window(tp);
+	ack.policed = flow_bound(tp, state) == SLUICE_BOUND_POLICY_RATE ||
+		      tp->snd_cwnd >= ack.ceiling_packets;
+	if (rs->delivered > 0 && (__s32)(rs->prior_delivered - state->round_ends_at) >= 0 &&
+	    ack.now_ms - state->round_began_ms >= WINDOW_ROUND_LEAST_MS) {
+		ack.round_ended = true;
+		state->round_ends_at = tp->delivered;
+		state->round_began_ms = ack.now_ms;
+	}
+	state->acknowledged = tp->snd_una;
+
+	window_on_ack(&state->window, &ack);
+	socket_set_window(tp, state);
+	socket_set_rate(tp, state);
+	if (ack.round_ended || state->window.state != before)
+		flow_publish(tp, before);
+}
+
+SEC("struct_ops/congestion_init")
+int BPF_PROG(congestion_init, struct tcp_sock *tp)
+{
+	struct congestion_socket *state = socket_state(tp);
+	__u32 now_ms = tp->tcp_mstamp / 1000;
+
+	window_open(&state->window, tp->snd_cwnd, now_ms);
+	state->window.min_rtt_us = tp->srtt_us >> 3; /* the handshake's, where it had one */
+	state->policy_rate_bytes_per_sec = 0;
+	state->policy_window_bytes = 0;
+	state->round_ends_at = tp->delivered;
+	state->round_began_ms = now_ms;
+	state->acknowledged = tp->snd_una;
+	socket_name(tp, state);
+	policy_read(state, now_ms);
+	socket_set_window(tp, state);
+	socket_set_rate(tp, state);
+	/* Where no fq paces, TCP does it itself, but only when asked to. */
+	__sync_val_compare_and_swap(&socket_of(tp)->sk_pacing_status, KERNEL_PACING_NONE,
+				    KERNEL_PACING_NEEDED);
+	flow_publish(tp, SLUICE_CONGESTION_STATE_COUNT);
+	return 0;
+}
+
+SEC("struct_ops/congestion_control")
+int congestion_control(__u64 *ctx)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)ctx[0];
+	const struct rate_sample *rs;
+
+	/* Without the barriers clang makes one load of it at a variable offset, which is refused.
+	 */
+	if (cong_control_arguments == 4) {
+		rs = (const struct rate_sample *)ctx[3];
+		barrier_var(rs);
+	} else {
+		rs = (const struct rate_sample *)ctx[1];
+		barrier_var(rs);
+	}
+	socket_on_ack(tp, rs);
+	return 0;
+}
+
+/* Asked by the kernel once at each loss event, before it changes the state. */
+SEC("struct_ops/congestion_ssthresh")
+__u32 BPF_PROG(congestion_ssthresh, struct tcp_sock *tp)
+{
+	return window_after_loss(tp->snd_cwnd);
+}
+
+SEC("struct_ops/congestion_set_state")
+int BPF_PROG(congestion_set_state, struct tcp_sock *tp, __u8 kernel_state)
+{
+	struct congestion_socket *state = socket_state(tp);
+	__u32 before = state->window.state;
+
+	state->window.cwnd_packets = tp->snd_cwnd;
+	state->window.ssthresh_packets = tp->snd_ssthresh;
+	if (kernel_state == KERNEL_CA_LOSS)
+		window_on_timeout(&state->window);
+	else if (kernel_state == KERNEL_CA_CWR || kernel_state == KERNEL_CA_RECOVERY)
+		window_on_recovery(&state->window);
+	else
+		window_on_repaired(&state->window);
+	if (state->window.state == before)
+		return 0;
+	socket_set_window(tp, state);
+	socket_set_rate(tp, state);
+	flow_publish(tp, before);
+	return 0;
+}
+
+/* The loss was none: packets were late, or acknowledgements were. */
+SEC("struct_ops/congestion_undo_cwnd")
+__u32 BPF_PROG(congestion_undo_cwnd, struct tcp_sock *tp)
+{
+	struct congestion_socket *state = socket_state(tp);
+
+	state->window.flags |= WINDOW_UNDONE;
+	return window_lesser(window_greater(tp->snd_cwnd, tp->prior_cwnd),
+			     socket_ceiling(tp, state));
+}
+
+/*
+ * The smallest burst worth sending. The kernel asks before it sends anything, so this is also
+ * where silence is noticed (`cwnd_event` was split in two in later kernels).
+ */
+SEC("struct_ops/congestion_min_tso_segs")
+__u32 BPF_PROG(congestion_min_tso_segs, struct tcp_sock *tp)
+{
+	struct congestion_socket *state = socket_state(tp);
+
+	if (!tp->packets_out) {
+		__u32 silence = (__u32)bpf_jiffies64() - tp->lsndtime;
+		__u32 before = state->window.state;
+
+		state->window.cwnd_packets = tp->snd_cwnd;
+		state->window.ssthresh_packets = tp->snd_ssthresh;
+		window_on_silence(&state->window, silence, tp->inet_conn.icsk_rto);
+		socket_set_window(tp, state);
+		if (state->window.state != before)
+			flow_publish(tp, before);
+	}
+	return socket_of(tp)->sk_pacing_rate < LOW_RATE ? 1 : 2;
+}
+
+SEC("struct_ops/congestion_release")
+int BPF_PROG(congestion_release, struct tcp_sock *tp)
+{
+	flow_forget(tp);
+	return 0;
+}
+
+/* The loader writes the name that it registers over this one, before the object is opened. */
+SEC(".struct_ops")
+struct tcp_congestion_ops sluice_ops = {
+	.init = (void *)congestion_init,
+	.cong_control = (void *)congestion_control,
+	.ssthresh = (void *)congestion_ssthresh,
+	.set_state = (void *)congestion_set_state,
+	.undo_cwnd = (void *)congestion_undo_cwnd,
+	.min_tso_segs = (void *)congestion_min_tso_segs,
+	.release = (void *)congestion_release,
+	.flags = KERNEL_CONG_NON_RESTRICTED,
+	.name = "sluice@unnamed@",
+};
+
+char _license[] SEC("license") = "Dual BSD/GPL";

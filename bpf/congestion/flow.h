@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is published of each socket: map `congestion_flows`, named as the client's packets carry the
+ * flow, so that steer, pace and the operator find it. Written once a round and at each change of
+ * state; the entry goes with the socket.
+ */
+#ifndef SLUICE_CONGESTION_FLOW_H
+#define SLUICE_CONGESTION_FLOW_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "congestion/socket.h"
+#include "sluice/congestion.h"
+#include "sluice/flow.h"
+#include "sluice/limits.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_flow);
+	__type(value, struct sluice_congestion_flow);
+	__uint(max_entries, SLUICE_FLOWS_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} congestion_flows SEC(".maps");
+
+/* Copied out: a map's key must lie on the stack, and the socket's memory does not. */
+static __always_inline void flow_key(const struct congestion_socket *state,
+				     struct sluice_flow *flow)
+{
+	__be32 *source = (__be32 *)flow->source.bytes;
+	__be32 *destination = (__be32 *)flow->destination.bytes;
+
+	__builtin_memset(flow, 0, sizeof(*flow));
+	source[0] = state->peer[0];
+	source[1] = state->peer[1];
+	source[2] = state->peer[2];
+	source[3] = state->peer[3];
+	destination[0] = state->local[0];
+	destination[1] = state->local[1];
+	destination[2] = state->local[2];
+	destination[3] = state->local[3];
+	flow->source_port = state->peer_port;
+	flow->destination_port = state->local_port;
+	flow->l4_proto = KERNEL_IPPROTO_TCP;
+}
+
+/* What holds the flow back as it stands. */
+static __always_inline __u32 flow_bound(struct tcp_sock *tp, struct congestion_socket *state)
+{
+	__u64 policy_rate = socket_policy_rate(tp, state);
+	bool filled = socket_fills_window(tp);
+
+	if (!socket_has_unsent(tp) && !filled)
+		return SLUICE_BOUND_APPLICATION;
+	if (tp->snd_una + tp->snd_wnd - tp->snd_nxt < tp->mss_cache)
+		return SLUICE_BOUND_RWND;
+	if (filled && state->policy_window_bytes && tp->snd_cwnd >= socket_ceiling(tp, state))
+		return SLUICE_BOUND_POLICY_WINDOW;
+	if (!filled && policy_rate && policy_rate <= socket_law_rate(tp, state))
+		return SLUICE_BOUND_POLICY_RATE;
+	return SLUICE_BOUND_CWND;
+}
+
+static __always_inline void flow_describe(struct tcp_sock *tp, struct congestion_socket *state,
+					  struct sluice_congestion_flow *flow)
+{
+	__u64 rate = (__u64)tp->rate_delivered * tp->mss_cache * 1000000;
+
+	flow->updated_ns = tp->tcp_mstamp * 1000;
+	flow->delivery_rate_bytes_per_sec = tp->rate_interval_us ? rate / tp->rate_interval_us : 0;
+	flow->pacing_rate_bytes_per_sec = socket_of(tp)->sk_pacing_rate;
+	flow->delivered_bytes = tp->bytes_acked;
+	flow->service = state->service;
+	flow->cwnd_packets = tp->snd_cwnd;
+	flow->ssthresh_packets = tp->snd_ssthresh;
+	flow->mss_bytes = tp->mss_cache;
+	flow->srtt_us = tp->srtt_us >> 3;
+	flow->min_rtt_us = state->window.min_rtt_us;
+	flow->inflight_packets = socket_inflight(tp);
+	flow->lost_packets = tp->lost;
+	flow->retransmitted_packets = tp->total_retrans;
+	flow->state = state->window.state;
+	flow->bound = flow_bound(tp, state);
+}
+
+/* Writes the flow's entry; one that is missing (a full map) is tried again each time. */
+static __noinline int flow_publish(struct tcp_sock *tp, __u32 before)
+{
+	struct congestion_socket *state = socket_state(tp);
+	__u32 now = state->window.state;
+	struct sluice_congestion_flow *flow;
+	struct sluice_flow key;
+
+	flow_key(state, &key);
+	flow = bpf_map_lookup_elem(&congestion_flows, &key);
+	if (!flow) {
+		struct sluice_congestion_flow fresh = {};
+
+		bpf_map_update_elem(&congestion_flows, &key, &fresh, BPF_ANY);
+		flow = bpf_map_lookup_elem(&congestion_flows, &key);
+		before = SLUICE_CONGESTION_STATE_COUNT;
+	}
+	if (!flow)
+		return 0;
+	flow_describe(tp, state, flow);
+	if (now != before && now < SLUICE_CONGESTION_STATE_COUNT)
+		flow->entered[now]++;
+	return 0;
+}
+
+static __always_inline void flow_forget(struct tcp_sock *tp)
+{
+	struct sluice_flow key;
+
+	flow_key(socket_state(tp), &key);
+	bpf_map_delete_elem(&congestion_flows, &key);
+}
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A socket as `congestion` sees it: what we keep in it, what the kernel's fields say, the limits
+ * that its service's policy sets, and the three fields that we write: window, threshold, rate.
+ */
+#ifndef SLUICE_CONGESTION_SOCKET_H
+#define SLUICE_CONGESTION_SOCKET_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "policy.h"
+#include "pure/window.h"
+
+#define POLICY_LIFE_MS 50 /* a changed policy reaches a running flow within this and an ACK */
+
+/*
+ * What we keep of a socket, in its own icsk_ca_priv. The addresses are kept because a socket has
+ * forgotten them by the time it is released after a disconnect.
+ */
+struct congestion_socket {
+	struct window window;
+	__u64 policy_rate_bytes_per_sec;
+	__u32 policy_window_bytes;
+	__u32 policy_read_ms;
+	__u32 service;
+	__u32 round_ends_at; /* `delivered` of the packet that begins the next round */
+	__u32 round_began_ms;
+	__u32 acknowledged; /* snd_una of the last acknowledgement */
+	__be32 peer[4];
+	__be32 local[4];
+	__be16 peer_port;
+	__be16 local_port;
+};
+
+_Static_assert(sizeof(struct congestion_socket) <= 104, "icsk_ca_priv holds 104 bytes");
+
+static __always_inline struct sock *socket_of(struct tcp_sock *tp)
+{
+	return &tp->inet_conn.icsk_inet.sk;
+}
+
+static __always_inline struct congestion_socket *socket_state(struct tcp_sock *tp)
+{
+	return (struct congestion_socket *)tp->inet_conn.icsk_ca_priv;
+}
+
+static __always_inline void socket_name(struct tcp_sock *tp, struct congestion_socket *state)
+{
+	struct sock_common *common = &socket_of(tp)->__sk_common;
+	const __be32 mapped = bpf_htonl(0xffff);
+
+	if (common->skc_family == KERNEL_AF_INET6 && bpf_core_field_exists(common->skc_v6_daddr)) {
+		/* A v4-mapped socket has the mapped addresses here. */
+		state->peer[0] = common->skc_v6_daddr.in6_u.u6_addr32[0];
+		state->peer[1] = common->skc_v6_daddr.in6_u.u6_addr32[1];
+		state->peer[2] = common->skc_v6_daddr.in6_u.u6_addr32[2];
+		state->peer[3] = common->skc_v6_daddr.in6_u.u6_addr32[3];
+		state->local[0] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[0];
+		state->local[1] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[1];
+		state->local[2] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
+		state->local[3] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
+	} else {
+		state->peer[0] = state->peer[1] = 0;
+		state->peer[2] = mapped;
+		state->peer[3] = common->skc_daddr;
+		state->local[0] = state->local[1] = 0;
+		state->local[2] = mapped;
+		state->local[3] = common->skc_rcv_saddr;
+	}
+	state->peer_port = common->skc_dport;
+	state->local_port = bpf_htons(common->skc_num);
+}
+
+static __always_inline __u32 socket_header_bytes(struct tcp_sock *tp,
+						 struct congestion_socket *state)
+{
+	bool v4 = !state->local[0] && !state->local[1] && state->local[2] == bpf_htonl(0xffff);
+
+	return tp->tcp_header_len + tp->inet_conn.icsk_ext_hdr_len + (v4 ? 20 : 40);
+}
+
+static __always_inline __u32 socket_inflight(struct tcp_sock *tp)
+{
+	return tp->packets_out - tp->sacked_out - tp->lost_out + tp->retrans_out;
+}
+
+static __always_inline __u32 socket_ceiling(struct tcp_sock *tp, struct congestion_socket *state)
+{
+	return window_lesser(window_of_bytes(state->policy_window_bytes, tp->mss_cache),
+			     tp->snd_cwnd_clamp);
+}
+
+/* As the kernel's tcp_is_cwnd_limited(): in slow start half a used window is a full one. */
+static __always_inline bool socket_fills_window(struct tcp_sock *tp)
+{
+	if (BPF_CORE_READ_BITFIELD(tp, is_cwnd_limited))
+		return true;
+	return tp->snd_cwnd < tp->snd_ssthresh && tp->snd_cwnd < 2 * tp->max_packets_out;
+}
+
+static __always_inline __u64 socket_law_rate(struct tcp_sock *tp, struct congestion_socket *state)
+{
+	__u32 packets = window_greater(tp->snd_cwnd, tp->packets_out);
+	__u32 gain = state->window.state == SLUICE_CONGESTION_SLOW_START ? WINDOW_PACE_SLOW_START
+									 : WINDOW_PACE_AVOIDANCE;
+
+	return window_pacing_rate(packets, tp->mss_cache, tp->srtt_us >> 3, gain);
+}
+
+/* Payload bytes a second that the policy leaves; 0: no limit. */
+static __always_inline __u64 socket_policy_rate(struct tcp_sock *tp,
+						struct congestion_socket *state)
+{
+	if (!state->policy_rate_bytes_per_sec)
+		return 0;
+	return window_payload_rate(state->policy_rate_bytes_per_sec, tp->mss_cache,
+				   socket_header_bytes(tp, state));
+}
+
+static __always_inline bool socket_has_unsent(struct tcp_sock *tp)
+{
+	return tp->write_seq != tp->snd_nxt;
+}
+
+static __always_inline bool policy_loosened(__u64 before, __u64 now)
+{
+	return before && (!now || now > before);
+}
+
+/* The service of our end of the connection, and what it may use by now. */
+static __always_inline void policy_read(struct congestion_socket *state, __u32 now_ms)
+{
+	struct sluice_endpoint endpoint = {.port = state->local_port,
+					   .l4_proto = KERNEL_IPPROTO_TCP};
+	__be32 *address = (__be32 *)endpoint.address.bytes;
+	struct sluice_policy *policy;
+	__u32 window_bytes = 0;
+	__u64 rate = 0;
+	__u32 service;
+
+	address[0] = state->local[0];
+	address[1] = state->local[1];
+	address[2] = state->local[2];
+	address[3] = state->local[3];
+	service = endpoint_service(&endpoint);
+	if (!service) {
+		endpoint.port = 0;
+		endpoint.l4_proto = 0;
+		service = endpoint_service(&endpoint);
+	}
+	policy = service ? policy_find(service) : NULL;
+	if (policy) {
+		rate = policy->flow_rate_bytes_per_sec;
+		window_bytes = policy->window_bytes;
+	}
+	if (policy_loosened(state->policy_rate_bytes_per_sec, rate) ||
+	    policy_loosened(state->policy_window_bytes, window_bytes))
+		window_reopen(&state->window);
+	state->service = service;
+	state->policy_rate_bytes_per_sec = rate;
+	state->policy_window_bytes = window_bytes;
+	state->policy_read_ms = now_ms;
+}
+
+static __always_inline void socket_set_rate(struct tcp_sock *tp, struct congestion_socket *state)
+{
+	__u64 policy_rate = socket_policy_rate(tp, state);
+	__u64 rate = socket_law_rate(tp, state);
+
+	if (policy_rate && rate > policy_rate)
+		rate = policy_rate;
+	if (rate > socket_of(tp)->sk_max_pacing_rate)
+		rate = socket_of(tp)->sk_max_pacing_rate;
+	/* 0 would mean: not paced at all. */
+	socket_of(tp)->sk_pacing_rate = rate ? rate : 1;
+}
+
+static __always_inline void socket_set_window(struct tcp_sock *tp, struct congestion_socket *state)
+{
+	tp->snd_cwnd = window_lesser(state->window.cwnd_packets, socket_ceiling(tp, state));
+	tp->snd_ssthresh = state->window.ssthresh_packets;
+}
+
+#endif

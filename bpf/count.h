@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The counters of every hook: a packet's verdict under its service, or under 0 where it has none.
+ */
+#ifndef SLUICE_COUNT_H
+#define SLUICE_COUNT_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sluice/counters.h"
+#include "sluice/limits.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sluice_verdict_counters);
+	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} verdicts SEC(".maps");
+
+static __always_inline void count_verdict(__u32 service, enum sluice_verdict verdict, __u64 bytes)
+{
+	struct sluice_verdict_counters *counters = bpf_map_lookup_elem(&verdicts, &service);
+	struct sluice_counter *counter;
+
+	if (!counters || verdict >= SLUICE_VERDICT_COUNT)
+		return;
+	counter = (struct sluice_counter *)counters + verdict;
+	counter->packets++;
+	counter->bytes += bytes;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The internet checksum and its incremental update (RFC 1071, RFC 1624 equation 3). Sums are
+ * taken over words as they lie in the packet: a one's complement sum does not care for byte
+ * order, so nothing here converts any. Shared by every hook that rewrites a header, and by tests.
+ */
+#ifndef SLUICE_PURE_CHECKSUM_H
+#define SLUICE_PURE_CHECKSUM_H
+
+#include <linux/types.h>
+
+/* A sum of up to 65535 words of 16 bits, or of any words already folded, to 16 bits. */
+static inline __u16 checksum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)sum;
+}
+
+/* The same for a sum of words of 32 bits. */
+static inline __u16 checksum_fold64(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return checksum_fold((__u32)sum);
+}
+
+/* Adds to a sum of 32-bit words what it takes to have `to` there in place of `from`. */
+static inline __u64 checksum_difference(__u64 sum, __u32 from, __u32 to)
+{
+	return sum + (__u32)~from + to;
+}
+
+/* The checksum field that follows from a difference, begun at 0. */
+static inline __sum16 checksum_apply(__sum16 check, __u64 difference)
+{
+	return (__sum16)(__u16)~checksum_fold64(difference + (__u16)~check);
+}
+
+static inline __sum16 checksum_replace2(__sum16 check, __u16 from, __u16 to)
+{
+	__u32 sum = (__u32)(__u16)~check + (__u16)~from + to;
+
+	return (__sum16)(__u16)~checksum_fold(sum);
+}
+
+static inline __sum16 checksum_replace4(__sum16 check, __u32 from, __u32 to)
+{
+	return checksum_apply(check, checksum_difference(0, from, to));
+}
+
+/* 16 bytes: an IPv6 address as four words. */
+static inline __sum16 checksum_replace16(__sum16 check, const __u32 *from, const __u32 *to)
+{
+	__u64 sum = 0;
+
+	sum = checksum_difference(sum, from[0], to[0]);
+	sum = checksum_difference(sum, from[1], to[1]);
+	sum = checksum_difference(sum, from[2], to[2]);
+	sum = checksum_difference(sum, from[3], to[3]);
+	return checksum_apply(check, sum);
+}
+
+/* UDP keeps 0 for "no checksum" and sends 0xffff in its stead (RFC 768). */
+static inline __sum16 checksum_udp(__sum16 check)
+{
+	return check ? check : (__sum16)0xffff;
+}
+
+#endif

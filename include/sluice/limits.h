@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Every bound and time-out that both sides must agree on, with its unit and its reason. */
+#ifndef SLUICE_LIMITS_H
+#define SLUICE_LIMITS_H
+
+/* Layout of everything in include/sluice; an instance of another one is refused. */
+#define SLUICE_SCHEMA_VERSION 1
+
+#define SLUICE_NAME_LENGTH 32 /* bytes, with the NUL */
+#define SLUICE_WEIGHT_MAX 65535
+
+#define SLUICE_RING_BITS_MIN 8	/* 256 slots: a weight is exact to 0.4 % */
+#define SLUICE_RING_BITS_MAX 16 /* 65536 slots, 256 KiB */
+
+/* Capacities of a new instance unless the operator says otherwise. */
+#define SLUICE_SERVICES_DEFAULT 1024
+#define SLUICE_BACKENDS_DEFAULT 16384
+#define SLUICE_FLOWS_DEFAULT 262144
+#define SLUICE_HALF_OPEN_DEFAULT 65536
+
+/*
+ * Ports that snat takes: below Linux's ephemeral range (32768 to 60999), so that the director's
+ * own connections to a backend never meet a translated one.
+ */
+#define SLUICE_SNAT_PORT_FIRST 1024
+#define SLUICE_SNAT_PORT_LAST 32767
+#define SLUICE_SNAT_PORT_TRIES 32
+
+/* Seconds of silence after which the port of a translated flow may be taken over. */
+#define SLUICE_SNAT_OPENING_S 30
+#define SLUICE_SNAT_ESTABLISHED_S 7440 /* RFC 5382, REQ-5: not less than 2 hours 4 minutes */
+#define SLUICE_SNAT_CLOSED_S 4	       /* both FINs or a RST: the last ACK may still be repeated */
+#define SLUICE_SNAT_UDP_S 300	       /* RFC 4787, REQ-5: 5 minutes recommended */
+
+/*
+ * UDP has no SYN: so long after a slot's change an unknown flow is taken for one that began before
+ * it; after that, for a new one. A flow that was silent all the while moves.
+ */
+#define SLUICE_UDP_GRACE_S 60
+
+/* A next hop is asked for again after so many jiffies: 0.25 to 2.5 s, as CONFIG_HZ has it. */
+#define SLUICE_PATH_JIFFIES 250
+
+/* Extension headers that the parser follows before it lets the packet go as not ours. */
+#define SLUICE_IPV6_EXTENSIONS_MAX 6
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What became of a packet: one name, one action, one sentence, one counter. The list is written
+ * here once; the enum, the counters' fields and the texts that the CLI prints expand from it.
+ *
+ *   X(NAME, name, ACTION, "sentence")
+ *
+ * NAME and name are the same word; the first becomes SLUICE_VERDICT_NAME, the second the field
+ * of struct sluice_verdict_counters, by which `bpftool map dump` shows it.
+ */
+#ifndef SLUICE_VERDICT_H
+#define SLUICE_VERDICT_H
+
+#include <linux/types.h>
+
+enum sluice_action {
+	SLUICE_ACTION_PASS,	 /* to the kernel's stack, unchanged */
+	SLUICE_ACTION_FORWARD,	 /* out of a device */
+	SLUICE_ACTION_HAND_OVER, /* changed, and out through the stack's neighbours and tc */
+	SLUICE_ACTION_DROP,
+};
+
+#define SLUICE_VERDICTS(X)                                                                         \
+	/* steer: not ours */                                                                      \
+	X(NOT_IP, not_ip, PASS, "neither IPv4 nor IPv6")                                           \
+	X(NOT_OURS, not_ours, PASS, "the destination is no service")                               \
+	X(MALFORMED, malformed, PASS, "a header is cut off or contradicts itself")                 \
+	X(FRAGMENT, fragment, PASS, "a fragment, which names no port")                             \
+	/* steer: forwarded */                                                                     \
+	X(STEERED, steered, FORWARD, "encapsulated and sent to its backend")                       \
+	X(TRANSLATED, translated, FORWARD, "translated and sent to its backend")                   \
+	X(REPLY_TRANSLATED, reply_translated, FORWARD, "a reply, translated back to its client")   \
+	X(NEIGHBOUR_UNKNOWN, neighbour_unknown, HAND_OVER,                                         \
+	  "the next hop's MAC is not known yet; the stack resolves it with this packet")           \
+	X(THROUGH_STACK, through_stack, HAND_OVER,                                                 \
+	  "its service has a policy, so it leaves through tc, where pace sees it")                 \
+	/* steer: dropped */                                                                       \
+	X(NO_BACKEND, no_backend, DROP, "the service has no backend that takes new connections")   \
+	X(BACKEND_DOWN, backend_down, DROP, "the backend of its connection is down")               \
+	X(UNKNOWN_FLOW, unknown_flow, DROP,                                                        \
+	  "in mid-connection, and no translation of its connection is known")                      \
+	X(PORTS_EXHAUSTED, ports_exhausted, DROP,                                                  \
+	  "no free source port towards its backend was found")                                     \
+	X(TABLE_FULL, table_full, DROP, "the table of translations took no further entry")         \
+	X(NO_ROUTE, no_route, DROP, "the kernel has no route to where it should go")               \
+	X(FORWARDING_OFF, forwarding_off, DROP,                                                    \
+	  "the kernel forwards nothing from this device (net.ipv4.conf.DEV.forwarding, "           \
+	  "net.ipv6.conf.DEV.forwarding)")                                                         \
+	X(TTL_EXPIRED, ttl_expired, DROP, "TTL or hop limit was used up")                          \
+	X(TOO_BIG, too_big, DROP, "longer than the next hop's MTU, with the encapsulation on it")  \
+	X(NO_ROOM, no_room, DROP, "the driver left no room for another header")                    \
+	/* decap */                                                                                \
+	X(DECAPSULATED, decapsulated, PASS, "the outer header was taken off")                      \
+	X(NOT_ENCAPSULATED, not_encapsulated, PASS, "no tunnel packet for one of our services")    \
+	/* handover */                                                                             \
+	X(HANDED_OVER, handed_over, FORWARD, "sent on through the stack's neighbours and tc")      \
+	X(NOT_SENT_ON, not_sent_on, DROP, "handed over, and then the kernel had no route for it")  \
+	/* pace */                                                                                 \
+	X(UNPACED, unpaced, PASS, "its service has no policy, or it belongs to none")              \
+	X(PACED, paced, PASS, "given a departure time, or found in time")                          \
+	X(WINDOW_LOWERED, window_lowered, PASS, "its advertised window was lowered to the policy") \
+	X(HORIZON, horizon, DROP, "it would depart too far in the future")
+
+enum sluice_verdict {
+#define SLUICE_VERDICT_ENUM(NAME, name, action, sentence) SLUICE_VERDICT_##NAME,
+	SLUICE_VERDICTS(SLUICE_VERDICT_ENUM)
+#undef SLUICE_VERDICT_ENUM
+		SLUICE_VERDICT_COUNT
+};
+
+#endif

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The demo as a test: it ends well, its figures are in its JSON, and it leaves nothing behind, also
+# when it is interrupted in the middle.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lab/lib/report.sh
+. "$here/lib/report.sh"
+root=$here/../..
+out=$(mktemp) figures=$(mktemp)
+trap 'rm -f "$out" "$figures"' EXIT
+
+left_behind() {
+  ls /run/netns 2>/dev/null | grep '^sluice-demo-' || true
+  ls -d /sys/fs/bpf/sluice-demo /run/sluice-lab/demo 2>/dev/null || true
+}
+
+demo() { env -u SLUICE_CHECK_INSIDE "$root/tools/demo" "$@"; }
+
+if demo --json "$figures" >"$out" 2>&1; then
+  report_ok "the demo ends with exit 0"
+else
+  report_not_ok "the demo ends with exit 0" "$(tail -n 30 "$out")"
+fi
+check "its last line says that all is as it should be" grep -q '^demo: all as it should be' "$out"
+check "shares are within two points of the weights over 10,000 connections" jq -e '
+  ([.shares[].connections] | add) >= 10000 and
+  all(.shares[]; (.share * 100 - .weight / 6) | fabs <= 2)' "$figures"
+check "no request failed while backends were drained and added" jq -e \
+  '.requests > 1000 and .failed_requests == 0' "$figures"
+check "the paced flow is within 5 % of its policy" jq -e \
+  '(.paced.achieved_mbit / .paced.target_mbit - 1) | fabs <= 0.05' "$figures"
+check "the window ceiling is within 5 % of S0/RTT" jq -e \
+  '(.ceiling.achieved_mbit / .ceiling.target_mbit - 1) | fabs <= 0.05' "$figures"
+check "the congestion control's states were seen" jq -e \
+  '.congestion.states | index("slow_start") and index("avoidance")' "$figures"
+check "Hello, World! was answered on both ports" jq -e \
+  '.hello["8080"] == true and .hello["8888"] == true' "$figures"
+check_equal "nothing is left behind" "" left_behind
+
+# A signal in the middle of the load, to the whole process group as Ctrl-C sends it.
+set -m
+demo >"$out" 2>&1 &
+pid=$!
+set +m
+for _ in $(seq 300); do
+  grep -q '^== steer' "$out" && break
+  sleep 0.1
+done
+sleep 3
+kill -INT -- "-$pid"
+status=0
+wait "$pid" || status=$?
+check_equal "interrupted, it exits with 130" 130 echo "$status"
+check_equal "interrupted, it leaves nothing behind" "" left_behind
+report_end

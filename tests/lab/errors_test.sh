@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Bad input as an operator meets it: one clear sentence on stderr that names what, which and why,
+# exit 2 for misuse and 1 for failure, and nothing is half done.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lab/lib/topology.sh
+. "$here/lib/topology.sh"
+# shellcheck source=tests/lab/lib/traffic.sh
+. "$here/lib/traffic.sh"
+# shellcheck source=tests/lab/lib/report.sh
+. "$here/lib/report.sh"
+
+lab_begin errors
+lab_add_ns director net.ipv4.ip_forward=1
+lab_ip director link add eth1 type veth peer name eth2
+lab_ip director link set eth1 up
+lab_ip director link set eth2 up
+lab_address director eth1 10.0.0.1/24 2001:db8:b::1/64
+
+state() { lab_sluice status --json | jq -c 'del(.. | .verdicts?)'; lab_sluice backend list --json; }
+
+# refused STATUS WORDS ARGUMENT...: exits so, says one sentence that has these words (a regular
+# expression) in it, nothing on stdout, and changes nothing.
+refused() {
+  local status=$1 words=$2 before seen=0
+  shift 2
+  before=$(state)
+  lab_sluice "$@" >"$LAB_DIR/out" 2>"$LAB_DIR/err" || seen=$?
+  local said
+  said=$(cat "$LAB_DIR/err")
+  if [[ $seen -eq $status && ! -s $LAB_DIR/out && $(wc -l <"$LAB_DIR/err") -eq 1 &&
+    $said == "sluice: "* && $said =~ $words && $(state) == "$before" ]]; then
+    report_ok "$(printf '%s: %s' "$*" "$said")"
+  else
+    report_not_ok "sluice $* is refused with $status and $words" \
+      "exit $seen, stdout: $(cat "$LAB_DIR/out"), stderr: $said"
+  fi
+}
+
+lab_sluice service add web 203.0.113.10:80/tcp 2>/dev/null
+lab_sluice backend add web 10.0.0.11:80 2>/dev/null
+lab_sluice service add web6 '[2001:db8::10]:80/tcp' 2>/dev/null
+
+refused 2 '10\.0\.0' service add x 10.0.0:80/tcp
+refused 2 '300' service add x 10.0.0.300:80/tcp
+refused 2 '2001' service add x '2001:db8::1:80/tcp'
+refused 2 'port' service add x 10.0.0.9:65536/tcp
+refused 2 'port' service add x 10.0.0.9:0/tcp
+refused 2 'sctp' service add x 10.0.0.9:80/sctp
+refused 2 '10\.0\.0\.9:80' service add x 10.0.0.9:80
+refused 2 '0\.0\.0\.0' service add x 0.0.0.0:80/tcp
+refused 2 '224' service add x 224.0.0.1:80/tcp
+refused 2 'Web' service add Web 10.0.0.9:80/tcp
+refused 2 'web' service add web 10.0.0.9:80/tcp
+refused 2 '203\.0\.113\.10:80/tcp' service add other 203.0.113.10:80/tcp
+refused 2 'nat' service add x 10.0.0.9:80/tcp --mode teleport
+refused 2 'wbe' service show wbe
+refused 2 'wbe' service remove wbe
+refused 2 'wbe' backend add wbe 10.0.0.12:80
+refused 2 'weight' backend add web 10.0.0.12:80 --weight 65536
+refused 2 'weight' backend add web 10.0.0.12:80 --weight=-1
+refused 2 'weight' backend add web 10.0.0.12:80 --weight heavy
+refused 2 'weight' backend add web 10.0.0.11:80 --weight 7
+refused 2 '10\.0\.0\.99' backend drain web 10.0.0.99:80
+refused 2 '10\.0\.0\.99' backend remove web 10.0.0.99:80
+refused 2 'famil' backend add web '[2001:db8:b::11]:80'
+refused 1 'route' backend add web 192.0.2.77:80
+refused 2 'sideways' backend set web 10.0.0.11:80 --state sideways
+refused 2 '50mbyte' policy set web --flow-rate 50mbyte
+refused 2 'fast' policy set web --flow-rate fast
+refused 2 '0' policy set web --flow-rate 0
+refused 2 'window' policy set web --window 100
+refused 2 'policy' policy set web
+refused 2 'wbe' policy set wbe --window 256kib
+refused 1 'eth7' attach steer eth7
+refused 2 'fly' attach fly eth1
+refused 2 'teleport' teleport
+refused 2 'frobnicate' service frobnicate
+refused 2 '' service add
+refused 2 '' service list surplus
+
+lab_sluice attach steer eth1 2>/dev/null
+refused 1 'steer' attach decap eth1
+check "attaching again is success" lab_sluice attach steer eth1
+
+# A bridge has no XDP of its own; what has is attached natively.
+lab_ip director link add br0 type bridge
+check_equal "eth1 has steer in native mode" native bash -c \
+  "nsenter --net=/run/netns/$LAB_PREFIX-director '$LAB_BUILD/sluice' --instance $LAB_INSTANCE status --json | jq -r '.attachments[] | select(.device == \"eth1\") | .mode'"
+lab_sluice attach decap br0 >"$LAB_DIR/out" 2>&1 || true
+check "a device without XDP in its driver gets it in generic mode, and the command says so" \
+  grep -q 'generic' "$LAB_DIR/out"
+refused 1 'br0.*generic mode' attach decap br0 --native
+
+# elsewhere SENTENCE STATUS WORDS COMMAND...: the same where the whole world is another one.
+elsewhere() {
+  local sentence=$1 status=$2 words=$3 seen=0 said
+  shift 3
+  "$@" >"$LAB_DIR/out" 2>"$LAB_DIR/err" || seen=$?
+  said=$(cat "$LAB_DIR/err")
+  if [[ $seen -eq $status && ! -s $LAB_DIR/out && $(wc -l <"$LAB_DIR/err") -eq 1 && $said =~ $words ]]; then
+    report_ok "$sentence: $said"
+  else
+    report_not_ok "$sentence" "exit $seen, stdout: $(cat "$LAB_DIR/out"), stderr: $said"
+  fi
+}
+sluice=$LAB_BUILD/sluice
+elsewhere "without privilege" 1 'not permitted.*root' \
+  setpriv --bounding-set=-all --inh-caps=-all "$sluice" --instance "$LAB_INSTANCE" status
+elsewhere "without bpffs" 1 'bpffs.*mount -t bpf' \
+  unshare --mount sh -c "umount -l /sys/fs/bpf; mount -t tmpfs none /sys/fs/bpf; exec '$sluice' status"
+elsewhere "without BTF" 1 'btf.*CONFIG_DEBUG_INFO_BTF' \
+  unshare --mount sh -c "mount -t tmpfs none /sys/kernel/btf; exec '$sluice' --instance $LAB_INSTANCE status"
+elsewhere "an instance of no good name" 2 'UPPER' "$sluice" --instance UPPER status
+elsewhere "an instance that is not there" 1 'nowhere.*sluice attach' "$sluice" --instance nowhere status
+
+# Another version: its root says another schema.
+root_map=$LAB_BPFFS/$LAB_INSTANCE/instance
+as_schema() {
+  bpftool -j map lookup pinned "$root_map" key 0 0 0 0 | jq -r --arg first "$1" \
+    '[.value[] | ltrimstr("0x")] | ["0x" + $first] + [.[1:][] | "0x" + .] | join(" ")' |
+    xargs bpftool map update pinned "$root_map" key 0 0 0 0 value
+}
+as_schema 63
+elsewhere "an instance of another version, read" 1 'version 99' "$sluice" --instance "$LAB_INSTANCE" status
+elsewhere "an instance of another version, changed" 1 'version 99' \
+  "$sluice" --instance "$LAB_INSTANCE" service add late 10.0.0.9:80/tcp
+as_schema 01
+check "and untouched by that" lab_sluice service show web
+elsewhere "it had no late service" 2 'late' "$sluice" --instance "$LAB_INSTANCE" service show late
+
+# Commands that race each other: each whole, none lost.
+for index in $(seq 20 39); do lab_sluice backend add web "10.0.0.$index:80" 2>/dev/null & done
+wait
+check_equal "of 20 backends added at once none is lost" 21 \
+  bash -c "'$sluice' --instance $LAB_INSTANCE backend list web --json | jq length"
+
+# Every map is readable with the names of its fields; where a map holds maps, bpftool shows the ids
+# of those, and they are readable.
+unreadable() {
+  local map word id
+  for map in "$LAB_BPFFS/$LAB_INSTANCE"/*; do
+    if [[ -d $map ]]; then continue; fi
+    word=("pinned" "$map")
+    case ${map##*/} in
+      rings | service_tables)
+        id=$(bpftool -j map dump pinned "$map" |
+          jq -r '.[0].value | [.[] | ltrimstr("0x")] | reverse | join("")')
+        word=(id "$((16#$id))") ;;
+    esac
+    if ! bpftool -j map dump "${word[@]}" >"$LAB_DIR/dump" 2>&1; then
+      echo "$map: $(cat "$LAB_DIR/dump")"
+    elif ! jq -e 'length == 0 or (.[0] | has("formatted"))' "$LAB_DIR/dump" >/dev/null; then
+      echo "$map has no names"
+    fi
+  done
+}
+check_equal "bpftool dumps every map by names" "" unreadable
+report_end

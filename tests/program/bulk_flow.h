@@ -1,0 +1,54 @@
+// A TCP connection over the loopback of a network namespace of our own: one end sends as fast as it
+// may under a congestion control, the other reads, and loses packets when asked to.
+#pragma once
+
+#include <linux/tcp.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "kernel/fd.h"
+#include "sluice/flow.h"
+
+namespace sluice::testing {
+
+// Moves the calling thread into a fresh network namespace with its loopback up, packets of 1500.
+// Empty: done; else why not.
+std::string enter_fresh_namespace();
+
+enum class Family { v4, v6, v4_mapped };  // v4_mapped: an IPv6 socket, reached over IPv4
+
+enum class Loss { none, some, all };
+
+class BulkFlow {
+ public:
+  // The sender's end is the server's, on `port`. Throws std::runtime_error.
+  BulkFlow(const std::string& congestion, Family family, uint16_t port);
+  BulkFlow(const BulkFlow&) = delete;
+  BulkFlow& operator=(const BulkFlow&) = delete;
+  ~BulkFlow();
+
+  void send_without_end();
+  void send_one_byte();
+  void pace(uint64_t payload_bytes_per_sec);  // by the kernel's own means
+  void lose(Loss loss);                       // at the receiver
+  void close();
+
+  [[nodiscard]] sluice_flow name() const;        // as its client's packets carry it
+  [[nodiscard]] sluice_endpoint server() const;  // the sender's end
+  [[nodiscard]] tcp_info info() const;           // of the sender
+  [[nodiscard]] uint64_t wire_bytes() const;     // sent so far, with IP and TCP headers
+  [[nodiscard]] uint64_t received() const { return received_; }
+
+ private:
+  Fd sender_;
+  Fd receiver_;
+  Family family_;
+  std::atomic<uint64_t> received_ = 0;
+  std::thread reading_;
+  std::thread sending_;
+};
+
+}  // namespace sluice::testing

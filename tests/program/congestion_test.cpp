@@ -1,0 +1,473 @@
+// The congestion control in this kernel, with real connections over a loopback of its own: what it
+// publishes, how it obeys a policy, and how it comes and goes. Everything that takes time waits for
+// a condition; rates are judged by the best of several intervals, so that a busy machine may be
+// slow but not wrong.
+#include <bpf/bpf.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "kernel/bpffs.h"
+#include "kernel/congestion.h"
+#include "kernel/fd.h"
+#include "program/bulk_flow.h"
+#include "sluice/congestion.h"
+#include "sluice/policy.h"
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::BulkFlow;
+using testing::Family;
+using testing::Loss;
+using Clock = std::chrono::steady_clock;
+
+constexpr uint32_t kService = 7;
+constexpr uint16_t kPort = 8080;
+constexpr uint32_t kMbit = 125000;  // bytes a second
+// Headers are 3.6 % of an IPv4 packet here: a rate that forgot them would be seen.
+constexpr double kTolerance = 0.03;
+constexpr const char* kPrefix = "scct";  // of our registrations and directories; then the pid
+
+std::string own_name(pid_t pid) {
+  return kPrefix + std::to_string(pid);
+}
+std::string own_directory(pid_t pid) {
+  return std::string(kBpffsRoot) + "/" + own_name(pid);
+}
+
+bool wait_until(const std::function<bool()>& condition, std::chrono::seconds most = 20s) {
+  for (const auto end = Clock::now() + most; Clock::now() < end;) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(5ms);
+  }
+  return condition();
+}
+
+// Packets in the network, as the kernel counts them against the window (tcp_packets_in_flight): one
+// that was acknowledged selectively or given up as lost is unacknowledged still, but not in flight.
+int64_t in_flight(const tcp_info& now) {
+  return int64_t{now.tcpi_unacked} - now.tcpi_sacked - now.tcpi_lost + now.tcpi_retrans;
+}
+
+std::vector<std::string> registered() {
+  std::vector<std::string> names;
+  if (auto controls = congestion_list())
+    for (const auto& control : *controls) names.push_back(control.name);
+  return names;
+}
+
+bool is_registered(const std::string& name) {
+  const auto names = registered();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// What runs that were killed left behind, registered or pinned.
+void sweep_dead_runs() {
+  auto entries = list_directory(kBpffsRoot);
+  std::vector<std::string> names = registered();
+  if (entries) names.insert(names.end(), entries->begin(), entries->end());
+  for (const std::string& name : names) {
+    if (!name.starts_with(kPrefix)) continue;
+    const pid_t pid = std::atoi(name.c_str() + std::strlen(kPrefix));
+    if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH) continue;
+    (void)congestion_unload(own_directory(pid), name);
+    (void)remove_tree(own_directory(pid));
+  }
+}
+
+class Congestion : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    struct statfs filesystem {};
+    constexpr auto bpffs_magic = 0xcafe4a11;
+    if (statfs(kBpffsRoot, &filesystem) != 0 ||
+        static_cast<uint32_t>(filesystem.f_type) != bpffs_magic)
+      GTEST_SKIP() << "bpffs is not mounted on " << kBpffsRoot;
+    if (const std::string why = congestion_unsupported(); !why.empty()) GTEST_SKIP() << why;
+    if (const std::string why = testing::enter_fresh_namespace(); !why.empty()) GTEST_SKIP() << why;
+    sweep_dead_runs();
+    ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0) << directory_ << ": " << strerror(errno);
+    ready_ = true;
+  }
+
+  void TearDown() override {
+    if (!ready_) return;
+    auto unloaded = congestion_unload(directory_, name_);
+    EXPECT_TRUE(unloaded) << unloaded.error().text;
+    auto removed = remove_tree(directory_);
+    EXPECT_TRUE(removed) << removed.error().text;
+    EXPECT_FALSE(is_registered(name_));
+  }
+
+  void load() {
+    auto loaded = congestion_load(directory_, name_);
+    ASSERT_TRUE(loaded) << loaded.error().text;
+    ASSERT_TRUE(*loaded) << "was loaded already";
+    flows_.reset(bpf_obj_get((directory_ + "/congestion_flows").c_str()));
+    policies_.reset(bpf_obj_get((directory_ + "/policies").c_str()));
+    endpoints_.reset(bpf_obj_get((directory_ + "/endpoints").c_str()));
+    ASSERT_TRUE(flows_.valid() && policies_.valid() && endpoints_.valid());
+  }
+
+  void serve(const sluice_endpoint& endpoint) {
+    ASSERT_EQ(bpf_map_update_elem(endpoints_.get(), &endpoint, &kService, BPF_ANY), 0);
+  }
+
+  void set_policy(uint64_t rate_bytes_per_sec, uint32_t window_bytes) {
+    sluice_policy policy{};
+    policy.flow_rate_bytes_per_sec = rate_bytes_per_sec;
+    policy.window_bytes = window_bytes;
+    ASSERT_EQ(bpf_map_update_elem(policies_.get(), &kService, &policy, BPF_ANY), 0);
+  }
+
+  std::optional<sluice_congestion_flow> find(const sluice_flow& name) {
+    sluice_congestion_flow found{};
+    if (bpf_map_lookup_elem(flows_.get(), &name, &found) != 0) return std::nullopt;
+    return found;
+  }
+
+  bool wait_for(const BulkFlow& flow,
+                const std::function<bool(const sluice_congestion_flow&)>& condition) {
+    return wait_until([&] {
+      const auto now = find(flow.name());
+      return now && condition(*now);
+    });
+  }
+
+  // The flow's rate on the wire as a multiple of `rate`: of the first interval of half a second
+  // that comes within kTolerance, else of the last of many.
+  double share_of(const BulkFlow& flow, double rate) {
+    double share = 0;
+    for (int interval = 0; interval < 20; ++interval) {
+      const auto began = Clock::now();
+      const uint64_t before = flow.wire_bytes();
+      std::this_thread::sleep_for(500ms);
+      const auto sent = static_cast<double>(flow.wire_bytes() - before);
+      share = sent / std::chrono::duration<double>(Clock::now() - began).count() / rate;
+      if (std::abs(share - 1) < kTolerance) break;
+    }
+    return share;
+  }
+
+  // Whether the kernel's own pacing keeps a rate here: its timers may be too late for it.
+  bool machine_can_pace(double rate) {
+    BulkFlow flow("reno", Family::v4, kPort + 1);
+    flow.pace(static_cast<uint64_t>(rate * 1448 / 1500));
+    flow.send_without_end();
+    std::this_thread::sleep_for(300ms);
+    return std::abs(share_of(flow, rate) - 1) < kTolerance;
+  }
+
+  const std::string name_ = own_name(getpid());
+  const std::string directory_ = own_directory(getpid());
+  Fd flows_, policies_, endpoints_;
+  bool ready_ = false;
+};
+
+TEST_F(Congestion, AFlowIsPublishedUnderTheNameItsClientGivesItAndForgottenWhenItCloses) {
+  load();
+  for (const Family family : {Family::v4, Family::v6, Family::v4_mapped}) {
+    BulkFlow flow(name_, family, kPort);
+    serve(flow.server());
+    set_policy(0, 1 << 20);
+    const sluice_flow name = flow.name();
+    auto fresh = find(name);
+    ASSERT_TRUE(fresh) << "family " << static_cast<int>(family);
+    EXPECT_EQ(fresh->state, uint32_t{SLUICE_CONGESTION_SLOW_START});
+    EXPECT_EQ(fresh->entered[SLUICE_CONGESTION_SLOW_START], 1U);
+    EXPECT_EQ(fresh->mss_bytes, family == Family::v6 ? 1428U : 1448U);
+
+    flow.send_without_end();
+    EXPECT_TRUE(wait_for(flow, [](const auto& now) {
+      return now.service == kService && now.delivered_bytes > 1000000 && now.min_rtt_us > 0 &&
+             now.srtt_us > 0 && now.delivery_rate_bytes_per_sec > 0 && now.updated_ns > 0;
+    }));
+    flow.close();
+    EXPECT_TRUE(wait_until([&] { return !find(name); }));
+  }
+}
+
+TEST_F(Congestion, AFlowOfNoServiceHasNoPolicy) {
+  load();
+  set_policy(kMbit, 1448);
+  BulkFlow flow(name_, Family::v4, kPort);
+  flow.send_without_end();
+  ASSERT_TRUE(wait_for(flow, [](const auto& now) {
+    return now.delivered_bytes > 10000000 && now.cwnd_packets > 10;
+  }));
+  EXPECT_EQ(find(flow.name())->service, 0U);
+}
+
+TEST_F(Congestion, AnIdleConnectionIsHeldByItsApplication) {
+  load();
+  BulkFlow flow(name_, Family::v4, kPort);
+  // A round is at least 10 ms; a byte now and then never fills a window.
+  EXPECT_TRUE(wait_for(flow, [&](const auto& now) {
+    flow.send_one_byte();
+    return now.bound == SLUICE_BOUND_APPLICATION && now.delivered_bytes > 10;
+  }));
+  EXPECT_EQ(find(flow.name())->cwnd_packets, 10U);
+}
+
+TEST_F(Congestion, ARatePolicyIsKeptOnTheWireAndFollowedWhenItChanges) {
+  load();
+  for (const Family family : {Family::v4, Family::v6}) {
+    BulkFlow flow(name_, family, kPort);
+    serve(flow.server());
+    set_policy(50 * kMbit, 0);
+    flow.send_without_end();
+    EXPECT_TRUE(
+        wait_for(flow, [](const auto& now) { return now.bound == SLUICE_BOUND_POLICY_RATE; }));
+    EXPECT_TRUE(wait_for(flow, [](const auto& now) {
+      return now.entered[SLUICE_CONGESTION_AVOIDANCE] > 0;
+    })) << "slow start does not end though the policy holds the flow";
+    for (const uint32_t mbit : {50U, 20U, 80U}) {
+      set_policy(mbit * kMbit, 0);
+      std::this_thread::sleep_for(300ms);
+      const double share = share_of(flow, mbit * kMbit);
+      ASSERT_LT(share, 1 + kTolerance) << mbit << " Mbit/s";
+      if (share < 1 - kTolerance) {
+        const auto now = find(flow.name()).value_or(sluice_congestion_flow{});
+        flow.close();
+        if (!machine_can_pace(mbit * kMbit))
+          GTEST_SKIP() << "this machine is too busy: " << mbit
+                       << " Mbit/s is more than the kernel's own pacing reaches here";
+        FAIL() << share << " of " << mbit << " Mbit/s: bound " << now.bound << ", window "
+               << now.cwnd_packets << ", RTT " << now.srtt_us << " us, least " << now.min_rtt_us
+               << " us, pacing " << now.pacing_rate_bytes_per_sec;
+      }
+    }
+  }
+}
+
+TEST_F(Congestion, AWindowPolicyIsNeverExceededAndActsOnARunningFlow) {
+  load();
+  BulkFlow flow(name_, Family::v4, kPort);
+  serve(flow.server());
+  flow.send_without_end();
+  constexpr uint32_t packets = 12;
+  ASSERT_TRUE(wait_until([&] { return flow.info().tcpi_snd_cwnd > packets; }));
+
+  set_policy(0, packets * 1448 + 1447);
+  // What was in flight under the wider window is not called back; it drains.
+  ASSERT_TRUE(wait_until([&] {
+    const tcp_info now = flow.info();
+    return now.tcpi_snd_cwnd <= packets && in_flight(now) <= packets;
+  }));
+  EXPECT_TRUE(
+      wait_for(flow, [](const auto& now) { return now.bound == SLUICE_BOUND_POLICY_WINDOW; }));
+  for (int i = 0; i < 1000; ++i) {
+    const tcp_info now = flow.info();
+    ASSERT_LE(now.tcpi_snd_cwnd, packets);
+    // A tail loss probe may be in flight beyond the window (RFC 8985, 7.3).
+    ASSERT_LE(in_flight(now), packets + 1);
+    std::this_thread::sleep_for(500us);
+  }
+  set_policy(0, 0);
+  EXPECT_TRUE(wait_until([&] { return flow.info().tcpi_snd_cwnd > packets; }));
+}
+
+TEST_F(Congestion, AWindowPolicyOfLessThanAPacketStillLetsOneThrough) {
+  load();
+  BulkFlow flow(name_, Family::v4, kPort);
+  serve(flow.server());
+  set_policy(0, 100);
+  ASSERT_TRUE(wait_until([&] {
+    flow.send_one_byte();
+    return flow.info().tcpi_snd_cwnd == 1;
+  }));
+  const uint64_t before = flow.received();
+  flow.send_without_end();
+  EXPECT_TRUE(wait_until([&] { return flow.received() > before + 100000; }));
+  EXPECT_EQ(flow.info().tcpi_snd_cwnd, 1U);
+}
+
+TEST_F(Congestion, LossesEnterRecoveryAndSilenceTimeout) {
+  load();
+  BulkFlow flow(name_, Family::v4, kPort);
+  serve(flow.server());
+  set_policy(100 * kMbit, 0);
+  flow.send_without_end();
+  ASSERT_TRUE(wait_for(flow, [](const auto& now) { return now.delivered_bytes > 1000000; }));
+
+  flow.lose(Loss::some);
+  EXPECT_TRUE(wait_for(flow, [](const auto& now) {
+    return now.entered[SLUICE_CONGESTION_RECOVERY] > 0 && now.lost_packets > 0 &&
+           now.retransmitted_packets > 0 && now.ssthresh_packets < 0x7fffffff;
+  }));
+  flow.lose(Loss::all);
+  EXPECT_TRUE(wait_for(flow, [](const auto& now) {
+    return now.state == SLUICE_CONGESTION_TIMEOUT && now.cwnd_packets <= 2;
+  }));
+  flow.lose(Loss::none);
+  const uint64_t before = flow.received();
+  EXPECT_TRUE(wait_for(flow, [&](const auto& now) {
+    return now.state != SLUICE_CONGESTION_TIMEOUT && now.cwnd_packets > 2 &&
+           flow.received() > before + 1000000;
+  }));
+}
+
+TEST_F(Congestion, LoadedTwiceItSaysSo) {
+  load();
+  auto again = congestion_load(directory_, name_);
+  ASSERT_TRUE(again) << again.error().text;
+  EXPECT_FALSE(*again);
+  auto controls = congestion_list(directory_);
+  ASSERT_TRUE(controls);
+  EXPECT_EQ(std::count_if(controls->begin(), controls->end(),
+                          [&](const auto& one) { return one.name == name_ && one.pinned; }),
+            1);
+}
+
+TEST_F(Congestion, UnloadedWhatWasNeverLoadedIsNoError) {
+  auto unloaded = congestion_unload(directory_, name_);
+  ASSERT_TRUE(unloaded) << unloaded.error().text;
+  EXPECT_FALSE(*unloaded);
+}
+
+TEST_F(Congestion, ANameThatIsTakenIsRefusedWithItsOwner) {
+  load();
+  const std::string elsewhere = directory_ + "b";
+  ASSERT_EQ(mkdir(elsewhere.c_str(), 0700), 0);
+  auto second = congestion_load(elsewhere, name_);
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().text.find("is registered already, by struct_ops map"), std::string::npos)
+      << second.error().text;
+  auto foreign = congestion_unload(elsewhere, name_);
+  EXPECT_FALSE(foreign) << "took away another instance's";
+  EXPECT_TRUE(is_registered(name_));
+  auto builtin = congestion_load(elsewhere, "reno");
+  ASSERT_FALSE(builtin);
+  EXPECT_NE(builtin.error().text.find("reno is already the name"), std::string::npos)
+      << builtin.error().text;
+  (void)remove_tree(elsewhere);
+}
+
+TEST_F(Congestion, ANameThatTheKernelWouldRefuseIsMisuse) {
+  for (const char* name : {"", "sixteen_letters_", "with-dash", "with space", "slash/"}) {
+    auto loaded = congestion_load(directory_, name);
+    ASSERT_FALSE(loaded) << name;
+    EXPECT_EQ(loaded.error().kind, ErrorKind::misused) << name;
+  }
+}
+
+TEST_F(Congestion, MapsThatTheInstanceHasAreTakenWithTheirCapacity) {
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+  const Fd small(
+      bpf_map_create(BPF_MAP_TYPE_HASH, "policies", 4, sizeof(sluice_policy), 3, &options));
+  ASSERT_TRUE(small.valid());
+  ASSERT_EQ(bpf_obj_pin(small.get(), (directory_ + "/policies").c_str()), 0);
+  load();
+  bpf_map_info before{};
+  bpf_map_info after{};
+  uint32_t length = sizeof(before);
+  ASSERT_EQ(bpf_obj_get_info_by_fd(small.get(), &before, &length), 0);
+  ASSERT_EQ(bpf_obj_get_info_by_fd(policies_.get(), &after, &length), 0);
+  EXPECT_EQ(after.id, before.id);
+  EXPECT_EQ(after.max_entries, 3U);
+}
+
+TEST_F(Congestion, UnloadedUnderARunningFlowItServesThatFlowToItsEndAndNoOther) {
+  load();
+  BulkFlow flow(name_, Family::v4, kPort);
+  serve(flow.server());
+  set_policy(100 * kMbit, 0);
+  flow.send_without_end();
+  ASSERT_TRUE(wait_for(flow, [](const auto& now) { return now.delivered_bytes > 100000; }));
+  const uint32_t map_id = congestion_list(directory_)->at(0).map_id;
+
+  auto unloaded = congestion_unload(directory_, name_);
+  ASSERT_TRUE(unloaded) << unloaded.error().text;
+  EXPECT_TRUE(*unloaded);
+  EXPECT_FALSE(is_registered(name_));
+  EXPECT_THROW(BulkFlow(name_, Family::v4, kPort + 1), std::runtime_error);
+
+  const uint64_t before = flow.received();
+  EXPECT_TRUE(wait_until([&] { return flow.received() > before + 1000000; }));
+  const sluice_flow name = flow.name();
+  EXPECT_TRUE(find(name));
+  flow.close();
+  EXPECT_TRUE(wait_until([&] { return !find(name); }));
+  EXPECT_TRUE(wait_until([&] { return !Fd(bpf_map_get_fd_by_id(map_id)).valid(); }))
+      << "the struct_ops map outlives its last socket";
+}
+
+TEST_F(Congestion, ItCanBeLoadedAgainWhileAnOldSocketStillUsesTheOneBefore) {
+  load();
+  BulkFlow flow(name_, Family::v4, kPort);
+  ASSERT_TRUE(congestion_unload(directory_, name_));
+  auto loaded = congestion_load(directory_, name_);
+  ASSERT_TRUE(loaded) << loaded.error().text;
+  EXPECT_TRUE(*loaded);
+}
+
+TEST_F(Congestion, ALoaderKilledAtAnyMomentLeavesNothingInTheWay) {
+  for (int delay_us = 0; delay_us < 60000; delay_us += 3000) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      (void)congestion_load(directory_, name_);
+      (void)congestion_unload(directory_, name_);
+      _exit(0);
+    }
+    usleep(static_cast<useconds_t>(delay_us));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    // A link that nobody pinned goes with its process, but in the kernel's own time.
+    std::string why;
+    ASSERT_TRUE(wait_until([&] {
+      auto loaded = congestion_load(directory_, name_);
+      if (!loaded) why = loaded.error().text;
+      return loaded.has_value();
+    })) << why;
+    const auto names = registered();
+    EXPECT_EQ(std::count(names.begin(), names.end(), name_), 1) << "after " << delay_us << " us";
+    auto unloaded = congestion_unload(directory_, name_);
+    ASSERT_TRUE(unloaded) << unloaded.error().text;
+    EXPECT_TRUE(*unloaded);
+    EXPECT_FALSE(is_registered(name_));
+  }
+}
+
+TEST_F(Congestion, ARegistrationThatLostItsPinsIsTakenOver) {
+  load();
+  ASSERT_TRUE(remove_tree(directory_));
+  ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
+  // With a link it goes by itself, soon; without, it stays and is unregistered by the next loader.
+  EXPECT_TRUE(wait_until([&] { return congestion_load(directory_, name_).value_or(false); }));
+}
+
+TEST_F(Congestion, WhatADeadRunLeftIsSwept) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    mkdir(own_directory(getpid()).c_str(), 0700);
+    const auto loaded = congestion_load(own_directory(getpid()), own_name(getpid()));
+    _exit(loaded && *loaded ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_EQ(status, 0);
+  ASSERT_TRUE(is_registered(own_name(child)));
+  sweep_dead_runs();
+  EXPECT_FALSE(is_registered(own_name(child)));
+  EXPECT_FALSE(directory_exists(own_directory(child)));
+}
+
+}  // namespace
+}  // namespace sluice

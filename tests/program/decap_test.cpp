@@ -1,0 +1,229 @@
+// decap takes off what a director has put on, of packets for services of this instance, and
+// touches nothing else.
+#include <linux/bpf.h>
+
+#include "expectations.h"
+#include "stage.h"
+
+namespace sluice::stage {
+namespace {
+
+using packets::backend_one;
+using packets::Bytes;
+using packets::client;
+using packets::director;
+using packets::Ipv4;
+using packets::Ipv6;
+using packets::Ipv6Extension;
+using packets::Packet;
+using packets::same_packet;
+using packets::service_one;
+using packets::service_two;
+
+struct Nesting {
+  Family inner;
+  Family outer;
+};
+
+class Decap : public StageTest, public testing::WithParamInterface<Nesting> {
+ protected:
+  void SetUp() override {
+    StageTest::SetUp();
+    if (IsSkipped()) return;
+    for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
+      const Service service = stage().add_service(inner(), service_one, 80, l4_proto, Mode::ipip);
+      (l4_proto == L4Proto::tcp ? tcp_ : udp_) = service;
+    }
+  }
+
+  [[nodiscard]] Family inner() const { return GetParam().inner; }
+  [[nodiscard]] Family outer() const { return GetParam().outer; }
+
+  [[nodiscard]] static Packet begin() { return Packet().ethernet(director, backend_one); }
+  [[nodiscard]] Packet tunnel() const { return begin().ip(outer(), director, backend_one); }
+  [[nodiscard]] Packet tcp_to(const Host& host, uint16_t port, Packet before) const {
+    return before.ip(inner(), client, host)
+        .tcp({.source_port = 40000, .destination_port = port})
+        .payload("hello");
+  }
+  [[nodiscard]] Packet udp_to(const Host& host, uint16_t port, Packet before) const {
+    return before.ip(inner(), client, host)
+        .udp({.source_port = 40000, .destination_port = port})
+        .payload("hello");
+  }
+
+  void expect_untouched(const std::string& what, const Frame& frame) {
+    const uint64_t before = stage().counted();
+    const Outcome outcome = stage().decap(frame);
+    EXPECT_EQ(outcome.action, XDP_PASS) << what;
+    EXPECT_TRUE(same_packet(outcome.frame, frame)) << what;
+    EXPECT_EQ(stage().counted(), before + 1) << what;
+    EXPECT_EQ(stage().verdicts(0), (Verdicts{{"not_encapsulated", before + 1}})) << what;
+  }
+
+  Service tcp_;
+  Service udp_;
+};
+
+TEST_P(Decap, TheInnerPacketOfAServiceComesOutWhole) {
+  const Outcome tcp = stage().decap(tcp_to(service_one, 80, tunnel()).frame());
+  EXPECT_EQ(tcp.action, XDP_PASS);
+  EXPECT_TRUE(same_packet(tcp.frame, tcp_to(service_one, 80, begin()).frame()));
+  const Outcome udp = stage().decap(udp_to(service_one, 80, tunnel()).frame());
+  EXPECT_EQ(udp.action, XDP_PASS);
+  EXPECT_TRUE(same_packet(udp.frame, udp_to(service_one, 80, begin()).frame()));
+  EXPECT_EQ(stage().verdicts(tcp_.number), (Verdicts{{"decapsulated", 1}}));
+  EXPECT_EQ(stage().verdicts(udp_.number), (Verdicts{{"decapsulated", 1}}));
+  EXPECT_EQ(stage().counted(), 2u);
+}
+
+TEST_P(Decap, WhatSteerPutsOnDecapTakesOff) {
+  stage().settle(tcp_, stage().add_backend(tcp_, outer(), backend_one));
+  const Packet sent = tcp_to(service_one, 80, Packet().ethernet(packets::gateway, director_front));
+  const Outcome steered = stage().steer(sent.frame());
+  ASSERT_EQ(steered.action, XDP_REDIRECT);
+  EXPECT_TRUE(same_packet(stage().decap(steered.frame).frame,
+                          with_ttl(between(sent, director, backend_one), 63).frame()));
+}
+
+TEST_P(Decap, PaddingStaysBehindTheInnerPacket) {
+  const Outcome outcome = stage().decap(padded(tcp_to(service_one, 80, tunnel()).frame(), 200));
+  const Frame inner_frame = tcp_to(service_one, 80, begin()).frame();
+  const size_t outer_bytes = outer() == Family::v4 ? 20 : 40;
+  EXPECT_TRUE(same_packet(outcome.frame, padded(inner_frame, 200 - outer_bytes)));
+}
+
+TEST_P(Decap, InnerOptionsAndExtensionHeadersComeOutToo) {
+  const auto with_more = [&](Packet packet) {
+    if (inner() == Family::v4) {
+      packet.add(Ipv4{.source = client.v4, .destination = service_one.v4, .options = Bytes(40, 1)});
+    } else {
+      packet.ip(Family::v6, client, service_one).add(Ipv6Extension{.body = Bytes(30)});
+    }
+    return packet.tcp({.source_port = 40000, .destination_port = 80});
+  };
+  EXPECT_TRUE(
+      same_packet(stage().decap(with_more(tunnel()).frame()).frame, with_more(begin()).frame()));
+}
+
+TEST_P(Decap, WhatIsForNoServiceOfOursIsLeftToTheKernelsTunnels) {
+  expect_untouched("another address", tcp_to(service_two, 80, tunnel()).frame());
+  expect_untouched("another port", tcp_to(service_one, 81, tunnel()).frame());
+  expect_untouched("the other way", tunnel()
+                                        .ip(inner(), service_one, client)
+                                        .tcp({.source_port = 80, .destination_port = 40000})
+                                        .frame());
+  expect_untouched("no transport",
+                   tunnel().ip(inner(), client, service_one).icmp({.type = 8}).frame());
+  expect_untouched("a tunnel in a tunnel",
+                   tcp_to(service_one, 80, tunnel().ip(inner(), director, service_one)).frame());
+}
+
+TEST_P(Decap, WhatIsNoTunnelPacket) {
+  expect_untouched("as it is at last", tcp_to(service_one, 80, begin()).frame());
+  expect_untouched(
+      "ARP", Packet()
+                 .add(packets::Ethernet{
+                     .destination = backend_one.mac, .source = director.mac, .ethertype = 0x0806})
+                 .add(Bytes(28))
+                 .frame());
+  expect_untouched(
+      "VLAN", tcp_to(service_one, 80, begin().vlan(5).ip(outer(), director, backend_one)).frame());
+  expect_untouched("the inner packet is of the other family", [&] {
+    Packet packet = tcp_to(service_one, 80, tunnel());
+    const uint8_t other = inner() == Family::v4 ? 41 : 4;
+    if (outer() == Family::v4) {
+      packet.find<Ipv4>()->protocol = other;
+    } else {
+      packet.find<Ipv6>()->next_header = other;
+    }
+    return packet.frame();
+  }());
+}
+
+TEST_P(Decap, OuterHeadersThatNoDirectorSends) {
+  const auto with_outer = [&](packets::Layer layer) {
+    return tcp_to(service_one, 80, begin().add(std::move(layer)));
+  };
+  if (outer() == Family::v4) {
+    const auto v4 = [](Ipv4 header) {
+      header.source = director.v4;
+      header.destination = backend_one.v4;
+      return header;
+    };
+    expect_untouched("options", with_outer(v4({.options = Bytes(4, 1)})).frame());
+    expect_untouched("the first fragment",
+                     with_outer(v4({.fragment = packets::ipv4_more_fragments})).frame());
+    expect_untouched("a later fragment", with_outer(v4({.fragment = 100})).frame());
+    expect_untouched("ihl 4", with_outer(v4({.version_ihl = 0x44})).frame());
+    expect_untouched("version 6", with_outer(v4({.version_ihl = 0x65})).frame());
+    expect_untouched("more than there is", with_outer(v4({.total_length = 1000})).frame());
+    expect_untouched("less than what is in it", with_outer(v4({.total_length = 40})).frame());
+    expect_untouched("length 0", with_outer(v4({.total_length = 0})).frame());
+  } else {
+    const auto v6 = [](Ipv6 header) {
+      header.source = director.v6;
+      header.destination = backend_one.v6;
+      return header;
+    };
+    expect_untouched("an extension header",
+                     tcp_to(service_one, 80, tunnel().add(Ipv6Extension{})).frame());
+    expect_untouched(
+        "a fragment",
+        tcp_to(service_one, 80, tunnel().add(packets::ipv6_fragment_header(0, true, 9))).frame());
+    expect_untouched("version 4", with_outer(v6({.version = 4})).frame());
+    expect_untouched("more than there is", with_outer(v6({.payload_length = 1000})).frame());
+    expect_untouched("less than what is in it", with_outer(v6({.payload_length = 40})).frame());
+    expect_untouched("length 0", with_outer(v6({.payload_length = 0})).frame());
+  }
+}
+
+TEST_P(Decap, InnerFragmentsAndContradictionsStayInside) {
+  if (inner() == Family::v4) {
+    const auto with_inner = [&](Ipv4 header) {
+      header.source = client.v4;
+      header.destination = service_one.v4;
+      return tunnel().add(header).tcp({.source_port = 40000, .destination_port = 80}).frame();
+    };
+    expect_untouched("a fragment", with_inner({.fragment = packets::ipv4_more_fragments}));
+    expect_untouched("ihl 4", with_inner({.version_ihl = 0x44}));
+    expect_untouched("more than there is", with_inner({.total_length = 1000}));
+  } else {
+    const auto with_inner = [&](Ipv6 header) {
+      header.source = client.v6;
+      header.destination = service_one.v6;
+      return tunnel().add(header).tcp({.source_port = 40000, .destination_port = 80}).frame();
+    };
+    expect_untouched("version 4", with_inner({.version = 4}));
+    expect_untouched("more than there is", with_inner({.payload_length = 1000}));
+    expect_untouched("a fragment", tunnel()
+                                       .ip(Family::v6, client, service_one)
+                                       .add(packets::ipv6_fragment_header(0, true, 9))
+                                       .tcp({.source_port = 40000, .destination_port = 80})
+                                       .frame());
+  }
+}
+
+TEST_P(Decap, EveryPacketCutOffAtEveryByteIsUntouched) {
+  for (const bool is_tcp : {true, false}) {
+    const Frame whole = is_tcp ? tcp_to(service_one, 80, tunnel()).frame()
+                               : udp_to(service_one, 80, tunnel()).frame();
+    for (size_t bytes = 14; bytes < whole.size(); bytes++) {
+      expect_untouched(fmt::format("{} bytes", bytes), whole.truncated(bytes));
+    }
+  }
+}
+
+std::string nesting_name(const testing::TestParamInfo<Nesting>& info) {
+  return fmt::format("{}_in_{}", family_text(info.param.inner), family_text(info.param.outer));
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryNesting, Decap,
+                         testing::Values(Nesting{Family::v4, Family::v4},
+                                         Nesting{Family::v4, Family::v6},
+                                         Nesting{Family::v6, Family::v4},
+                                         Nesting{Family::v6, Family::v6}),
+                         nesting_name);
+
+}  // namespace
+}  // namespace sluice::stage

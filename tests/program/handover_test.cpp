@@ -1,0 +1,190 @@
+// What steer cannot send by itself goes through the stack: steer marks it with the secret MAC, and
+// handover knows it by that and sends it out.
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include "translation.h"
+
+namespace sluice::stage {
+namespace {
+
+using packets::backend_one;
+using packets::backend_three;
+using packets::client;
+using packets::director;
+using packets::gateway;
+using packets::Packet;
+using packets::same_packet;
+using packets::service_one;
+using packets::tcp_ack;
+using packets::tcp_syn;
+
+// Between steer and handover only the source MAC says anything; nobody lives at the other.
+const Host nobody{"nobody", 0, "0.0.0.0", "::"};
+
+Packet marked(const Packet& packet) {
+  Packet out = between(packet, handed_over, nobody);
+  out.find<packets::Ethernet>()->destination = {};
+  return out;
+}
+
+class Handover : public StageTestOfFamily {
+ protected:
+  [[nodiscard]] Packet to(const Host& host) const {
+    return Packet()
+        .ethernet(handed_over, director)
+        .ip(family(), director, host)
+        .ip(family(), client, service_one)
+        .tcp({.source_port = 40000, .destination_port = 80});
+  }
+};
+
+TEST_P(Handover, WhatBearsTheSecretMacIsSentOn) {
+  for (const Host* host : {&backend_one, &backend_three, &backend_far}) {
+    const Frame frame = to(*host).frame();
+    const Outcome outcome = stage().handover(frame);
+    EXPECT_EQ(outcome.action, TC_ACT_REDIRECT) << host->name;
+    EXPECT_TRUE(same_packet(outcome.frame, frame));
+  }
+  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"handed_over", 3}}));
+}
+
+TEST_P(Handover, WhereNoRouteLeadsIsDroppedUnderItsName) {
+  EXPECT_EQ(stage().handover(to(backend_lost).frame()).action, TC_ACT_SHOT);
+  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"not_sent_on", 1}}));
+}
+
+TEST_P(Handover, EverythingElseIsTheStacks) {
+  const Frame foreign = between(to(backend_one), client, director).frame();
+  const Outcome outcome = stage().handover(foreign);
+  EXPECT_EQ(outcome.action, TC_ACT_UNSPEC);
+  EXPECT_TRUE(same_packet(outcome.frame, foreign));
+  Frame nearly = to(backend_one).frame();
+  for (size_t byte = 6; byte < 12; byte++) {
+    nearly.bytes[byte] ^= 1;
+    EXPECT_EQ(stage().handover(nearly).action, TC_ACT_UNSPEC) << byte;
+    nearly.bytes[byte] ^= 1;
+  }
+  EXPECT_EQ(stage().counted(), 0u);
+}
+
+TEST_P(Handover, AMarkedPacketThatIsNotIpOrCutOffIsDropped) {
+  const Frame whole = to(backend_one).frame();
+  const size_t header_end = 14 + (family() == Family::v4 ? 20u : 40u);
+  for (size_t bytes = 14; bytes < header_end; bytes++) {
+    const Outcome outcome = stage().handover(whole.truncated(bytes));
+    // The kernel itself refuses some of these before any program sees them.
+    if (outcome.action < 0) continue;
+    ASSERT_EQ(outcome.action, TC_ACT_SHOT) << bytes;
+  }
+  Frame arp = whole;
+  arp.bytes[12] = 0x08;
+  arp.bytes[13] = 0x06;
+  EXPECT_EQ(stage().handover(arp).action, TC_ACT_SHOT);
+}
+
+INSTANTIATE_TEST_SUITE_P(BothFamilies, Handover, testing::ValuesIn(packets::both_families),
+                         family_name);
+
+struct Nesting {
+  Family inner;
+  Family outer;
+  bool paced;  // through the stack for its policy's sake; else for the neighbour's
+};
+
+class SteerHandsOver : public StageTest, public testing::WithParamInterface<Nesting> {
+ protected:
+  void SetUp() override {
+    StageTest::SetUp();
+    if (IsSkipped()) return;
+    service_ = stage().add_service(GetParam().inner, service_one, 80, L4Proto::tcp, Mode::ipip,
+                                   GetParam().paced);
+    backend_ = stage().add_backend(service_, GetParam().outer, backend());
+    stage().settle(service_, backend_);
+  }
+  [[nodiscard]] static const Host& backend() {
+    return GetParam().paced ? backend_one : backend_three;
+  }
+  [[nodiscard]] static std::string verdict() {
+    return GetParam().paced ? "through_stack" : "neighbour_unknown";
+  }
+
+  Service service_;
+  Backend backend_;
+};
+
+TEST_P(SteerHandsOver, TheEncapsulatedPacketGoesThroughTheStack) {
+  const Packet sent = Packet()
+                          .ethernet(gateway, director_front)
+                          .ip(GetParam().inner, client, service_one)
+                          .tcp({.source_port = 40000, .destination_port = 80, .flags = tcp_syn})
+                          .payload("hello");
+  const Outcome steered = stage().steer(sent.frame());
+  EXPECT_EQ(steered.action, XDP_PASS);
+  EXPECT_TRUE(same_packet(steered.frame,
+                          marked(encapsulated(sent, GetParam().outer, backend(),
+                                              flow_hash(stage().seed(), sent), nobody, nobody))
+                              .frame()));
+  EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{verdict(), 1}}));
+  EXPECT_EQ(stage().traffic(backend_), (Traffic{1, sent.datagram().size(), 1}));
+  EXPECT_EQ(stage().handover(steered.frame).action, TC_ACT_REDIRECT);
+  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"handed_over", 1}}));
+}
+
+std::string nesting_name(const testing::TestParamInfo<Nesting>& info) {
+  return fmt::format("{}_in_{}_{}", family_text(info.param.inner), family_text(info.param.outer),
+                     info.param.paced ? "paced" : "neighbour_unknown");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryNesting, SteerHandsOver,
+    testing::Values(Nesting{Family::v4, Family::v4, false}, Nesting{Family::v4, Family::v6, false},
+                    Nesting{Family::v6, Family::v4, false}, Nesting{Family::v6, Family::v6, false},
+                    Nesting{Family::v4, Family::v4, true}, Nesting{Family::v4, Family::v6, true},
+                    Nesting{Family::v6, Family::v4, true}, Nesting{Family::v6, Family::v6, true}),
+    nesting_name);
+
+class SteerHandsOverTranslated : public SnatTest {
+ protected:
+  void replace_service(bool paced, const Host& backend) {
+    stage().clear();
+    service_ = stage().add_service(family(), service_one, kServicePort, GetParam().l4_proto,
+                                   Mode::snat, paced);
+    backend_ = move_to(backend);
+  }
+};
+
+TEST_P(SteerHandsOverTranslated, ARequestToABackendWhoseMacNobodyKnows) {
+  replace_service(false, backend_three);
+  const Packet sent = opening();
+  const Outcome steered = stage().steer(sent.frame());
+  EXPECT_EQ(steered.action, XDP_PASS);
+  ASSERT_TRUE(forward_entry());
+  const uint16_t port = source_port(Packet::parse(steered.frame));
+  EXPECT_TRUE(same_packet(steered.frame, marked(at_backend(sent, port, backend_three)).frame()));
+  EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"neighbour_unknown", 1}}));
+  EXPECT_EQ(stage().handover(steered.frame).action, TC_ACT_REDIRECT);
+}
+
+TEST_P(SteerHandsOverTranslated, BothWaysOfAServiceWithAPolicy) {
+  replace_service(true, backend_one);
+  const Packet sent = opening();
+  const Outcome steered = stage().steer(sent.frame());
+  EXPECT_EQ(steered.action, XDP_PASS);
+  const uint16_t port = source_port(Packet::parse(steered.frame));
+  EXPECT_TRUE(same_packet(steered.frame, marked(at_backend(sent, port)).frame()));
+  const Packet answer = reply(port, tcp_syn | tcp_ack);
+  const Outcome answered = stage().steer(answer.frame(), Device::back);
+  EXPECT_EQ(answered.action, XDP_PASS);
+  EXPECT_TRUE(same_packet(answered.frame, marked(at_client(answer)).frame()));
+  EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"through_stack", 2}}));
+  EXPECT_EQ(stage().handover(steered.frame).action, TC_ACT_REDIRECT);
+  EXPECT_EQ(stage().handover(answered.frame, Device::back).action, TC_ACT_REDIRECT);
+  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"handed_over", 2}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, SteerHandsOverTranslated, testing::ValuesIn(every_speech()),
+                         speech_name);
+
+}  // namespace
+}  // namespace sluice::stage

@@ -1,0 +1,209 @@
+// pace, departure times: what a service sends to its clients leaves by the policy's rate of each
+// flow. The packet itself stays as it is; only its metadata changes.
+#include <linux/pkt_cls.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pace_instance.h"
+#include "pure/departure.h"
+
+namespace sluice::packets {
+namespace {
+
+constexpr uint32_t web = 1;
+constexpr uint16_t client_port = 40000;
+constexpr uint16_t web_port = 80;
+constexpr uint64_t rate = 1'000'000;  // bytes a second: a byte is a microsecond
+
+uint64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * DEPARTURE_NS_PER_SEC +
+         static_cast<uint64_t>(now.tv_nsec);
+}
+
+struct Case {
+  Family family;
+  uint8_t l4_proto;
+};
+
+class PaceDeparture : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "loading programs needs root";
+    pace_.emplace();
+    pace_->add_endpoint(service_one.endpoint(family(), web_port, GetParam().l4_proto), web);
+    pace_->set_policy(web, rate, 0);
+  }
+
+  [[nodiscard]] static Family family() { return GetParam().family; }
+
+  [[nodiscard]] static Packet to_client(size_t payload, uint16_t port = client_port) {
+    Packet packet = Packet().ethernet(director, client).ip(family(), service_one, client);
+    if (GetParam().l4_proto == 6) {
+      packet.tcp({.source_port = web_port, .destination_port = port});
+    } else {
+      packet.udp({.source_port = web_port, .destination_port = port});
+    }
+    return packet.payload(std::string(payload, 'x'));
+  }
+
+  // The flow owes a second: its next packet may leave that much later.
+  void owe_a_second() {
+    sluice_paced_flow flow{};
+    flow.service = web;
+    flow.departs_ns = now_ns() + DEPARTURE_NS_PER_SEC;
+    pace_->set_flow(key(), flow);
+  }
+  [[nodiscard]] uint64_t owed() const { return pace_->flow(key())->departs_ns; }
+
+  // The departure that the packet was given; 0: none.
+  uint64_t departure(PaceHook hook, const Packet& packet, PaceMetadata metadata = {}) {
+    const PaceOutcome outcome = pace_->run(hook, packet.frame(), metadata);
+    EXPECT_EQ(outcome.action, TC_ACT_UNSPEC);
+    EXPECT_TRUE(same_packet(outcome.frame, packet.frame()));
+    return outcome.metadata.tstamp;
+  }
+
+  void expect_at_once(const Packet& packet, PaceMetadata metadata = {}) {
+    const uint64_t before = now_ns();
+    const uint64_t given = departure(PaceHook::egress_edt, packet, metadata);
+    EXPECT_GE(given, before);
+    EXPECT_LE(given, now_ns());
+  }
+
+  [[nodiscard]] static sluice_flow key() {
+    return flow_key(client, service_one, family(), client_port, web_port, GetParam().l4_proto);
+  }
+
+  std::optional<PaceInstance> pace_;
+};
+
+TEST_P(PaceDeparture, PacketsLeaveAsFarApartAsTheirBytesTake) {
+  const Packet packet = to_client(1000);
+  owe_a_second();  // or the clock would overtake the flow whenever this test is kept waiting
+  uint64_t turn = owed();
+  for (int i = 0; i < 100; i++) {
+    EXPECT_EQ(departure(PaceHook::egress_edt, packet), turn);
+    turn += packet.size() * 1000;
+  }
+  EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_PACED).packets, 100);
+  EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_PACED).bytes, 100 * packet.size());
+  EXPECT_EQ(pace_->flow(key())->packets, 100);
+  EXPECT_EQ(pace_->flow(key())->bytes, 100 * packet.size());
+}
+
+TEST_P(PaceDeparture, AFlowThatOwesNothingLeavesAtOnce) {
+  expect_at_once(to_client(1000));
+}
+
+TEST_P(PaceDeparture, APacketThatIsYetToBeSegmentedCountsWithEveryHeader) {
+  owe_a_second();
+  const uint64_t turn = owed();
+  EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000), {.wire_len = 65000}), turn);
+  EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000)), turn + 65'000'000);
+}
+
+TEST_P(PaceDeparture, FlowsDoNotWaitForEachOther) {
+  owe_a_second();
+  expect_at_once(to_client(1000, client_port + 1));
+}
+
+TEST_P(PaceDeparture, ALaterTimeThatTheSenderAskedForStands) {
+  const uint64_t asked = now_ns() + 1'000'000'000;
+  EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000), {.tstamp = asked}), asked);
+  // And the flow goes on from there.
+  EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000)),
+            asked + to_client(1000).size() * 1000);
+}
+
+TEST_P(PaceDeparture, AnEarlierTimeThatTheSenderAskedForGivesWay) {
+  owe_a_second();
+  const uint64_t turn = owed();
+  EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000), {.tstamp = turn - 1000}), turn);
+}
+
+TEST_P(PaceDeparture, ATimeOfReceptionIsNotTakenForADeparture) {
+  const uint64_t received = 1'700'000'000ull * DEPARTURE_NS_PER_SEC;  // of the other clock
+  expect_at_once(to_client(1000), {.tstamp = received});
+}
+
+TEST_P(PaceDeparture, PastTheHorizonPacketsAreDroppedUnderAReason) {
+  const Packet packet = to_client(1000);
+  pace_->set_policy(web, 30'000, 0);
+  departure(PaceHook::egress_edt, packet, {.wire_len = 65'000});  // 2.17 s
+  const uint64_t before = owed();
+  const PaceOutcome outcome = pace_->run(PaceHook::egress_edt, packet.frame());
+  EXPECT_EQ(outcome.action, TC_ACT_SHOT);
+  EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_HORIZON).packets, 1);
+  EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_HORIZON).bytes, packet.size());
+  EXPECT_EQ(owed(), before);  // what was dropped is not owed
+  EXPECT_EQ(pace_->flow(key())->packets, 1);
+}
+
+TEST_P(PaceDeparture, APacketCutOffByItsOwnLengthIsNobodysWhateverLiesBehindIt) {
+  Packet packet = to_client(1000);
+  if (auto* ip = packet.find<Ipv4>()) ip->total_length = 20 + 4;
+  if (auto* ip = packet.find<Ipv6>()) ip->payload_length = 4;
+  EXPECT_EQ(departure(PaceHook::egress_edt, packet), 0);
+  EXPECT_EQ(pace_->verdict(0, SLUICE_VERDICT_UNPACED).packets, 1);
+}
+
+TEST_P(PaceDeparture, WithoutARateNothingIsStamped) {
+  pace_->set_policy(web, 0, 20000);
+  EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000)), 0);
+  EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_UNPACED).packets, 1);
+}
+
+TEST_P(PaceDeparture, WhereNoQdiscHonoursItNothingIsStamped) {
+  EXPECT_EQ(departure(PaceHook::egress, to_client(1000)), 0);
+  EXPECT_EQ(departure(PaceHook::ingress, to_client(1000)), 0);
+  EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_UNPACED).packets, 2);
+  EXPECT_EQ(pace_->flow(key())->packets, 1);  // counted where it leaves
+}
+
+TEST_P(PaceDeparture, WhatTheClientSendsIsNotStamped) {
+  Packet packet = Packet().ethernet(client, director).ip(family(), client, service_one);
+  if (GetParam().l4_proto == 6) {
+    packet.tcp({.source_port = client_port, .destination_port = web_port});
+  } else {
+    packet.udp({.source_port = client_port, .destination_port = web_port});
+  }
+  EXPECT_EQ(departure(PaceHook::egress_edt, packet), 0);
+}
+
+TEST_P(PaceDeparture, ATagInTheDataDoesNotHinderIt) {
+  Packet packet = Packet().ethernet(director, client).vlan(5).ip(family(), service_one, client);
+  if (GetParam().l4_proto == 6) {
+    packet.tcp({.source_port = web_port, .destination_port = client_port});
+  } else {
+    packet.udp({.source_port = web_port, .destination_port = client_port});
+  }
+  const uint64_t before = now_ns();
+  EXPECT_GE(departure(PaceHook::egress_edt, packet), before);
+}
+
+TEST_P(PaceDeparture, ASynDoesNotPayWhatTheFlowOwes) {
+  owe_a_second();
+  const uint64_t before = owed();
+  pace_->run(PaceHook::ingress, Packet()
+                                    .ethernet(client, director)
+                                    .ip(family(), client, service_one)
+                                    .tcp({.source_port = client_port,
+                                          .destination_port = web_port,
+                                          .seq = 1,
+                                          .flags = tcp_syn})
+                                    .frame());
+  EXPECT_EQ(owed(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Flows, PaceDeparture,
+                         testing::Values(Case{Family::v4, 6}, Case{Family::v6, 6},
+                                         Case{Family::v4, 17}, Case{Family::v6, 17}),
+                         [](const auto& flow) {
+                           return std::string(family_text(flow.param.family)) +
+                                  (flow.param.l4_proto == 6 ? "_tcp" : "_udp");
+                         });
+
+}  // namespace
+}  // namespace sluice::packets

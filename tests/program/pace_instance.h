@@ -1,0 +1,59 @@
+// The programs of `pace`, loaded for one test into maps of its own that are pinned nowhere.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "packets.h"
+#include "sluice/counters.h"
+#include "sluice/flow.h"
+#include "sluice/pace.h"
+#include "sluice/policy.h"
+
+struct pace_bpf;
+
+namespace sluice::packets {
+
+enum class PaceHook { ingress, egress, egress_edt };
+inline constexpr std::array<PaceHook, 3> pace_hooks{PaceHook::ingress, PaceHook::egress,
+                                                    PaceHook::egress_edt};
+
+// What the kernel keeps beside a packet, as far as `pace` reads or writes it.
+struct PaceMetadata {
+  uint64_t tstamp = 0;
+  uint32_t wire_len = 0;  // 0: the packet's own length
+};
+
+// What came of a packet: the program's answer, the whole packet, and the packet's metadata.
+struct PaceOutcome {
+  int action = 0;
+  Frame frame;
+  PaceMetadata metadata;
+};
+
+class PaceInstance {
+ public:
+  PaceInstance();  // throws std::runtime_error where the kernel refuses
+  ~PaceInstance();
+  PaceInstance(const PaceInstance&) = delete;
+  PaceInstance& operator=(const PaceInstance&) = delete;
+
+  void add_endpoint(const sluice_endpoint& endpoint, uint32_t service);
+  void set_policy(uint32_t service, uint64_t flow_rate_bytes_per_sec, uint32_t window_bytes);
+  PaceOutcome run(PaceHook hook, const Frame& frame, PaceMetadata metadata = {});
+
+  // Over all CPUs.
+  [[nodiscard]] sluice_counter verdict(uint32_t service, sluice_verdict verdict) const;
+  [[nodiscard]] uint64_t verdicts_of_all_services() const;
+  [[nodiscard]] std::optional<sluice_paced_flow> flow(const sluice_flow& key) const;
+  void set_flow(const sluice_flow& key, const sluice_paced_flow& flow);
+
+ private:
+  pace_bpf* skeleton_ = nullptr;
+};
+
+// How `paced_flows` names a flow.
+sluice_flow flow_key(const Host& from, const Host& to, Family family, uint16_t source_port,
+                     uint16_t destination_port, uint8_t l4_proto);
+
+}  // namespace sluice::packets

@@ -1,0 +1,386 @@
+#include "stage.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <stdexcept>
+
+#include "control/views.h"
+#include "kernel/bpffs.h"
+#include "kernel/libbpf_log.h"
+#include "kernel/objects.h"
+#include "kernel/system_error.h"
+
+namespace sluice::stage {
+namespace {
+
+constexpr const char* kDirectory = "/sys/fs/bpf/stage";
+constexpr InstanceLimits kLimits{.services = 64, .backends = 64, .flows = 32768};
+constexpr uint8_t kRingBits = 8;
+
+[[noreturn]] void fail(const std::string& what) {
+  throw std::runtime_error("stage: " + what);
+}
+
+void must(const Result<void>& done) {
+  if (!done) fail(done.error().text);
+}
+
+template <typename T>
+T must_have(Result<T> result) {
+  if (!result) fail(result.error().text);
+  return std::move(*result);
+}
+
+void must_call(int status, const char* what) {
+  if (status != 0) fail(fmt::format("{}: {}", what, error_text(errno)));
+}
+
+// The lines go to ip(8) as they are.
+void run_ip(const std::string& lines) {
+  FILE* ip = popen("ip -batch -", "w");
+  if (ip == nullptr) fail("ip: cannot be started");
+  fwrite(lines.data(), 1, lines.size(), ip);
+  if (pclose(ip) != 0) fail("ip refused one of:\n" + lines);
+}
+
+void write_setting(const std::string& path, const std::string& value) {
+  std::ofstream file(path);
+  file << value;
+  if (!file.flush()) fail(path + ": cannot be written");
+}
+
+std::string mac_text(const Host& host) {
+  return fmt::format("{:02x}", fmt::join(host.mac, ":"));
+}
+
+std::string leg(const std::string& device, const Host& host) {
+  return fmt::format(
+      "link add {0} address {1} type veth peer name {0}_far\n"
+      "link set {0} addrgenmode none\n"
+      "link set {0}_far addrgenmode none\n"
+      "link set {0}_far up\n"
+      "link set {0} up\n"
+      "address add {2}/24 dev {0}\n"
+      "address add {3}/64 dev {0} nodad\n",
+      device, mac_text(host), packets::address_text(host.v4), packets::address_text(host.v6));
+}
+
+std::string neighbour(const std::string& device, const Host& host) {
+  std::string lines;
+  for (const Family family : packets::both_families) {
+    lines += fmt::format("neigh add {} lladdr {} dev {} nud permanent\n",
+                         packets::address_text(host.at(family)), mac_text(host), device);
+  }
+  return lines;
+}
+
+Fd program(const std::string& name) {
+  Fd fd(bpf_obj_get(fmt::format("{}/programs/{}", kDirectory, name).c_str()));
+  if (!fd.valid()) fail(fmt::format("program {}: {}", name, error_text(errno)));
+  return fd;
+}
+
+template <typename Table>
+void erase_all(Table& table) {
+  std::vector<sluice_flow> keys;
+  for (const auto& [key, value] : must_have(table.entries())) keys.push_back(key);
+  if (keys.empty()) return;
+  auto count = static_cast<uint32_t>(keys.size());
+  must_call(bpf_map_delete_batch(table.fd(), keys.data(), &count, nullptr), "forgetting flows");
+}
+
+}  // namespace
+
+Stage& Stage::get() {
+  static std::unique_ptr<Stage> stage;
+  static std::string failure;
+  // What failed once is not tried again for each of hundreds of tests.
+  if (!failure.empty()) throw std::runtime_error(failure);
+  try {
+    if (!stage) stage.reset(new Stage());
+    must_call(setns(stage->network_.get(), CLONE_NEWNET), "setns");
+  } catch (const std::runtime_error& error) {
+    failure = error.what();
+    throw;
+  }
+  return *stage;
+}
+
+Stage::Stage() {
+  // Not random, so that a test that fails fails again; odd, as a multiplier's key has to be.
+  for (size_t i = 0; i < SLUICE_SEED_WORDS; i++) {
+    root_.seed.words[i] = 0x9e3779b97f4a7c15 * (2 * i + 1);
+  }
+  root_.schema = SLUICE_SCHEMA_VERSION;
+  memcpy(&root_.handover_mac, handed_over.mac.data(), handed_over.mac.size());
+  enter_namespaces();
+  build_network();
+  front_ifindex_ = if_nametoindex("front");
+  back_ifindex_ = if_nametoindex("back");
+  load();
+}
+
+void Stage::enter_namespaces() {
+  must_call(unshare(CLONE_NEWNET | CLONE_NEWNS), "unshare");
+  must_call(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "making mounts private");
+  must_call(mount("stage", kBpffsRoot, "bpf", 0, nullptr), "mounting a bpffs");
+  network_.reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!network_.valid()) fail("its network namespace cannot be opened");
+  // One CPU, so that what is kept per CPU is kept once.
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(static_cast<size_t>(std::max(sched_getcpu(), 0)), &cpus);
+  must_call(sched_setaffinity(0, sizeof(cpus), &cpus), "staying on one CPU");
+}
+
+void Stage::build_network() const {
+  run_ip(leg("front", director_front) + leg("back", packets::director) +
+         neighbour("front", packets::gateway) + neighbour("back", packets::backend_one) +
+         neighbour("back", packets::backend_two) +
+         fmt::format(
+             "route add default via {}\n"
+             "route add default via {}\n"
+             "route add unreachable {}/32\n"
+             "route add unreachable {}/128\n",
+             packets::address_text(packets::gateway.v4), packets::address_text(packets::gateway.v6),
+             packets::address_text(backend_lost.v4), packets::address_text(backend_lost.v6)));
+  write_setting("/proc/sys/net/ipv4/conf/all/forwarding", "1");
+  write_setting("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+}
+
+void Stage::load() {
+  must(make_directory(kDirectory));
+  must(load_objects(kDirectory, kLimits, root_));
+  auto instance = must_have(Map<uint32_t, sluice_instance>::open(kDirectory, "instance"));
+  must(instance.put(0, root_));
+  dataplane_ = must_have(KernelDataplane::open(kDirectory));
+  flows_ = must_have(Tracked::open(kDirectory, "flows"));
+  half_open_ = must_have(Tracked::open(kDirectory, "half_open"));
+  translations_ = must_have(Translations::open(kDirectory, "translations"));
+  rings_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "rings"));
+  steer_ = program("steer");
+  decap_ = program("decap");
+  handover_ = program("handover");
+}
+
+void Stage::clear() {
+  table_.clear();
+  endpoints_.clear();
+  published_ = false;
+  for (uint32_t service = 0; service <= services_; service++) {
+    if (rings_.find(service).value()) must(dataplane_->erase_ring(service));
+    must(dataplane_->clear_verdicts(service));
+    must(dataplane_->erase_policy(service));
+  }
+  for (const Backend& backend : backends_) {
+    must(dataplane_->erase_backend_record(backend.number));
+    must(dataplane_->clear_backend_traffic(backend.number));
+  }
+  services_ = 0;
+  backends_.clear();
+  erase_all(flows_);
+  erase_all(half_open_);
+  erase_all(translations_);
+}
+
+// Every swap waits for the packets that are under way, so many changes share one.
+void Stage::publish() {
+  if (published_) return;
+  published_ = true;
+  must(dataplane_->swap_service_table(table_));
+  must(dataplane_->set_endpoints(endpoints_));
+}
+
+Service Stage::add_service(Family family, const Host& host, uint16_t port, L4Proto l4_proto,
+                           Mode mode, bool paced) {
+  Service service;
+  service.number = ++services_;
+  service.mode = mode;
+  service.endpoint = {Address(host.at(family)), port, l4_proto};
+  service.ring_bits = kRingBits;
+  table_.push_back({.endpoint = service.endpoint,
+                    .service = service.number,
+                    .paced = paced,
+                    .translated = mode == Mode::snat});
+  endpoints_.emplace_back(service.endpoint, service.number);
+  if (paced) {
+    must(dataplane_->put_policy(service.number,
+                                {.flow_rate_bytes_per_sec = 1000000, .window_bytes = 0}));
+  }
+  published_ = false;
+  return service;
+}
+
+Backend Stage::add_backend(const Service& service, Family family, const Host& host,
+                           BackendState state, uint16_t port) {
+  Backend backend;
+  backend.service = service.number;
+  backend.at = {Address(host.at(family)), port};
+  backend.number = static_cast<uint32_t>(backends_.size()) + 1;
+  backend.state = state;
+  backends_.push_back(backend);
+  write(service, backend);
+  endpoints_.emplace_back(Endpoint{backend.at.address, port, service.endpoint.l4_proto},
+                          service.number);
+  const Endpoint replies{Address(packets::director.at(family)), 0, L4Proto::tcp};
+  const auto has_replies = [&](const TableEntry& entry) {
+    return entry.replies && entry.endpoint.address == replies.address;
+  };
+  if (service.mode == Mode::snat && std::none_of(table_.begin(), table_.end(), has_replies)) {
+    table_.push_back({.endpoint = replies, .replies = true});
+  }
+  published_ = false;
+  return backend;
+}
+
+void Stage::write(const Service& service, const Backend& backend) {
+  const Family family = backend.at.address.is_v4() ? Family::v4 : Family::v6;
+  must(dataplane_->write_backend(service, backend, Address(packets::director.at(family))));
+}
+
+void Stage::set_state(const Service& service, Backend backend, BackendState state) {
+  backend.state = state;
+  write(service, backend);
+}
+
+void Stage::set_ring(const Service& service, const Ring& ring) {
+  must(dataplane_->swap_ring(service.number, ring));
+}
+
+void Stage::set_ring_of_age(const Service& service, const Ring& ring, uint32_t age_s) {
+  set_ring(service, ring);
+  const auto inner_id = must_have(rings_.find(service.number));
+  const Fd inner(bpf_map_get_fd_by_id(inner_id.value_or(0)));
+  bpf_map_info info{};
+  uint32_t info_bytes = sizeof(info);
+  must_call(bpf_obj_get_info_by_fd(inner.get(), &info, &info_bytes), "ring");
+  const uint32_t last = info.max_entries - 1;
+  if (last % 2 != 0) fail("only a moving ring has an age");
+  sluice_ring_line line{};
+  line.slots[SLUICE_RING_CHANGED_S] = now_s() - age_s;
+  must_call(bpf_map_update_elem(inner.get(), &last, &line, BPF_ANY), "ring");
+}
+
+void Stage::settle(const Service& service, const Backend& backend) {
+  set_ring(service, Ring(size_t{1} << service.ring_bits,
+                         RingSlot{.backend = backend.number, .previous = 0, .moving = false}));
+}
+
+Outcome Stage::run(const Fd& program, const Frame& frame, Device device, uint32_t metadata_bytes) {
+  publish();
+  packets::Bytes in(metadata_bytes);
+  in.insert(in.end(), frame.bytes.begin(), frame.bytes.end());
+  Outcome outcome;
+  outcome.frame.bytes.resize(in.size() + 256);
+  const uint32_t ifindex = device == Device::front ? front_ifindex_ : back_ifindex_;
+  xdp_md xdp{};
+  xdp.data = metadata_bytes;
+  xdp.data_end = static_cast<uint32_t>(in.size());
+  xdp.ingress_ifindex = ifindex;
+  __sk_buff skb{};
+  skb.ifindex = ifindex;
+  skb.ingress_ifindex = ifindex;
+  const bool is_tc = &program == &handover_;
+
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.data_in = in.data();
+  options.data_size_in = static_cast<uint32_t>(in.size());
+  options.data_out = outcome.frame.bytes.data();
+  options.data_size_out = static_cast<uint32_t>(outcome.frame.bytes.size());
+  options.ctx_in = is_tc ? static_cast<void*>(&skb) : static_cast<void*>(&xdp);
+  options.ctx_size_in = is_tc ? sizeof(skb) : sizeof(xdp);
+  options.repeat = 1;
+  if (bpf_prog_test_run_opts(program.get(), &options) != 0) return outcome;
+  outcome.action = static_cast<int>(options.retval);
+  outcome.frame.bytes.resize(options.data_size_out);
+  return outcome;
+}
+
+Outcome Stage::steer(const Frame& frame, Device device) {
+  return run(steer_, frame, device, 0);
+}
+
+std::optional<Outcome> Stage::steer_without_room(const Frame& frame) {
+  // Metadata lies before the packet and would have to move along; the kernel keeps 40 of the 256
+  // bytes before the packet for itself, and takes no more metadata than the rest.
+  constexpr uint32_t most_metadata = 216;
+  Outcome outcome = run(steer_, frame, Device::front, most_metadata);
+  if (outcome.action < 0) return {};
+  return outcome;
+}
+
+Outcome Stage::decap(const Frame& frame) {
+  return run(decap_, frame, Device::back, 0);
+}
+
+Outcome Stage::handover(const Frame& frame, Device device) {
+  return run(handover_, frame, device, 0);
+}
+
+Verdicts Stage::verdicts(uint32_t service) {
+  Verdicts verdicts;
+  for (const VerdictCount& count : must_have(dataplane_->verdicts(service))) {
+    verdicts[std::string(verdict_text(count.verdict).name)] = count.packets;
+  }
+  return verdicts;
+}
+
+Traffic Stage::traffic(const Backend& backend) {
+  return must_have(dataplane_->backend_traffic(backend.number));
+}
+
+uint64_t Stage::counted() {
+  uint64_t packets = 0;
+  for (uint32_t service = 0; service <= services_; service++) {
+    for (const auto& [name, count] : verdicts(service)) packets += count;
+  }
+  for (const Backend& backend : backends_) packets += traffic(backend).packets;
+  return packets;
+}
+
+void Stage::remember(const std::vector<sluice_flow>& flows,
+                     const std::vector<sluice_translation>& translations) {
+  auto count = static_cast<uint32_t>(flows.size());
+  must_call(
+      bpf_map_update_batch(translations_.fd(), flows.data(), translations.data(), &count, nullptr),
+      "remembering translations");
+}
+
+uint32_t Stage::now_s() const {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<uint32_t>(now.tv_sec);
+}
+
+Setting::Setting(const std::string& name, const std::string& value) : path_("/proc/sys/" + name) {
+  std::ifstream(path_) >> before_;
+  write_setting(path_, value);
+}
+
+Setting::~Setting() {
+  std::ofstream(path_) << before_;
+}
+
+void StageTest::SetUp() {
+  if (geteuid() != 0) GTEST_SKIP() << "loading BPF programs needs root";
+  stage_ = &Stage::get();
+  stage_->clear();
+}
+
+std::string family_name(const testing::TestParamInfo<Family>& info) {
+  return std::string(packets::family_text(info.param));
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,154 @@
+// The stage that the program tests play on: the network of a director in a namespace of its own, an
+// instance's maps and programs in a bpffs of its own, and one packet in, one packet out
+// (BPF_PROG_TEST_RUN). Both vanish with the process, however it ends.
+//
+//   client ... gateway --- front [director] back --- backend_one, backend_two
+//                                                    backend_three (nobody knows its MAC)
+//
+// Everything is loaded and filled by the code that does it for an operator (kernel/objects.h,
+// kernel/dataplane.h); expectations.h says what should come out.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel/dataplane.h"
+#include "kernel/fd.h"
+#include "kernel/map.h"
+#include "model/ring.h"
+#include "model/service.h"
+#include "packets.h"
+#include "sluice/instance.h"
+
+namespace sluice::stage {
+
+using packets::Family;
+using packets::Frame;
+using packets::Host;
+
+// The director's leg towards its clients; packets::director is the one towards its backends.
+inline const Host director_front{"director_front", 21, "203.0.113.1", "2001:db8:5::1"};
+// Backends that no route leads to, and one behind the gateway.
+inline const Host backend_lost{"backend_lost", 22, "10.66.0.22", "2001:db8:66::22"};
+inline const Host backend_far{"backend_far", 23, "10.77.0.23", "2001:db8:77::23"};
+// Only its MAC counts: the one by which `handover` knows what steer gives it.
+inline const Host handed_over{"handed_over", 24, "0.0.0.0", "::"};
+
+enum class Device { front, back };
+
+struct Outcome {
+  int action = -1;  // XDP_* or TC_ACT_*
+  Frame frame;
+};
+
+// Verdicts by name, as `sluice status` shows them; only those that are not zero.
+using Verdicts = std::map<std::string, uint64_t>;
+
+using Tracked = Map<sluice_flow, sluice_tracked_flow>;
+using Translations = Map<sluice_flow, sluice_translation>;
+
+class Stage {
+ public:
+  // Made once in a process, entered whenever it is asked for.
+  static Stage& get();
+  // No service, no backend, nothing remembered, nothing counted.
+  void clear();
+
+  // Numbers are given in order, from 1.
+  Service add_service(Family family, const Host& host, uint16_t port, L4Proto l4_proto, Mode mode,
+                      bool paced = false);
+  Backend add_backend(const Service& service, Family family, const Host& host,
+                      BackendState state = BackendState::up, uint16_t port = 8080);
+  void set_state(const Service& service, Backend backend, BackendState state);
+  void set_ring(const Service& service, const Ring& ring);
+  // A moving ring that last changed so long ago.
+  void set_ring_of_age(const Service& service, const Ring& ring, uint32_t age_s);
+  // A ring of 256 slots, all settled on this backend.
+  void settle(const Service& service, const Backend& backend);
+
+  Outcome steer(const Frame& frame, Device device = Device::front);
+  // As if the driver had left no more room before the packet than this takes up; a kernel that
+  // takes no such thing answers nothing.
+  std::optional<Outcome> steer_without_room(const Frame& frame);
+  Outcome decap(const Frame& frame);
+  Outcome handover(const Frame& frame, Device device = Device::front);
+
+  [[nodiscard]] Verdicts verdicts(uint32_t service);
+  [[nodiscard]] Traffic traffic(const Backend& backend);
+  // Verdicts and packets of backends, of all services together.
+  [[nodiscard]] uint64_t counted();
+  [[nodiscard]] uint32_t now_s() const;
+
+  [[nodiscard]] const sluice_seed& seed() const { return root_.seed; }
+  Tracked& flows() { return flows_; }
+  Tracked& half_open() { return half_open_; }
+  Translations& translations() { return translations_; }
+  // All at once, for there may be tens of thousands.
+  void remember(const std::vector<sluice_flow>& flows,
+                const std::vector<sluice_translation>& translations);
+
+ private:
+  Stage();
+  void enter_namespaces();
+  void build_network() const;
+  void load();
+  void publish();
+  void write(const Service& service, const Backend& backend);
+  Outcome run(const Fd& program, const Frame& frame, Device device, uint32_t metadata_bytes);
+
+  sluice_instance root_{};
+  Fd network_;
+  Fd steer_;
+  Fd decap_;
+  Fd handover_;
+  uint32_t front_ifindex_ = 0;
+  uint32_t back_ifindex_ = 0;
+  std::unique_ptr<KernelDataplane> dataplane_;
+  Tracked flows_;
+  Tracked half_open_;
+  Translations translations_;
+  Map<uint32_t, uint32_t> rings_;
+  std::vector<TableEntry> table_;
+  std::vector<std::pair<Endpoint, uint32_t>> endpoints_;
+  std::vector<Backend> backends_;
+  uint32_t services_ = 0;
+  bool published_ = false;
+};
+
+// Writes a setting of the stage's network and puts the old one back.
+class Setting {
+ public:
+  Setting(const std::string& name, const std::string& value);  // "net/ipv4/conf/front/forwarding"
+  ~Setting();
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+
+ private:
+  std::string path_;
+  std::string before_;
+};
+
+// A clean stage for every test, or a skip where there can be none.
+class StageTest : public testing::Test {
+ protected:
+  void SetUp() override;
+  [[nodiscard]] Stage& stage() const { return *stage_; }
+
+ private:
+  Stage* stage_ = nullptr;
+};
+
+// The same, once for each family.
+class StageTestOfFamily : public StageTest, public testing::WithParamInterface<Family> {
+ protected:
+  [[nodiscard]] Family family() const { return GetParam(); }
+};
+
+std::string family_name(const testing::TestParamInfo<Family>& info);
+
+}  // namespace sluice::stage

@@ -1,0 +1,85 @@
+#include "translation.h"
+
+namespace sluice::stage {
+
+using packets::backend_one;
+using packets::client;
+using packets::director;
+using packets::gateway;
+using packets::Packet;
+using packets::service_one;
+
+void SnatTest::SetUp() {
+  StageTest::SetUp();
+  if (IsSkipped()) return;
+  service_ =
+      stage().add_service(family(), service_one, kServicePort, GetParam().l4_proto, Mode::snat);
+  backend_ = move_to(backend_one);
+}
+
+Backend SnatTest::move_to(const Host& host) {
+  const Backend backend =
+      stage().add_backend(service_, family(), host, BackendState::up, kBackendPort);
+  stage().settle(service_, backend);
+  return backend;
+}
+
+Packet SnatTest::with_l4(Packet packet, uint16_t source_port, uint16_t destination_port,
+                         uint8_t flags, const std::string& payload) const {
+  if (is_tcp()) {
+    packet.tcp({.source_port = source_port,
+                .destination_port = destination_port,
+                .seq = 7,
+                .ack = 9,
+                .flags = flags});
+  } else {
+    packet.udp({.source_port = source_port, .destination_port = destination_port});
+  }
+  return packet.payload(payload);
+}
+
+Packet SnatTest::request(uint8_t flags, uint16_t port, const std::string& payload) const {
+  return with_l4(Packet().ethernet(gateway, director_front).ip(family(), client, service_one), port,
+                 kServicePort, flags, payload);
+}
+
+Packet SnatTest::at_backend(const Packet& sent, uint16_t port, const Host& backend) const {
+  return translated(sent, {director, port}, {backend, kBackendPort}, director, backend);
+}
+
+Packet SnatTest::reply(uint16_t port, uint8_t flags, const Host& backend) const {
+  return with_l4(Packet().ethernet(backend, director).ip(family(), backend, director), kBackendPort,
+                 port, flags, "answer");
+}
+
+Packet SnatTest::at_client(const Packet& sent, uint16_t client_port) const {
+  return translated(sent, {service_one, kServicePort}, {client, client_port}, director_front,
+                    gateway);
+}
+
+uint16_t SnatTest::port_of(const Packet& sent) {
+  const Outcome outcome = stage().steer(sent.frame());
+  if (outcome.action != XDP_REDIRECT) return 0;
+  return source_port(Packet::parse(outcome.frame));
+}
+
+std::optional<sluice_translation> SnatTest::translation(const sluice_flow& flow) {
+  const auto found = stage().translations().find(flow);
+  return found ? *found : std::nullopt;
+}
+
+std::string speech_name(const testing::TestParamInfo<Speech>& info) {
+  return fmt::format("{}_{}", family_text(info.param.family), l4_proto_text(info.param.l4_proto));
+}
+
+std::vector<Speech> every_speech() {
+  std::vector<Speech> out = every_speech_of(L4Proto::tcp);
+  for (const Speech& speech : every_speech_of(L4Proto::udp)) out.push_back(speech);
+  return out;
+}
+
+std::vector<Speech> every_speech_of(L4Proto l4_proto) {
+  return {{Family::v4, l4_proto}, {Family::v6, l4_proto}};
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,235 @@
+// The emulated link of the lab: its queue, its ECN marks and the histogram of its report.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "linkem/ecn.h"
+#include "linkem/histogram.h"
+#include "linkem/queue.h"
+
+namespace sluice::linkem {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr uint64_t kPacket = 1500;
+constexpr uint64_t kSeed = 7;
+// 12 Mbit/s: a packet of 1500 bytes takes 1 ms.
+constexpr LinkShape kSlow{.rate_bytes_per_sec = 1'500'000, .delay = 20ms, .buffer_bytes = 4500};
+
+Passage offer(Queue& queue, nanoseconds now) {
+  return queue.offer(now, kPacket, false);
+}
+
+TEST(LinkQueue, IdleLinkDelaysByTransmissionAndPropagation) {
+  Queue queue(kSlow, kSeed);
+  const Passage passage = offer(queue, 5ms);
+  EXPECT_EQ(passage.fate, Fate::carried);
+  EXPECT_EQ(passage.queued, 0ns);
+  EXPECT_EQ(passage.due, 26ms);
+}
+
+TEST(LinkQueue, PacketWaitsForThoseBeforeIt) {
+  Queue queue(kSlow, kSeed);
+  offer(queue, 0ms);
+  offer(queue, 0ms);
+  const Passage third = offer(queue, 500us);
+  EXPECT_EQ(third.queued, 1500us);
+  EXPECT_EQ(third.due, 23ms);
+}
+
+TEST(LinkQueue, DelayDoesNotEatTheBuffer) {
+  // A full delay of packets is under way, and the buffer is still empty.
+  Queue queue(kSlow, kSeed);
+  for (int i = 0; i < 20; i++) EXPECT_EQ(offer(queue, i * 1ms).queued, 0ns);
+  EXPECT_EQ(queue.backlog_bytes(20ms), 0U);
+}
+
+TEST(LinkQueue, BacklogIsExactToTheByte) {
+  Queue queue(kSlow, kSeed);
+  offer(queue, 0ms);
+  offer(queue, 0ms);
+  EXPECT_EQ(queue.backlog_bytes(0ms), 3000U);
+  EXPECT_EQ(queue.backlog_bytes(500us), 2250U);
+  EXPECT_EQ(queue.backlog_bytes(2ms), 0U);
+}
+
+TEST(LinkQueue, FullBufferDropsTheArrivalAndKeepsTheRest) {
+  Queue queue(kSlow, kSeed);
+  for (int i = 0; i < 3; i++) EXPECT_EQ(offer(queue, 0ms).fate, Fate::carried);
+  EXPECT_EQ(offer(queue, 0ms).fate, Fate::overflowed);
+  // One packet has left, so there is room for one again, after the two that wait.
+  const Passage next = offer(queue, 1ms);
+  EXPECT_EQ(next.fate, Fate::carried);
+  EXPECT_EQ(next.queued, 2ms);
+  EXPECT_EQ(offer(queue, 1ms).fate, Fate::overflowed);
+}
+
+TEST(LinkQueue, IdleLinkCarriesWhatIsLargerThanItsBuffer) {
+  LinkShape shape = kSlow;
+  shape.buffer_bytes = 100;
+  Queue queue(shape, kSeed);
+  EXPECT_EQ(offer(queue, 0ms).fate, Fate::carried);
+  EXPECT_EQ(offer(queue, 0ms).fate, Fate::overflowed);
+  EXPECT_EQ(offer(queue, 1ms).fate, Fate::carried);
+}
+
+TEST(LinkQueue, OverloadedLinkCarriesExactlyItsRate) {
+  // Arrivals at 10 times 50 Mbit/s for 10 s, sizes that do not divide the rate.
+  const LinkShape shape{.rate_bytes_per_sec = 6'250'000, .buffer_bytes = 125'000};
+  Queue queue(shape, kSeed);
+  uint64_t carried = 0;
+  nanoseconds last{0};
+  for (nanoseconds now{0}; now < 10s; now += 20us) {
+    const Passage passage = queue.offer(now, 1237, false);
+    if (passage.fate == Fate::carried) carried += 1237;
+    if (passage.fate == Fate::carried) last = passage.due;
+  }
+  const double seconds = std::chrono::duration<double>(last).count();
+  EXPECT_NEAR(static_cast<double>(carried) / seconds, 6'250'000, 6'250'000 * 1e-5);
+}
+
+TEST(LinkQueue, LinkWithoutRateOnlyDelays) {
+  Queue queue({.delay = 20ms}, kSeed);
+  for (int i = 0; i < 1000; i++) {
+    const Passage passage = offer(queue, 1ms);
+    EXPECT_EQ(passage.fate, Fate::carried);
+    EXPECT_EQ(passage.due, 21ms);
+  }
+}
+
+TEST(LinkQueue, JitterStaysWithinItsBoundAndKeepsOrder) {
+  Queue queue({.delay = 20ms, .jitter = 5ms}, kSeed);
+  nanoseconds last{0};
+  nanoseconds least = nanoseconds::max();
+  nanoseconds most{0};
+  for (nanoseconds now{0}; now < 10s; now += 1ms) {
+    const Passage passage = offer(queue, now);
+    EXPECT_GE(passage.due, last);
+    last = passage.due;
+    least = std::min(least, passage.due - now);
+    most = std::max(most, passage.due - now);
+  }
+  EXPECT_GE(least, 20ms);
+  EXPECT_LT(least, 21ms);
+  EXPECT_GT(most, 24ms);
+  EXPECT_LT(most, 25ms);
+}
+
+std::vector<bool> losses(uint64_t seed) {
+  Queue queue({.loss = 0.01}, seed);
+  std::vector<bool> lost;
+  for (int i = 0; i < 100'000; i++) lost.push_back(offer(queue, i * 1us).fate == Fate::lost);
+  return lost;
+}
+
+TEST(LinkQueue, RandomLossIsOfTheSizeAskedFor) {
+  const auto lost = losses(kSeed);
+  // 1000 expected; four standard deviations are 126.
+  EXPECT_NEAR(static_cast<double>(std::count(lost.begin(), lost.end(), true)), 1000, 126);
+}
+
+TEST(LinkQueue, SameSeedLosesTheSamePackets) {
+  EXPECT_EQ(losses(kSeed), losses(kSeed));
+  EXPECT_NE(losses(kSeed), losses(kSeed + 1));
+}
+
+TEST(LinkQueue, BacklogPastTheThresholdMarksOnlyWhatIsEcnCapable) {
+  LinkShape shape = kSlow;
+  shape.ecn_threshold_bytes = 1500;
+  Queue queue(shape, kSeed);
+  EXPECT_FALSE(queue.offer(0ms, kPacket, true).marked);
+  EXPECT_FALSE(queue.offer(0ms, kPacket, true).marked);  // backlog 1500: at it, not past it
+  EXPECT_TRUE(queue.offer(0ms, kPacket, true).marked);
+  EXPECT_FALSE(queue.offer(1ms, kPacket, false).marked);
+}
+
+// 40 bytes on: version, traffic class (ECT(0)), and whatever else; enough for both.
+std::vector<uint8_t> ipv4_packet(uint8_t tos) {
+  std::vector<uint8_t> packet{0x45, tos, 0,   40, 0x12, 0x34, 0x40, 0,  64,  6,
+                              0,    0,   192, 0,  2,    1,    198,  51, 100, 11};
+  packet.resize(40);
+  return packet;
+}
+
+uint16_t ipv4_header_sum(std::span<const uint8_t> packet) {
+  unsigned sum = 0;
+  for (size_t i = 0; i < 20; i += 2) sum += packet[i] << 8U | packet[i + 1];
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16U);
+  return static_cast<uint16_t>(sum);
+}
+
+void finish_checksum(std::span<uint8_t> packet) {
+  const auto checksum = static_cast<uint16_t>(~ipv4_header_sum(packet));
+  packet[10] = static_cast<uint8_t>(checksum >> 8U);
+  packet[11] = static_cast<uint8_t>(checksum);
+}
+
+TEST(LinkEcn, MarkKeepsTheIpv4ChecksumAndEverythingElse) {
+  for (unsigned tos = 0; tos < 256; tos++) {
+    auto packet = ipv4_packet(static_cast<uint8_t>(tos));
+    finish_checksum(packet);
+    EXPECT_EQ(ecn_capable(packet), (tos & 3) != 0);
+    auto expected = ipv4_packet(static_cast<uint8_t>(tos | 3));
+    finish_checksum(expected);
+    mark_congestion(packet);
+    EXPECT_EQ(packet, expected) << "tos " << tos;
+  }
+}
+
+TEST(LinkEcn, MarkSetsTheIpv6TrafficClassAndNothingElse) {
+  for (uint8_t ecn = 0; ecn < 4; ecn++) {
+    std::vector<uint8_t> packet(40, 0xa5);
+    packet[0] = 0x6b;                                   // version, upper half of the class
+    packet[1] = static_cast<uint8_t>(0x89 | ecn << 4);  // lower half, then the flow label
+    EXPECT_EQ(ecn_capable(packet), ecn != 0);
+    auto expected = packet;
+    expected[1] = 0x89 | 3 << 4;
+    mark_congestion(packet);
+    EXPECT_EQ(packet, expected);
+  }
+}
+
+TEST(LinkEcn, WhatIsTooShortOrNotIpIsLeftAlone) {
+  for (std::vector<uint8_t> packet :
+       {std::vector<uint8_t>{}, std::vector<uint8_t>(19, 0x4f), std::vector<uint8_t>(39, 0x6f),
+        std::vector<uint8_t>(60, 0x5f)}) {
+    const auto before = packet;
+    EXPECT_FALSE(ecn_capable(packet));
+    mark_congestion(packet);
+    EXPECT_EQ(packet, before);
+  }
+}
+
+TEST(LinkHistogram, QuantilesAreExactToTheMicrosecond) {
+  Histogram histogram;
+  for (int i = 1000; i >= 1; i--) histogram.add(i * 1us);
+  EXPECT_EQ(histogram.count(), 1000U);
+  EXPECT_EQ(histogram.quantile(500), 500us);
+  EXPECT_EQ(histogram.quantile(990), 990us);
+  EXPECT_EQ(histogram.quantile(999), 999us);
+  EXPECT_EQ(histogram.max(), 1000us);
+  EXPECT_DOUBLE_EQ(histogram.mean_microseconds(), 500.5);
+}
+
+TEST(LinkHistogram, QuantileIsOneOfTheValues) {
+  Histogram histogram;
+  histogram.add(1ms);
+  histogram.add(100ms);
+  EXPECT_EQ(histogram.quantile(500), 1ms);
+  EXPECT_EQ(histogram.quantile(501), 100ms);
+  EXPECT_EQ(histogram.quantile(0), 1ms);
+}
+
+TEST(LinkHistogram, EmptyHistogramAnswersZero) {
+  const Histogram histogram;
+  EXPECT_EQ(histogram.quantile(500), 0us);
+  EXPECT_EQ(histogram.max(), 0us);
+  EXPECT_EQ(histogram.mean_microseconds(), 0);
+}
+
+}  // namespace
+}  // namespace sluice::linkem

@@ -1,0 +1,80 @@
+// Policies set and cleared.
+#include <gtest/gtest.h>
+
+#include "unit/support/control_cast.h"
+
+namespace sluice::test {
+namespace {
+
+class PolicyChanges : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(add_service(dataplane, "web", web_endpoint)); }
+  void TearDown() override {
+    EXPECT_EQ(dataplane.contradictions, std::vector<std::string>{});
+    EXPECT_EQ(dataplane.memory.pending, 0U);
+  }
+  std::string set(const PolicyWish& wish) {
+    return sentence(policy_set(dataplane, "web", wish, Apply::perform));
+  }
+  [[nodiscard]] bool paced() const { return dataplane.memory.table.at(0).paced; }
+
+  MemoryDataplane dataplane;
+};
+
+TEST_F(PolicyChanges, SetLeavesWhatTheWishDoesNotName) {
+  EXPECT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
+  EXPECT_TRUE(paced());
+  EXPECT_EQ(set({std::nullopt, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
+  EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{6'250'000, 262'144}));
+  EXPECT_EQ(set({0, std::nullopt}), "policy of web: window 256kib");
+  EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{0, 262'144}));
+}
+
+TEST_F(PolicyChanges, TheTableChangesOnlyWithThePresenceOfAPolicy) {
+  ASSERT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
+  dataplane.written.clear();
+  ASSERT_EQ(set({12'500'000, std::nullopt}), "policy of web: flow rate 100mbit");
+  EXPECT_EQ(dataplane.written, std::vector<std::string>{"put_policy"});
+}
+
+TEST_F(PolicyChanges, TheSameAgainIsSuccess) {
+  ASSERT_EQ(set({6'250'000, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
+  dataplane.written.clear();
+  const auto again = policy_set(dataplane, "web", {6'250'000, std::nullopt}, Apply::perform);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->needed);
+  EXPECT_EQ(again->sentence, "policy of web: is already so");
+  EXPECT_TRUE(dataplane.written.empty());
+}
+
+TEST_F(PolicyChanges, OneThatLimitsNothingIsCleared) {
+  EXPECT_EQ(set({0, 0}), "policy of web: is already so");
+  ASSERT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
+  EXPECT_EQ(set({0, std::nullopt}), "policy of web: cleared");
+  EXPECT_TRUE(dataplane.memory.policies.empty());
+  EXPECT_FALSE(paced());
+}
+
+TEST_F(PolicyChanges, ClearIsRepeatable) {
+  ASSERT_EQ(set({6'250'000, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
+  EXPECT_EQ(sentence(policy_clear(dataplane, "web", Apply::perform)), "policy of web: cleared");
+  EXPECT_TRUE(dataplane.memory.policies.empty());
+  EXPECT_FALSE(paced());
+  const auto again = policy_clear(dataplane, "web", Apply::perform);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->needed);
+}
+
+TEST_F(PolicyChanges, RefusesWithOneSentence) {
+  EXPECT_EQ(set({}), "policy of web: nothing to set; say a flow rate or a window");
+  EXPECT_EQ(set({std::nullopt, 1459}),
+            "policy of web: window 1459b: is less than one segment of 1460 bytes");
+  EXPECT_EQ(set({std::nullopt, 1460}), "policy of web: window 1460b");
+  const auto unknown = policy_set(dataplane, "wbe", {1000, std::nullopt}, Apply::perform);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(kind(unknown), ErrorKind::misused);
+  EXPECT_EQ(sentence(unknown), "service \"wbe\": no such service (there is: web)");
+}
+
+}  // namespace
+}  // namespace sluice::test

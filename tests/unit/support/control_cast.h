@@ -1,0 +1,102 @@
+// The named cast of the control tests, and a start that has most situations in it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "control/changes.h"
+#include "unit/support/memory_dataplane.h"
+
+namespace sluice::test {
+
+inline Endpoint endpoint(std::string_view text) {
+  return Endpoint::parse(text).value();
+}
+inline HostPort at(std::string_view text) {
+  return HostPort::parse(text).value();
+}
+inline Address address(std::string_view text) {
+  return Address::parse(text).value();
+}
+
+inline const char* const web_endpoint = "203.0.113.10:443/tcp";
+inline const char* const backend_one = "10.0.0.11:8443";
+inline const char* const backend_two = "10.0.0.12:8443";
+inline const char* const backend_three = "10.0.0.13:8443";
+inline const char* const backend_four = "10.0.0.14:8443";
+inline const char* const backend_v6 = "[2001:db8::11]:8443";
+
+inline Result<Change> add_service(Dataplane& dataplane, const std::string& name,
+                                  std::string_view where, Mode mode = Mode::snat) {
+  return service_add(dataplane, name, endpoint(where), mode, Apply::perform);
+}
+inline Result<Change> add_backend(Dataplane& dataplane, const std::string& service,
+                                  std::string_view where, uint32_t weight = 100) {
+  return backend_add(dataplane, service, at(where), weight, Apply::perform);
+}
+inline Result<Change> set_weight(Dataplane& dataplane, const std::string& service,
+                                 std::string_view where, uint32_t weight) {
+  return backend_set(dataplane, service, at(where), {weight, std::nullopt}, Apply::perform);
+}
+inline Result<Change> set_state(Dataplane& dataplane, const std::string& service,
+                                std::string_view where, BackendState state) {
+  return backend_set(dataplane, service, at(where), {std::nullopt, state}, Apply::perform);
+}
+
+// The sentence of a change, or of the error in its place.
+inline std::string sentence(const Result<Change>& change) {
+  return change ? change->sentence : change.error().text;
+}
+inline ErrorKind kind(const Result<Change>& change) {
+  return change.error().kind;
+}
+
+inline const Service& service_in(const Memory& memory, const std::string& name) {
+  return memory.services.at(name);
+}
+inline const Backend& backend_in(const Memory& memory, const std::string& service,
+                                 const std::string& where) {
+  return memory.backends.at({service_in(memory, service).number, where});
+}
+inline const Ring& ring_in(const Memory& memory, const std::string& service) {
+  return memory.rings.at(service_in(memory, service).number);
+}
+inline size_t slots_of(const Ring& ring, uint32_t backend) {
+  return static_cast<size_t>(std::count_if(
+      ring.begin(), ring.end(), [&](const RingSlot& slot) { return slot.backend == backend; }));
+}
+
+// web: snat, a policy, backends one (up), two (draining), three (down), with traffic and flows.
+// dns: ipip, IPv6, udp, backends of both families; shares nothing with web.
+// full: as many backends as its ring of the smallest size takes.
+// idle: nothing but its endpoint.
+inline MemoryDataplane busy() {
+  MemoryDataplane dataplane;
+  EXPECT_TRUE(add_service(dataplane, "web", web_endpoint));
+  EXPECT_TRUE(add_service(dataplane, "dns", "[2001:db8::53]:53/udp", Mode::ipip));
+  EXPECT_TRUE(add_service(dataplane, "full", "203.0.113.11:80/tcp", Mode::ipip));
+  EXPECT_TRUE(add_service(dataplane, "idle", "203.0.113.12:80/tcp"));
+  for (const char* where : {backend_one, backend_two, backend_three}) {
+    EXPECT_TRUE(add_backend(dataplane, "web", where));
+  }
+  EXPECT_TRUE(set_state(dataplane, "web", backend_two, BackendState::draining));
+  EXPECT_TRUE(set_state(dataplane, "web", backend_three, BackendState::down));
+  EXPECT_TRUE(policy_set(dataplane, "web", {6'250'000, 262'144}, Apply::perform));
+  EXPECT_TRUE(add_backend(dataplane, "dns", "10.0.0.53:53"));
+  EXPECT_TRUE(add_backend(dataplane, "dns", "[2001:db8::5353]:53", 50));
+  for (size_t host = 1; host <= 4; host++) {
+    EXPECT_TRUE(add_backend(dataplane, "full", fmt::format("10.0.1.{}:80", host)));
+  }
+  for (const auto& [key, backend] : dataplane.memory.backends) {
+    dataplane.memory.traffic[backend.number] = {100, 6000, 10};
+    dataplane.memory.backends_with_tracked_flows.insert(backend.number);
+  }
+  for (const auto& [name, service] : dataplane.memory.services) {
+    dataplane.memory.no_backend[service.number] = 7;
+  }
+  EXPECT_TRUE(dataplane.contradictions.empty());
+  dataplane.calls = 0;
+  dataplane.written.clear();
+  return dataplane;
+}
+
+}  // namespace sluice::test

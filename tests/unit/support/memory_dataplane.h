@@ -1,0 +1,284 @@
+// A Dataplane that remembers. It can be told to fail, or to die like a killed process, at its n-th
+// call; and after each call it looks at itself as a packet would, and notes whatever contradicts
+// itself at that moment.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "control/dataplane.h"
+
+namespace sluice::test {
+
+// SIGKILL, as near as a test gets to it.
+struct Died {};
+
+struct Record {
+  uint32_t service = 0;
+  HostPort at;
+  Mode mode{};
+  BackendState state{};
+  Address source;
+
+  friend bool operator==(const Record&, const Record&) = default;
+};
+
+// Everything that outlives a command.
+struct Memory {
+  std::map<std::string, Service> services;
+  std::map<std::pair<uint32_t, std::string>, Backend> backends;  // by service, address and port
+  std::map<uint32_t, Policy> policies;
+  uint32_t pending = 0;
+  std::map<uint32_t, Ring> rings;
+  std::vector<TableEntry> table;
+  std::map<uint32_t, Record> records;
+  std::vector<std::pair<Endpoint, uint32_t>> endpoints;
+  std::map<uint32_t, Traffic> traffic;             // by backend
+  std::map<uint32_t, uint64_t> no_backend;         // packets with that verdict, by service
+  std::set<uint32_t> backends_with_tracked_flows;  // by number
+
+  friend bool operator==(const Memory&, const Memory&) = default;
+};
+
+class MemoryDataplane : public Dataplane {
+ public:
+  MemoryDataplane() = default;
+  explicit MemoryDataplane(Memory start) : memory(std::move(start)) {}
+
+  Memory memory;
+  Capacities limits{64, 256};
+  std::optional<size_t> die_at;   // before the call of this index, from 0
+  std::optional<size_t> fail_at;  // instead of it
+  size_t calls = 0;
+  std::vector<std::string> written;         // names of the calls that change something, in order
+  std::vector<std::string> contradictions;  // empty: whole at every moment
+  std::set<std::string> unreachable;        // addresses that source_towards() has no route to
+
+  [[nodiscard]] Capacities capacities() const override { return limits; }
+
+  Result<std::vector<Service>> services() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    std::vector<Service> all;
+    for (const auto& [name, service] : memory.services) all.push_back(service);
+    return all;
+  }
+  Result<std::vector<Backend>> backends() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    std::vector<Backend> all;
+    for (const auto& [key, backend] : memory.backends) all.push_back(backend);
+    return all;
+  }
+  Result<std::vector<std::pair<uint32_t, Policy>>> policies() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    return std::vector<std::pair<uint32_t, Policy>>(memory.policies.begin(), memory.policies.end());
+  }
+  Result<void> put_service(const Service& service) override {
+    return write("put_service", [&] { memory.services[service.name] = service; });
+  }
+  Result<void> erase_service(const Service& service) override {
+    return write("erase_service", [&] { memory.services.erase(service.name); });
+  }
+  Result<void> put_backend(const Backend& backend) override {
+    return write("put_backend", [&] {
+      memory.backends[{backend.service, backend.at.text()}] = backend;
+    });
+  }
+  Result<void> erase_backend(const Backend& backend) override {
+    return write("erase_backend", [&] {
+      memory.backends.erase({backend.service, backend.at.text()});
+    });
+  }
+  Result<void> put_policy(uint32_t service, const Policy& policy) override {
+    return write("put_policy", [&] { memory.policies[service] = policy; });
+  }
+  Result<void> erase_policy(uint32_t service) override {
+    return write("erase_policy", [&] { memory.policies.erase(service); });
+  }
+
+  Result<uint32_t> pending() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    return memory.pending;
+  }
+  Result<void> set_pending(uint32_t service) override {
+    if (auto going = step(); !going) return going;
+    memory.pending = service;
+    return {};
+  }
+
+  Result<Ring> ring(const Service& service) override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    auto found = memory.rings.find(service.number);
+    return found == memory.rings.end() ? Ring{} : found->second;
+  }
+  Result<void> swap_ring(uint32_t service, const Ring& ring) override {
+    return write("swap_ring", [&] {
+      memory.rings[service] = ring;
+      expect_down_records(service);
+    });
+  }
+  Result<void> erase_ring(uint32_t service) override {
+    return write("erase_ring", [&] { memory.rings.erase(service); });
+  }
+  Result<void> swap_service_table(const std::vector<TableEntry>& entries) override {
+    return write("swap_service_table", [&] { memory.table = entries; });
+  }
+  Result<void> write_backend(const Service& service, const Backend& backend,
+                             const Address& source) override {
+    return write("write_backend", [&] {
+      memory.records[backend.number] = {service.number, backend.at, service.mode, backend.state,
+                                        source};
+    });
+  }
+  Result<void> erase_backend_record(uint32_t backend) override {
+    return write("erase_backend_record", [&] {
+      memory.records.erase(backend);
+      if (memory.backends_with_tracked_flows.contains(backend)) {
+        contradict("the record of backend {} goes before its flows", backend);
+      }
+    });
+  }
+  Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override {
+    return write("set_endpoints", [&] { memory.endpoints = endpoints; });
+  }
+  Result<void> forget_backend(uint32_t backend) override {
+    return write("forget_backend", [&] {
+      memory.backends_with_tracked_flows.erase(backend);
+      for (const auto& [service, ring] : memory.rings) {
+        if (names(ring, backend)) contradict("backend {} is forgotten before its ring", backend);
+      }
+    });
+  }
+
+  Result<Address> source_towards(const Address& destination) override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    if (unreachable.contains(destination.text())) {
+      return failed("no route to {}", destination.text());
+    }
+    return Address::parse(destination.is_v4() ? "10.0.0.1" : "2001:db8::1");
+  }
+  Result<std::optional<Address>> backend_source(uint32_t backend) override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    auto found = memory.records.find(backend);
+    if (found == memory.records.end()) return std::optional<Address>{};
+    return std::optional<Address>{found->second.source};
+  }
+
+  Result<Traffic> backend_traffic(uint32_t backend) override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    auto found = memory.traffic.find(backend);
+    return found == memory.traffic.end() ? Traffic{} : found->second;
+  }
+  Result<void> clear_backend_traffic(uint32_t backend) override {
+    return write("clear_backend_traffic", [&] { memory.traffic.erase(backend); });
+  }
+  Result<void> clear_verdicts(uint32_t service) override {
+    return write("clear_verdicts", [&] { memory.no_backend.erase(service); });
+  }
+  Result<std::vector<VerdictCount>> verdicts(uint32_t service) override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    std::vector<VerdictCount> counts;
+    auto found = memory.no_backend.find(service);
+    if (found != memory.no_backend.end()) {
+      counts.push_back({SLUICE_VERDICT_NO_BACKEND, found->second, found->second * 60});
+    }
+    return counts;
+  }
+
+ private:
+  Result<void> step() {
+    const size_t call = calls++;
+    if (die_at == call) throw Died{};
+    if (fail_at == call) return failed("call {} was told to fail", call);
+    return {};
+  }
+
+  template <typename Act>
+  Result<void> write(const char* name, Act act) {
+    if (auto going = step(); !going) return going;
+    written.emplace_back(name);
+    act();
+    if (memory.pending == 0) contradict("{} without an announcement", name);
+    look_as_a_packet();
+    return {};
+  }
+
+  template <typename... Args>
+  void contradict(fmt::format_string<Args...> format, Args&&... args) {
+    contradictions.push_back(fmt::format(format, std::forward<Args>(args)...) + ", at call " +
+                             std::to_string(calls - 1));
+  }
+
+  static bool names(const Ring& ring, uint32_t backend) {
+    return std::any_of(ring.begin(), ring.end(), [&](const RingSlot& slot) {
+      return slot.backend == backend || slot.previous == backend;
+    });
+  }
+
+  // What a ring leaves out because it is down must say so itself, for the flows it has.
+  void expect_down_records(uint32_t service) {
+    for (const auto& [key, backend] : memory.backends) {
+      auto record = memory.records.find(backend.number);
+      if (backend.service != service || record == memory.records.end()) continue;
+      const bool down = backend.removing || backend.state == BackendState::down;
+      if (down != (record->second.state == BackendState::down)) {
+        contradict("the ring knows of backend {} what its record does not", backend.number);
+      }
+    }
+  }
+
+  void look_as_a_packet() {
+    std::set<std::tuple<Address, uint16_t, L4Proto>> keys;
+    std::set<Address> reply_addresses;
+    for (const TableEntry& entry : memory.table) {
+      const Endpoint& at = entry.endpoint;
+      const uint16_t port = entry.replies ? uint16_t{0} : at.port;
+      if (!keys.emplace(at.address, port, at.l4_proto).second) {
+        contradict("{} is twice in the service table", at.text());
+      }
+      if (entry.replies) reply_addresses.insert(at.address);
+    }
+    for (const TableEntry& entry : memory.table) {
+      if (!entry.replies) look_at_service(entry, reply_addresses);
+    }
+  }
+
+  void look_at_service(const TableEntry& entry, const std::set<Address>& reply_addresses) {
+    if (std::none_of(memory.services.begin(), memory.services.end(),
+                     [&](const auto& named) { return named.second.number == entry.service; })) {
+      contradict("the service table names service {}, which is none", entry.service);
+    }
+    if (std::none_of(memory.endpoints.begin(), memory.endpoints.end(), [&](const auto& endpoint) {
+          return endpoint == std::pair{entry.endpoint, entry.service};
+        })) {
+      contradict("service {} takes packets at no endpoint", entry.service);
+    }
+    std::set<uint32_t> named;
+    const auto ring = memory.rings.find(entry.service);
+    for (const RingSlot& slot : ring == memory.rings.end() ? Ring{} : ring->second) {
+      named.insert(slot.backend);
+      named.insert(slot.previous);
+    }
+    named.erase(0);
+    for (uint32_t backend : named) {
+      auto record = memory.records.find(backend);
+      if (record == memory.records.end() || record->second.service != entry.service) {
+        contradict("the ring of {} names backend {}, which has no record", entry.service, backend);
+      } else if (record->second.mode == Mode::snat &&
+                 !reply_addresses.contains(record->second.source)) {
+        contradict("replies of backend {} are not known", backend);
+      }
+      if (entry.translated !=
+          (record != memory.records.end() && record->second.mode == Mode::snat)) {
+        contradict("the service table and backend {} differ in the mode", backend);
+      }
+    }
+  }
+};
+
+}  // namespace sluice::test

@@ -1,0 +1,212 @@
+#include "benchmark/director.h"
+
+#include <bpf/bpf.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "benchmark/bpf/rounds.h"
+#include "benchmark/traffic.h"
+#include "kernel/bpffs.h"
+#include "kernel/objects.h"
+#include "kernel/system_error.h"
+#include "sluice/limits.h"
+
+namespace sluice::benchmark {
+namespace {
+
+// Ten servers a service is a fleet of a hundred thousand at ten thousand services; a service alone
+// has more, or a million translated flows would find no ports towards them.
+constexpr uint32_t kBackendsEach = 10;
+constexpr uint32_t kBackendsAlone = 64;
+// Rings are swapped in so many at a time: each batch waits once for the packets in flight.
+constexpr uint32_t kRingsAtOnce = 256;
+constexpr uint32_t kBackendsAt = 0x0a000000;  // 10.0.0.0, and 2001:db8:b::
+constexpr uint32_t kSourceAt = 0x0afe0001;    // 10.254.0.1, and 2001:db8:fe::1
+constexpr uint8_t kServiceSubnet = 0x05;
+constexpr uint8_t kBackendSubnet = 0x0b;
+constexpr uint8_t kSourceSubnet = 0xfe;
+
+Address address(bool v6, uint8_t subnet, uint32_t low) {
+  sluice_address raw{};
+  if (v6) {
+    const uint8_t prefix[] = {0x20, 0x01, 0x0d, 0xb8, 0x00, subnet};
+    memcpy(raw.bytes, prefix, sizeof(prefix));
+  } else {
+    raw.bytes[10] = raw.bytes[11] = 0xff;
+  }
+  for (size_t i = 0; i < 4; i++) raw.bytes[12 + i] = static_cast<uint8_t>(low >> (24 - 8 * i));
+  return Address(raw);
+}
+
+// The same at every run, so that figures of two builds compare; splitmix64.
+sluice_instance root_of_benchmark() {
+  sluice_instance root{};
+  root.schema = SLUICE_SCHEMA_VERSION;
+  uint64_t state = 1;
+  for (auto& word : root.seed.words) {
+    state += 0x9e3779b97f4a7c15;
+    uint64_t mixed = state;
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+    word = mixed ^ (mixed >> 31);
+  }
+  root.handover_mac = 0x060504030202;
+  return root;
+}
+
+}  // namespace
+
+Tally operator-(const Tally& a, const Tally& b) {
+  return {a.to_backends - b.to_backends, a.connections - b.connections, a.not_ours - b.not_ours,
+          a.otherwise - b.otherwise};
+}
+
+Director::Director(const Plan& plan)
+    : plan_(plan),
+      backends_each_(plan.services == 1 ? kBackendsAlone : kBackendsEach),
+      directory_(instance_directory(fmt::format("+benchmark-{}", getpid()))) {}
+
+Director::~Director() {
+  // What cannot be swept goes with the mount namespace that the benchmark runs in.
+  (void)remove_tree(directory_);
+}
+
+Result<std::unique_ptr<Director>> Director::make(const Plan& plan) {
+  std::unique_ptr<Director> director(new Director(plan));
+  if (auto done = director->load(); !done) return tl::unexpected(done.error());
+  if (auto done = director->write_services(); !done) return tl::unexpected(done.error());
+  if (auto done = director->set_rings(Rings::settled); !done) return tl::unexpected(done.error());
+  return director;
+}
+
+Result<void> Director::load() {
+  // A quarter more than the flows: an LRU table begins to evict a little before it is full.
+  const InstanceLimits limits{
+      .services = std::max<uint32_t>(SLUICE_SERVICES_DEFAULT, plan_.services),
+      .backends = std::max<uint32_t>(SLUICE_BACKENDS_DEFAULT, plan_.services * backends_each_),
+      .flows = std::max<uint32_t>(SLUICE_FLOWS_DEFAULT, plan_.flows + plan_.flows / 4)};
+  const sluice_instance root = root_of_benchmark();
+  if (auto made = make_directory(directory_); !made) return made;
+  if (auto loaded = load_objects(directory_, limits, root); !loaded) return loaded;
+  auto instance = Map<uint32_t, sluice_instance>::open(directory_, "instance");
+  if (!instance) return tl::unexpected(instance.error());
+  if (auto put = instance->put(0, root); !put) return put;
+  auto inner = InnerMaps::open(instance->btf_id());
+  if (!inner) return tl::unexpected(inner.error());
+  inner_maps_ = std::move(*inner);
+  auto rings = Map<uint32_t, uint32_t>::open(directory_, "rings");
+  if (!rings) return tl::unexpected(rings.error());
+  rings_ = std::move(*rings);
+  auto plane = KernelDataplane::open(directory_);
+  if (!plane) return tl::unexpected(plane.error());
+  dataplane_ = std::move(*plane);
+  program_.reset(bpf_obj_get((directory_ + "/programs/steer").c_str()));
+  if (!program_.valid()) return failed("program steer: {}", error_text(errno));
+  return {};
+}
+
+Result<void> Director::write_services() {
+  const Address source = address(plan_.v6, kSourceSubnet, kSourceAt);
+  std::vector<TableEntry> entries;
+  uint32_t number = 1;
+  for (uint32_t i = 0; i < plan_.services; i++) {
+    Service service;
+    service.number = i + 1;
+    service.mode = plan_.mode;
+    service.endpoint = {address(plan_.v6, kServiceSubnet, ROUNDS_SERVICES_AT + i), kServicePort,
+                        L4Proto::tcp};
+    entries.push_back({.endpoint = service.endpoint,
+                       .service = service.number,
+                       .translated = plan_.mode == Mode::snat});
+    for (uint32_t j = 0; j < backends_each_; j++, number++) {
+      Backend backend;
+      backend.service = service.number;
+      backend.number = number;
+      backend.at = {address(plan_.v6, kBackendSubnet, kBackendsAt + number), kServicePort};
+      if (auto done = dataplane_->write_backend(service, backend, source); !done) return done;
+    }
+  }
+  if (plan_.mode == Mode::snat)
+    entries.push_back({.endpoint = {.address = source}, .replies = true});
+  return dataplane_->swap_service_table(entries);
+}
+
+Result<void> Director::set_rings(Rings rings) {
+  for (uint32_t first = 1; first <= plan_.services; first += kRingsAtOnce) {
+    const uint32_t last = std::min(first + kRingsAtOnce - 1, plan_.services);
+    if (auto done = write_rings(first, last, rings); !done) return done;
+  }
+  return {};
+}
+
+// As the control plane swaps a ring (KernelDataplane::swap_ring), but many with one wait.
+Result<void> Director::write_rings(uint32_t first, uint32_t last, Rings rings) {
+  const uint8_t bits = ring_bits_for(backends_each_, 0);
+  std::vector<uint32_t> numbers;
+  std::vector<uint32_t> fds;
+  std::vector<Fd> owners;
+  for (uint32_t service = first; service <= last; service++) {
+    const uint32_t first_backend = (service - 1) * backends_each_ + 1;
+    std::vector<RingMember> members;
+    for (uint32_t backend = first_backend; backend < first_backend + backends_each_; backend++) {
+      const HostPort at{address(plan_.v6, kBackendSubnet, kBackendsAt + backend), kServicePort};
+      members.push_back({backend, backend_identity(at), 100});
+    }
+    Ring ring;
+    for (const uint32_t backend : maglev_build(members, bits)) {
+      const uint32_t next = (backend - first_backend + 1) % backends_each_ + first_backend;
+      ring.push_back({.backend = backend,
+                      .previous = rings == Rings::moving ? next : 0,
+                      .moving = rings != Rings::settled});
+    }
+    auto lines = ring_lines(ring);
+    if (rings != Rings::settled) lines.push_back({});
+    auto inner = inner_maps_.make("ring", "sluice_ring_line", lines, BPF_F_INNER_MAP);
+    if (!inner) return tl::unexpected(inner.error());
+    numbers.push_back(service);
+    fds.push_back(static_cast<uint32_t>(inner->get()));
+    owners.push_back(std::move(*inner));
+  }
+  auto count = static_cast<uint32_t>(numbers.size());
+  if (bpf_map_update_batch(rings_.fd(), numbers.data(), fds.data(), &count, nullptr) != 0)
+    return failed("map rings: {}", error_text(errno));
+  return {};
+}
+
+Result<Tally> Director::tally() {
+  Tally tally;
+  for (uint32_t backend = 1; backend <= plan_.services * backends_each_; backend++) {
+    auto traffic = dataplane_->backend_traffic(backend);
+    if (!traffic) return tl::unexpected(traffic.error());
+    tally.to_backends += traffic->packets;
+    tally.connections += traffic->connections;
+  }
+  for (uint32_t service = 0; service <= plan_.services; service++) {
+    auto verdicts = dataplane_->verdicts(service);
+    if (!verdicts) return tl::unexpected(verdicts.error());
+    for (const auto& verdict : *verdicts) {
+      if (verdict.verdict == SLUICE_VERDICT_NOT_OURS) {
+        tally.not_ours += verdict.packets;
+      } else {
+        tally.otherwise += verdict.packets;
+      }
+    }
+  }
+  return tally;
+}
+
+Result<uint64_t> Director::remembered() {
+  uint64_t entries = 0;
+  for (const char* name : {"flows", "half_open"}) {
+    auto map = Map<sluice_flow, sluice_tracked_flow>::open(directory_, name);
+    if (!map) return tl::unexpected(map.error());
+    auto all = map->entries();
+    if (!all) return tl::unexpected(all.error());
+    entries += all->size();
+  }
+  return entries;
+}
+
+}  // namespace sluice::benchmark

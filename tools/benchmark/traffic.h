@@ -1,0 +1,47 @@
+// Packets for a program under test: rounds.bpf.c, loaded, told which flows to send and to whom.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "support/result.h"
+
+struct rounds_bpf;
+
+namespace sluice::benchmark {
+
+inline constexpr uint16_t kServicePort = 443;
+
+enum class Opening : uint8_t { no, yes };  // ACKs of a connection, or SYNs
+
+struct Stream {
+  bool v6 = false;
+  uint32_t flows = 1;     // a power of two
+  uint32_t services = 1;  // flows are spread over them
+  Opening opening = Opening::no;
+  // Even flows to an address that is no service, odd ones to a port of one that is none.
+  bool strangers = false;
+};
+
+class Traffic {
+ public:
+  // Packets come from the device, which needs an XDP program on it for the kernel to agree.
+  static Result<Traffic> load(uint32_t ifindex);
+
+  [[nodiscard]] int empty_program() const;
+  [[nodiscard]] int encapsulation_program() const;
+
+  // From the first flow on.
+  void prepare(const Stream& stream);
+  Result<void> aim_at(int program);
+  Result<void> send(uint32_t packets);
+  // Packets that reached the program under test since prepare().
+  [[nodiscard]] uint64_t sent() const;
+
+ private:
+  std::shared_ptr<rounds_bpf> skeleton_;
+  uint32_t ifindex_ = 0;
+  bool v6_ = false;
+};
+
+}  // namespace sluice::benchmark

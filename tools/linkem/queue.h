@@ -1,0 +1,54 @@
+// The model of one direction of an emulated link: loss, a drop-tail buffer before a bottleneck, ECN
+// marks, propagation delay and jitter. Pure: time is an argument, randomness has a seed, and
+// packets are only their sizes. emulator.h moves the packets that it speaks of.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <random>
+
+namespace sluice::linkem {
+
+using std::chrono::nanoseconds;
+
+// What a link is like. Sizes are those of IP packets: a bulk TCP flow with packets of 1500 bytes
+// and timestamps gets 1448/1500 of the rate as payload.
+struct LinkShape {
+  uint64_t rate_bytes_per_sec = 0;  // 0: no bottleneck, so no queue either
+  nanoseconds delay{0};             // one way
+  nanoseconds jitter{0};            // up to this much is added to the delay; order is kept
+  uint64_t buffer_bytes = 0;
+  std::optional<uint64_t> ecn_threshold_bytes{};  // a longer backlog marks what is ECN-capable
+  double loss = 0;                                // probability, before the queue
+};
+
+enum class Fate { carried, lost, overflowed };
+
+struct Passage {
+  Fate fate = Fate::carried;
+  bool marked = false;    // to be marked as having met congestion
+  nanoseconds queued{0};  // from arrival until its first bit is sent
+  nanoseconds due{0};     // when it reaches the other end
+};
+
+class Queue {
+ public:
+  Queue(const LinkShape& shape, uint64_t seed) : shape_(shape), random_(seed) {}
+
+  // A packet arrives. `now` never runs backwards, and what is carried is due in order of arrival.
+  Passage offer(nanoseconds now, uint64_t bytes, bool ecn_capable);
+
+  // What waits or is being sent, to the byte.
+  [[nodiscard]] uint64_t backlog_bytes(nanoseconds now) const;
+
+ private:
+  double draw();  // in [0, 1)
+
+  LinkShape shape_;
+  std::mt19937_64 random_;
+  nanoseconds busy_until_{0};
+  nanoseconds last_due_{0};
+};
+
+}  // namespace sluice::linkem

@@ -1,0 +1,25 @@
+// TUN devices in other network namespaces. The thread visits the namespace and comes back; what it
+// takes home is the descriptor, through which the device's packets can be read from anywhere.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kernel/fd.h"
+#include "support/result.h"
+
+namespace sluice::linkem {
+
+// A device of a namespace that "ip netns add" made.
+struct Place {
+  std::string netns;
+  std::string device;
+};
+
+// Makes the device; it is gone when the descriptor is closed. Non-blocking.
+[[nodiscard]] Result<Fd> make_tun(const Place& place);
+
+// Packets that the kernel had for the device but dropped, because nobody read fast enough.
+[[nodiscard]] Result<uint64_t> device_drops(const Place& place);
+
+}  // namespace sluice::linkem

@@ -1,0 +1,100 @@
+#include "cli/absent.h"
+
+#include "sluice/limits.h"
+
+namespace sluice {
+namespace {
+
+tl::unexpected<Error> nothing_to_write() {
+  return failed(
+      "instance: it is not there, so nothing can be written to it; add a service first: "
+      "sluice service add NAME ADDR:PORT/PROTO");
+}
+
+}  // namespace
+
+Capacities AbsentDataplane::capacities() const {
+  return {.services = SLUICE_SERVICES_DEFAULT, .backends = SLUICE_BACKENDS_DEFAULT};
+}
+
+Result<std::vector<Service>> AbsentDataplane::services() {
+  return std::vector<Service>{};
+}
+Result<std::vector<Backend>> AbsentDataplane::backends() {
+  return std::vector<Backend>{};
+}
+Result<std::vector<std::pair<uint32_t, Policy>>> AbsentDataplane::policies() {
+  return std::vector<std::pair<uint32_t, Policy>>{};
+}
+Result<void> AbsentDataplane::put_service(const Service&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::erase_service(const Service&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::put_backend(const Backend&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::erase_backend(const Backend&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::put_policy(uint32_t, const Policy&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::erase_policy(uint32_t) {
+  return {};
+}
+
+Result<uint32_t> AbsentDataplane::pending() {
+  return 0U;
+}
+Result<void> AbsentDataplane::set_pending(uint32_t) {
+  return nothing_to_write();
+}
+
+Result<Ring> AbsentDataplane::ring(const Service&) {
+  return Ring{};
+}
+Result<void> AbsentDataplane::swap_ring(uint32_t, const Ring&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::erase_ring(uint32_t) {
+  return {};
+}
+Result<void> AbsentDataplane::swap_service_table(const std::vector<TableEntry>&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::write_backend(const Service&, const Backend&, const Address&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::erase_backend_record(uint32_t) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::forget_backend(uint32_t) {
+  return nothing_to_write();
+}
+
+Result<Address> AbsentDataplane::source_towards(const Address&) {
+  return nothing_to_write();
+}
+Result<std::optional<Address>> AbsentDataplane::backend_source(uint32_t) {
+  return std::optional<Address>{};
+}
+
+Result<Traffic> AbsentDataplane::backend_traffic(uint32_t) {
+  return Traffic{};
+}
+Result<void> AbsentDataplane::clear_backend_traffic(uint32_t) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::clear_verdicts(uint32_t) {
+  return nothing_to_write();
+}
+Result<std::vector<VerdictCount>> AbsentDataplane::verdicts(uint32_t) {
+  return std::vector<VerdictCount>{};
+}
+
+}  // namespace sluice

@@ -1,0 +1,46 @@
+// The data plane of an instance that is not there: no services, no backends, and nothing that could
+// be written. It lets a dry run, and a change that needs something to change, answer through the
+// same use cases without creating an instance first.
+#pragma once
+
+#include "control/dataplane.h"
+
+namespace sluice {
+
+class AbsentDataplane final : public Dataplane {
+ public:
+  [[nodiscard]] Capacities capacities() const override;
+
+  Result<std::vector<Service>> services() override;
+  Result<std::vector<Backend>> backends() override;
+  Result<std::vector<std::pair<uint32_t, Policy>>> policies() override;
+  Result<void> put_service(const Service& service) override;
+  Result<void> erase_service(const Service& service) override;
+  Result<void> put_backend(const Backend& backend) override;
+  Result<void> erase_backend(const Backend& backend) override;
+  Result<void> put_policy(uint32_t service, const Policy& policy) override;
+  Result<void> erase_policy(uint32_t service) override;
+
+  Result<uint32_t> pending() override;
+  Result<void> set_pending(uint32_t service) override;
+
+  Result<Ring> ring(const Service& service) override;
+  Result<void> swap_ring(uint32_t service, const Ring& ring) override;
+  Result<void> erase_ring(uint32_t service) override;
+  Result<void> swap_service_table(const std::vector<TableEntry>& entries) override;
+  Result<void> write_backend(const Service& service, const Backend& backend,
+                             const Address& source) override;
+  Result<void> erase_backend_record(uint32_t backend) override;
+  Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override;
+  Result<void> forget_backend(uint32_t backend) override;
+
+  Result<Address> source_towards(const Address& destination) override;
+  Result<std::optional<Address>> backend_source(uint32_t backend) override;
+
+  Result<Traffic> backend_traffic(uint32_t backend) override;
+  Result<void> clear_backend_traffic(uint32_t backend) override;
+  Result<void> clear_verdicts(uint32_t service) override;
+  Result<std::vector<VerdictCount>> verdicts(uint32_t service) override;
+};
+
+}  // namespace sluice

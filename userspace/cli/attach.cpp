@@ -1,0 +1,140 @@
+// sluice attach PART DEV, sluice detach PART DEV.
+#include <net/if.h>
+
+#include "cli/nouns.h"
+#include "kernel/attach.h"
+
+namespace sluice {
+namespace {
+
+struct AttachOptions {
+  std::string part;
+  std::string device;
+  bool native = false;
+  bool generic = false;
+};
+
+std::string attachment_sentence(const Attachment& attachment, bool already) {
+  return fmt::format("{}: {} {}, {}", part_text(attachment.part),
+                     already ? "is already attached to" : "attached to", attachment.device,
+                     attachment.mode);
+}
+
+Result<std::optional<Attachment>> attachment_on(Instance& instance, Part part,
+                                                const std::string& device) {
+  const auto all = attachments(instance);
+  if (!all) return tl::unexpected(all.error());
+  for (const auto& one : *all) {
+    if (one.part == part && one.device == device && one.here && !one.gone) return one;
+  }
+  return std::optional<Attachment>{};
+}
+
+Result<void> show_attach(Part part, const AttachOptions& options, Context& context) {
+  const auto exists = instance_exists(context);
+  if (!exists) return tl::unexpected(exists.error());
+  std::vector<std::string> notes;
+  if (*exists) {
+    auto instance = Instance::open(context.instance);
+    if (!instance) return tl::unexpected(instance.error());
+    const auto present = attachment_on(*instance, part, options.device);
+    if (!present) return tl::unexpected(present.error());
+    if (*present) {
+      tell(context, {.needed = false, .sentence = attachment_sentence(**present, true)});
+      return {};
+    }
+  } else {
+    notes = creation_note(context);
+  }
+  const auto sentence = fmt::format("{}: attached to {}", part_text(part), options.device);
+  tell(context, {.needed = true, .sentence = sentence}, notes);
+  return {};
+}
+
+Result<void> run_attach(const AttachOptions& options, Context& context) {
+  const auto part = parse_part(options.part);
+  if (!part) return tl::unexpected(part.error());
+  if (*part == Part::pace && (options.native || options.generic)) {
+    return misused(
+        "attach pace: --native and --generic choose between kinds of XDP, and pace "
+        "attaches to tc");
+  }
+  // Before the instance is opened: a slip of the pen shall not create one.
+  if (if_nametoindex(options.device.c_str()) == 0) {
+    return failed("device {}: there is none of that name here; ip link shows those there are",
+                  options.device);
+  }
+  if (context.dry_run) return show_attach(*part, options, context);
+
+  auto instance = Instance::open_locked(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const XdpMode mode = options.native    ? XdpMode::native
+                       : options.generic ? XdpMode::generic
+                                         : XdpMode::automatic;
+  const auto report = attach(*instance, *part, options.device, mode);
+  if (!report) return tl::unexpected(report.error());
+  tell(context,
+       {.needed = !report->already,
+        .sentence = attachment_sentence(report->attachment, report->already)},
+       report->notes);
+  return {};
+}
+
+Result<void> run_detach(const AttachOptions& options, Context& context) {
+  const auto part = parse_part(options.part);
+  if (!part) return tl::unexpected(part.error());
+  const auto exists = instance_exists(context);
+  if (!exists) return tl::unexpected(exists.error());
+
+  bool attached = false;
+  if (*exists) {
+    auto instance = context.dry_run ? Instance::open(context.instance)
+                                    : Instance::open_locked(context.instance);
+    if (!instance) return tl::unexpected(instance.error());
+    if (context.dry_run) {
+      const auto present = attachment_on(*instance, *part, options.device);
+      if (!present) return tl::unexpected(present.error());
+      attached = present->has_value();
+    } else {
+      const auto done = detach(*instance, *part, options.device);
+      if (!done) return tl::unexpected(done.error());
+      attached = *done;
+    }
+  }
+  tell(context, {.needed = attached,
+                 .sentence = fmt::format("{}: {} {}", part_text(*part),
+                                         attached ? "detached from" : "is not attached to",
+                                         options.device)});
+  return {};
+}
+
+void add_part_and_device(CLI::App* verb, AttachOptions& options) {
+  add_argument(verb, "PART", options.part, "steer, decap or pace")->required();
+  add_argument(verb, "DEV", options.device, "a network device of this network namespace")
+      ->required();
+}
+
+}  // namespace
+
+void setup_attach(CLI::App& app, Context& context) {
+  auto attached = std::make_shared<AttachOptions>();
+  CLI::App* verb = add_verb(app, "attach", "Put a program on a device",
+                            "  sluice attach steer eth0\n"
+                            "  sluice attach decap eth0 --generic\n"
+                            "  sluice attach pace eth0\n");
+  add_part_and_device(verb, *attached);
+  CLI::Option* native =
+      verb->add_flag("--native", attached->native, "XDP in the driver, or not at all")
+          ->option_text(" ");
+  verb->add_flag("--generic", attached->generic, "XDP in the stack: any device, slower")
+      ->option_text(" ")
+      ->excludes(native);
+  runs(verb, context, attached, run_attach);
+
+  auto detached = std::make_shared<AttachOptions>();
+  verb = add_verb(app, "detach", "Take a program off a device", "  sluice detach steer eth0\n");
+  add_part_and_device(verb, *detached);
+  runs(verb, context, detached, run_detach);
+}
+
+}  // namespace sluice

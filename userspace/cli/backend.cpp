@@ -1,0 +1,190 @@
+// sluice backend add|set|drain|show|list|remove.
+#include "cli/json.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sluice {
+namespace {
+
+struct BackendOptions {
+  std::string service;
+  std::string at;
+  std::string weight;
+  std::string state;
+};
+
+struct Named {
+  std::string service;
+  HostPort at;
+};
+
+Result<Named> named(const BackendOptions& options) {
+  const auto service = parse_service_name(options.service);
+  if (!service) return tl::unexpected(service.error());
+  const auto at = HostPort::parse(options.at);
+  if (!at) return tl::unexpected(at.error());
+  return Named{.service = *service, .at = *at};
+}
+
+Result<void> run_add(const BackendOptions& options, Context& context) {
+  const auto which = named(options);
+  if (!which) return tl::unexpected(which.error());
+  const auto weight = parse_weight(options.weight.empty() ? "100" : options.weight);
+  if (!weight) return tl::unexpected(weight.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return backend_add(dataplane, which->service, which->at, *weight, apply);
+  });
+}
+
+Result<void> set(Context& context, const Named& which, const BackendWish& wish) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return backend_set(dataplane, which.service, which.at, wish, apply);
+  });
+}
+
+Result<void> run_set(const BackendOptions& options, Context& context) {
+  const auto which = named(options);
+  if (!which) return tl::unexpected(which.error());
+  BackendWish wish;
+  if (!options.weight.empty()) {
+    const auto weight = parse_weight(options.weight);
+    if (!weight) return tl::unexpected(weight.error());
+    wish.weight = *weight;
+  }
+  if (!options.state.empty()) {
+    const auto state = parse_backend_state(options.state);
+    if (!state) return tl::unexpected(state.error());
+    wish.state = *state;
+  }
+  if (!wish.weight && !wish.state) {
+    return misused(
+        "backend set {} {}: nothing to set; give --weight N, --state up|draining|down, "
+        "or both",
+        options.service, options.at);
+  }
+  return set(context, *which, wish);
+}
+
+Result<void> run_drain(const BackendOptions& options, Context& context) {
+  const auto which = named(options);
+  if (!which) return tl::unexpected(which.error());
+  return set(context, *which, {.weight = {}, .state = BackendState::draining});
+}
+
+Result<void> run_remove(const BackendOptions& options, Context& context) {
+  const auto which = named(options);
+  if (!which) return tl::unexpected(which.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return backend_remove(dataplane, which->service, which->at, apply);
+  });
+}
+
+Result<void> run_show(const BackendOptions& options, Context& context) {
+  const auto which = named(options);
+  if (!which) return tl::unexpected(which.error());
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto view = service_view(instance->dataplane(), which->service);
+  if (!view) return tl::unexpected(view.error());
+  for (const auto& one : view->backends) {
+    if (!(one.backend.at == which->at)) continue;
+    if (context.json) {
+      print_json(context, backend_json(*view, one));
+    } else {
+      print_backend(context.out, *view, one);
+    }
+    return {};
+  }
+  return misused("backend {}: service {} has no such backend; see: sluice backend list {}",
+                 which->at.text(), which->service, which->service);
+}
+
+Result<std::vector<ServiceView>> views_asked_for(const std::string& service, Context& context) {
+  if (!service.empty()) {
+    const auto name = parse_service_name(service);
+    if (!name) return tl::unexpected(name.error());
+  }
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  if (service.empty()) return service_views(instance->dataplane());
+  const auto view = service_view(instance->dataplane(), service);
+  if (!view) return tl::unexpected(view.error());
+  return std::vector<ServiceView>{*view};
+}
+
+Result<void> run_list(const BackendOptions& options, Context& context) {
+  const auto views = views_asked_for(options.service, context);
+  if (!views) return tl::unexpected(views.error());
+  Json list = Json::array();
+  for (const auto& view : *views) {
+    for (const auto& one : view.backends) list.push_back(backend_json(view, one));
+  }
+  if (context.json) {
+    print_json(context, list);
+  } else if (list.empty()) {
+    say(context, "no backends; add one: sluice backend add SERVICE ADDR:PORT");
+  } else {
+    print_backends(context.out, *views);
+  }
+  return {};
+}
+
+CLI::App* add_backend_verb(CLI::App* noun, const std::string& verb, const std::string& description,
+                           const std::string& examples, BackendOptions& options) {
+  CLI::App* app = add_verb(*noun, verb, description, examples);
+  add_argument(app, "SERVICE", options.service, "the service's name")->required();
+  add_argument(app, "ADDR:PORT", options.at, "where the backend listens, as in 10.0.0.11:8443")
+      ->required();
+  return app;
+}
+
+}  // namespace
+
+void setup_backend(CLI::App& app, Context& context) {
+  CLI::App* noun = add_noun(app, "backend", "The servers of a service",
+                            "  sluice backend add web 10.0.0.11:8443 --weight 100\n"
+                            "  sluice backend drain web 10.0.0.11:8443\n");
+
+  auto options = std::make_shared<BackendOptions>();
+  CLI::App* verb = add_backend_verb(noun, "add", "Add a backend to a service",
+                                    "  sluice backend add web 10.0.0.11:8443\n"
+                                    "  sluice backend add web '[2001:db8::11]:8443' --weight 50\n",
+                                    *options);
+  add_value(verb, "--weight", "N", options->weight, "its share against the others' (default 100)");
+  runs(verb, context, options, run_add);
+
+  options = std::make_shared<BackendOptions>();
+  verb = add_backend_verb(noun, "set", "Change a backend's weight or state",
+                          "  sluice backend set web 10.0.0.11:8443 --weight 10\n"
+                          "  sluice backend set web 10.0.0.11:8443 --state up\n",
+                          *options);
+  add_value(verb, "--weight", "N", options->weight, "its share against the others', 0 to 65535");
+  add_value(verb, "--state", "STATE", options->state,
+            "up, draining (keeps its connections, takes no new one) or down (takes nothing)");
+  runs(verb, context, options, run_set);
+
+  options = std::make_shared<BackendOptions>();
+  verb = add_backend_verb(noun, "drain", "Let a backend keep its connections and take no new one",
+                          "  sluice backend drain web 10.0.0.11:8443\n", *options);
+  runs(verb, context, options, run_drain);
+
+  options = std::make_shared<BackendOptions>();
+  verb = add_backend_verb(noun, "show", "All there is to know of a backend",
+                          "  sluice backend show web 10.0.0.11:8443\n", *options);
+  runs(verb, context, options, run_show);
+
+  options = std::make_shared<BackendOptions>();
+  verb = add_verb(*noun, "list", "The backends of a service, or of all",
+                  "  sluice backend list\n"
+                  "  sluice backend list web\n");
+  add_argument(verb, "SERVICE", options->service, "only those of this service");
+  runs(verb, context, options, run_list);
+
+  options = std::make_shared<BackendOptions>();
+  verb =
+      add_backend_verb(noun, "remove", "Remove a backend and end its connections; drain it first",
+                       "  sluice backend remove web 10.0.0.11:8443\n", *options);
+  runs(verb, context, options, run_remove);
+}
+
+}  // namespace sluice

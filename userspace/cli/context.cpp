@@ -1,0 +1,70 @@
+#include "cli/context.h"
+
+#include <algorithm>
+
+#include "cli/absent.h"
+
+namespace sluice {
+
+using Json = nlohmann::ordered_json;
+
+void print_json(Context& context, const Json& document) {
+  // A device may be named by any bytes; what is no UTF-8 is shown as U+FFFD instead of refused.
+  context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+void tell(Context& context, const Change& change, const std::vector<std::string>& notes) {
+  if (context.json) {
+    Json document{
+        {"changed", change.needed}, {"dry_run", context.dry_run}, {"sentence", change.sentence}};
+    if (!notes.empty()) document["notes"] = notes;
+    print_json(context, document);
+    return;
+  }
+  std::ostream& stream = context.dry_run ? context.out : context.err;
+  for (const auto& note : notes) stream << note << '\n';
+  if (context.dry_run && change.needed) stream << "would change: ";
+  stream << change.sentence << '\n';
+}
+
+void say(Context& context, std::string_view words) {
+  if (!context.json) context.err << words << '\n';
+}
+
+std::vector<std::string> creation_note(const Context& context) {
+  return {fmt::format("instance {}: would be created first", context.instance)};
+}
+
+Result<bool> instance_exists(const Context& context) {
+  const auto names = Instance::list();
+  if (!names) return tl::unexpected(names.error());
+  return std::find(names->begin(), names->end(), context.instance) != names->end();
+}
+
+Result<void> change(Context& context, WhenAbsent when_absent, const UseCase& use_case) {
+  const auto exists = instance_exists(context);
+  if (!exists) return tl::unexpected(exists.error());
+
+  if (!*exists) {
+    // What is refused creates no instance either.
+    AbsentDataplane nothing;
+    const auto change = use_case(nothing, Apply::only_show);
+    if (!change) return tl::unexpected(change.error());
+    const bool creates = when_absent == WhenAbsent::create;
+    if (context.dry_run || !creates) {
+      tell(context, *change, creates ? creation_note(context) : std::vector<std::string>{});
+      return {};
+    }
+  }
+
+  auto instance =
+      context.dry_run ? Instance::open(context.instance) : Instance::open_locked(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto change =
+      use_case(instance->dataplane(), context.dry_run ? Apply::only_show : Apply::perform);
+  if (!change) return tl::unexpected(change.error());
+  tell(context, *change);
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,142 @@
+// sluice flow list|show: what is remembered of single connections. A settled flow is remembered by
+// nobody, since the ring alone knows its backend, and is not listed.
+#include <ctime>
+#include <limits>
+
+#include "cli/json.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sluice {
+namespace {
+
+struct FlowOptions {
+  std::string service;
+  std::string limit;
+  std::string client;
+};
+
+uint64_t monotonic_s() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<uint64_t>(now.tv_sec);
+}
+
+Result<size_t> parse_limit(const std::string& text) {
+  if (text.empty()) return std::numeric_limits<size_t>::max();
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || text.size() > 9 || std::stoul(text) == 0) {
+    return misused("flow list: --limit wants a whole number from 1 to 999999999, not \"{}\"", text);
+  }
+  return std::stoul(text);
+}
+
+Result<std::vector<FlowView>> views_of(Context& context) {
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto services = service_views(instance->dataplane());
+  if (!services) return tl::unexpected(services.error());
+  const auto records = instance->flows();
+  if (!records) return tl::unexpected(records.error());
+  return flow_views(*records, *services);
+}
+
+Result<void> check_service(const std::string& service, Context& context) {
+  const auto name = parse_service_name(service);
+  if (!name) return tl::unexpected(name.error());
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto known = service_named(instance->dataplane(), *name);
+  if (!known) return tl::unexpected(known.error());
+  return {};
+}
+
+Result<void> run_list(const FlowOptions& options, Context& context) {
+  const auto limit = parse_limit(options.limit);
+  if (!limit) return tl::unexpected(limit.error());
+  if (!options.service.empty()) {
+    const auto known = check_service(options.service, context);
+    if (!known) return known;
+  }
+  auto views = views_of(context);
+  if (!views) return tl::unexpected(views.error());
+  if (!options.service.empty()) {
+    std::erase_if(*views, [&](const FlowView& view) { return view.service != options.service; });
+  }
+  const size_t all = views->size();
+  if (all > *limit) views->resize(*limit);
+
+  if (context.json) {
+    const uint64_t now_s = monotonic_s();
+    Json list = Json::array();
+    for (const auto& view : *views) list.push_back(flow_json(view, now_s));
+    print_json(context, list);
+  } else if (all == 0) {
+    say(context, "no flow is remembered; a settled service needs to remember none");
+  } else {
+    if (all > views->size()) {
+      say(context, fmt::format("the first {} of {} flows:", views->size(), all));
+    }
+    print_flows(context.out, *views);
+  }
+  return {};
+}
+
+Result<void> run_show(const FlowOptions& options, Context& context) {
+  // Both in one argument, as `flow list` shows them side by side, or in two.
+  std::string client_text = options.client;
+  std::string service_text = options.service;
+  const size_t blank = client_text.find(' ');
+  if (service_text.empty() && blank != std::string::npos) {
+    service_text = client_text.substr(client_text.find_last_of(' ') + 1);
+    client_text.resize(blank);
+  }
+  if (service_text.empty()) {
+    return misused(
+        "flow show {}: ENDPOINT is missing, as in: sluice flow show "
+        "198.51.100.7:40000 203.0.113.10:443/tcp",
+        options.client);
+  }
+  const auto client = HostPort::parse(client_text);
+  if (!client) return tl::unexpected(client.error());
+  const auto endpoint = Endpoint::parse(service_text);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+
+  const auto views = views_of(context);
+  if (!views) return tl::unexpected(views.error());
+  for (const auto& view : *views) {
+    if (!(view.client == *client) || !(view.endpoint == *endpoint)) continue;
+    if (context.json) {
+      print_json(context, flow_json(view, monotonic_s()));
+    } else {
+      print_flow(context.out, view, monotonic_s());
+    }
+    return {};
+  }
+  return failed("flow {} {}: nothing is remembered of it; see: sluice flow list", client->text(),
+                endpoint->text());
+}
+
+}  // namespace
+
+void setup_flow(CLI::App& app, Context& context) {
+  CLI::App* noun = add_noun(app, "flow", "What is remembered of single connections",
+                            "  sluice flow list --service web\n");
+
+  auto options = std::make_shared<FlowOptions>();
+  CLI::App* verb =
+      add_verb(*noun, "list", "The flows that are tracked, translated, paced, governed",
+               "  sluice flow list --service web --limit 20\n");
+  add_value(verb, "--service", "SERVICE", options->service, "only those of this service");
+  add_value(verb, "--limit", "N", options->limit, "at most so many");
+  runs(verb, context, options, run_list);
+
+  options = std::make_shared<FlowOptions>();
+  verb = add_verb(*noun, "show", "All that is known of one flow",
+                  "  sluice flow show 198.51.100.7:40000 203.0.113.10:443/tcp\n");
+  add_argument(verb, "CLIENT", options->client, "ADDR:PORT of the client")->required();
+  add_argument(verb, "ENDPOINT", options->service, "ADDR:PORT/PROTO where its packets go");
+  runs(verb, context, options, run_show);
+}
+
+}  // namespace sluice

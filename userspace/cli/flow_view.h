@@ -1,0 +1,36 @@
+// A flow as the operator asks for it: what the maps remember, with the names of its service and
+// its backend put to the numbers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/views.h"
+#include "kernel/instance.h"
+#include "model/address.h"
+
+namespace sluice {
+
+struct FlowView {
+  HostPort client;
+  Endpoint endpoint;    // where the client's packets go
+  std::string service;  // empty: of no service, or of one that is gone
+  std::string backend;  // empty: nobody remembers it (the ring alone knows), or it is gone
+  FlowRecord record;
+};
+
+// By service, then by client.
+[[nodiscard]] std::vector<FlowView> flow_views(const std::vector<FlowRecord>& records,
+                                               const std::vector<ServiceView>& services);
+
+// Who remembers it: "tracked" or "half_open", "translated", "paced", "congestion".
+[[nodiscard]] std::vector<std::string_view> remembered_by(const FlowRecord& record);
+
+[[nodiscard]] std::string_view congestion_state_text(uint32_t state);
+[[nodiscard]] std::string_view congestion_bound_text(uint32_t bound);
+// "client_syn", "scaled" ...: enum sluice_paced_flag.
+[[nodiscard]] std::vector<std::string_view> paced_flag_names(uint8_t flags);
+[[nodiscard]] std::string_view translation_state_text(uint8_t state);
+
+}  // namespace sluice

@@ -1,0 +1,189 @@
+#include "cli/json.h"
+
+#include "cli/units.h"
+#include "cli/version.h"
+#include "sluice/limits.h"
+
+namespace sluice {
+namespace {
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json number_or_null(uint64_t number) {
+  return number == 0 ? Json(nullptr) : Json(number);
+}
+
+uint64_t idle(uint32_t seen_s, uint64_t now_s) {
+  return now_s > seen_s ? now_s - seen_s : 0;
+}
+
+void add_traffic(Json& document, const Traffic& traffic) {
+  document["packets"] = traffic.packets;
+  document["bytes"] = traffic.bytes;
+  document["connections"] = traffic.connections;
+}
+
+Json tracked_json(const FlowRecord& record, uint64_t now_s) {
+  return {{"half_open", record.half_open},
+          {"seen_s", record.tracked->seen_s},
+          {"idle_s", idle(record.tracked->seen_s, now_s)}};
+}
+
+Json translation_json(const sluice_translation& translation, uint64_t now_s) {
+  const sluice_flow& leaves_as = translation.leaves_as;
+  const auto end = [&](const sluice_address& address, __be16 port) {
+    const auto at = Endpoint::from_raw(
+        {.address = address, .port = port, .l4_proto = leaves_as.l4_proto, .reserved = {}});
+    return HostPort{.address = at.address, .port = at.port}.text();
+  };
+  return {{"state", translation_state_text(translation.state)},
+          {"source", end(leaves_as.source, leaves_as.source_port)},
+          {"destination", end(leaves_as.destination, leaves_as.destination_port)},
+          {"seen_s", translation.seen_s},
+          {"idle_s", idle(translation.seen_s, now_s)}};
+}
+
+Json paced_json(const sluice_paced_flow& paced) {
+  return {{"packets", paced.packets},
+          {"bytes", paced.bytes},
+          {"lowered", paced.lowered},
+          {"departs_ns", paced.departs_ns},
+          {"right_edge", paced.right_edge},
+          {"client_isn", paced.client_isn},
+          {"client_mss", paced.client_mss},
+          {"syn_window", paced.syn_window},
+          {"client_scale", paced.client_scale},
+          {"server_scale", paced.server_scale},
+          {"flags", paced_flag_names(paced.flags)}};
+}
+
+Json governed_json(const sluice_congestion_flow& flow) {
+  Json entered = Json::object();
+  for (uint32_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++) {
+    entered[std::string(congestion_state_text(state))] = flow.entered[state];
+  }
+  return {{"state", congestion_state_text(flow.state)},
+          {"bound", congestion_bound_text(flow.bound)},
+          {"cwnd_packets", flow.cwnd_packets},
+          {"ssthresh_packets", flow.ssthresh_packets},
+          {"inflight_packets", flow.inflight_packets},
+          {"mss_bytes", flow.mss_bytes},
+          {"srtt_us", flow.srtt_us},
+          {"min_rtt_us", flow.min_rtt_us},
+          {"delivery_rate_bytes_per_sec", flow.delivery_rate_bytes_per_sec},
+          {"pacing_rate_bytes_per_sec", flow.pacing_rate_bytes_per_sec},
+          {"delivered_bytes", flow.delivered_bytes},
+          {"lost_packets", flow.lost_packets},
+          {"retransmitted_packets", flow.retransmitted_packets},
+          {"updated_ns", flow.updated_ns},
+          {"entered", std::move(entered)}};
+}
+
+}  // namespace
+
+Json backend_json(const ServiceView& view, const BackendView& one) {
+  const Backend& backend = one.backend;
+  Json document{{"service", view.service.name},
+                {"backend", backend.at.text()},
+                {"number", backend.number},
+                {"weight", backend.weight},
+                {"state", backend_state_text(backend.state)},
+                {"removing", backend.removing},
+                {"slots", one.slots},
+                {"share_percent", share_percent(one.slots, view.slots)}};
+  add_traffic(document, one.traffic);
+  return document;
+}
+
+Json policy_json(const std::string& service, const Policy& policy) {
+  return {{"service", service},
+          {"flow_rate_bytes_per_sec", number_or_null(policy.flow_rate_bytes_per_sec)},
+          {"window_bytes", number_or_null(policy.window_bytes)}};
+}
+
+Json verdict_json(const VerdictCount& count) {
+  const auto text = verdict_text(count.verdict);
+  return {{"verdict", text.name},
+          {"action", action_text(text.action)},
+          {"packets", count.packets},
+          {"bytes", count.bytes},
+          {"sentence", text.sentence}};
+}
+
+Json service_json(const ServiceView& view) {
+  const Service& service = view.service;
+  Json document{{"service", service.name},
+                {"endpoint", service.endpoint.text()},
+                {"mode", mode_text(service.mode)},
+                {"number", service.number},
+                {"removing", service.removing},
+                {"slots", view.slots},
+                {"moving_slots", view.moving_slots},
+                {"policy", view.policy ? policy_json(service.name, *view.policy) : Json(nullptr)}};
+  add_traffic(document, view.traffic);
+  document["backends_up"] = backends_up(view);
+  document["backends"] = Json::array();
+  for (const auto& one : view.backends) document["backends"].push_back(backend_json(view, one));
+  document["verdicts"] = Json::array();
+  for (const auto& count : view.verdicts) document["verdicts"].push_back(verdict_json(count));
+  return document;
+}
+
+Json attachment_json(const Attachment& attachment) {
+  return {{"part", part_text(attachment.part)},
+          {"device", attachment.device},
+          {"mode", attachment.mode},
+          {"here", attachment.here},
+          {"gone", attachment.gone},
+          {"namespace_id", attachment.namespace_id}};
+}
+
+Json congestion_json(const CongestionControl& control) {
+  return {{"name", control.name},
+          {"map_id", control.map_id},
+          {"linked", control.linked},
+          {"pinned", control.pinned}};
+}
+
+Json flow_json(const FlowView& view, uint64_t now_s) {
+  const FlowRecord& record = view.record;
+  const Json none(nullptr);
+  return {{"client", view.client.text()},
+          {"endpoint", view.endpoint.text()},
+          {"service", text_or_null(view.service)},
+          {"backend", text_or_null(view.backend)},
+          {"remembered", remembered_by(record)},
+          {"tracked", record.tracked ? tracked_json(record, now_s) : none},
+          {"translation", record.translation ? translation_json(*record.translation, now_s) : none},
+          {"paced", record.paced ? paced_json(*record.paced) : none},
+          {"congestion", record.congestion ? governed_json(*record.congestion) : none}};
+}
+
+Json status_json(const StatusView& status) {
+  Json document{{"instance", status.instance},
+                {"directory", status.directory},
+                {"version", version_text},
+                {"schema", SLUICE_SCHEMA_VERSION}};
+  size_t moving_slots = 0;
+  for (const auto& view : status.services) moving_slots += view.moving_slots;
+  document["moving_slots"] = moving_slots;
+  document["congestion_unsupported"] = text_or_null(status.congestion_unsupported);
+  for (const auto* list : {"attachments", "congestion", "services", "verdicts"}) {
+    document[list] = Json::array();
+  }
+  for (const auto& one : status.attachments) {
+    document["attachments"].push_back(attachment_json(one));
+  }
+  for (const auto& one : status.congestion) document["congestion"].push_back(congestion_json(one));
+  for (const auto& view : status.services) document["services"].push_back(service_json(view));
+  for (const auto& [service, count] : verdicts_of(status)) {
+    Json verdict{{"service", text_or_null(service)}};
+    verdict.update(verdict_json(count));
+    document["verdicts"].push_back(std::move(verdict));
+  }
+  return document;
+}
+
+}  // namespace sluice

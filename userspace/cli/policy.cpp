@@ -1,0 +1,131 @@
+// sluice policy set|show|list|clear.
+#include "cli/json.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+#include "model/quantity.h"
+
+namespace sluice {
+namespace {
+
+struct PolicyOptions {
+  std::string service;
+  std::string flow_rate;
+  std::string window;
+};
+
+constexpr std::string_view lifted = "none";
+
+Result<void> run_set(const PolicyOptions& options, Context& context) {
+  const auto name = parse_service_name(options.service);
+  if (!name) return tl::unexpected(name.error());
+  PolicyWish wish;
+  if (options.flow_rate == lifted) {
+    wish.flow_rate_bytes_per_sec = 0;
+  } else if (!options.flow_rate.empty()) {
+    const auto rate = parse_rate(options.flow_rate);
+    if (!rate) return tl::unexpected(rate.error());
+    wish.flow_rate_bytes_per_sec = *rate;
+  }
+  if (options.window == lifted) {
+    wish.window_bytes = 0;
+  } else if (!options.window.empty()) {
+    const auto size = parse_size(options.window);
+    if (!size) return tl::unexpected(size.error());
+    wish.window_bytes = *size;
+  }
+  if (!wish.flow_rate_bytes_per_sec && !wish.window_bytes) {
+    return misused("policy set {}: nothing to set; give --flow-rate RATE, --window SIZE, or both",
+                   options.service);
+  }
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return policy_set(dataplane, *name, wish, apply);
+  });
+}
+
+Result<void> run_clear(const PolicyOptions& options, Context& context) {
+  const auto name = parse_service_name(options.service);
+  if (!name) return tl::unexpected(name.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return policy_clear(dataplane, *name, apply);
+  });
+}
+
+Result<void> show_one(const PolicyOptions& options, Context& context) {
+  const auto name = parse_service_name(options.service);
+  if (!name) return tl::unexpected(name.error());
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto view = service_view(instance->dataplane(), *name);
+  if (!view) return tl::unexpected(view.error());
+  // A service without a policy is shown too: it may use whatever it can.
+  const Policy policy = view->policy.value_or(Policy{});
+  if (context.json) {
+    print_json(context, policy_json(*name, policy));
+  } else {
+    print_policies(context.out, {{*name, policy}});
+  }
+  return {};
+}
+
+Result<void> run_list(const PolicyOptions&, Context& context) {
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto views = service_views(instance->dataplane());
+  if (!views) return tl::unexpected(views.error());
+  std::vector<std::pair<std::string, Policy>> policies;
+  Json list = Json::array();
+  for (const auto& view : *views) {
+    if (!view.policy) continue;
+    policies.emplace_back(view.service.name, *view.policy);
+    list.push_back(policy_json(view.service.name, *view.policy));
+  }
+  if (context.json) {
+    print_json(context, list);
+  } else if (policies.empty()) {
+    say(context, "no policies; set one: sluice policy set SERVICE --flow-rate RATE --window SIZE");
+  } else {
+    print_policies(context.out, policies);
+  }
+  return {};
+}
+
+Result<void> run_show(const PolicyOptions& options, Context& context) {
+  return options.service.empty() ? run_list(options, context) : show_one(options, context);
+}
+
+}  // namespace
+
+void setup_policy(CLI::App& app, Context& context) {
+  CLI::App* noun = add_noun(app, "policy", "What each flow of a service may use",
+                            "  sluice policy set web --flow-rate 50mbit --window 256kib\n"
+                            "  sluice policy list\n");
+
+  auto options = std::make_shared<PolicyOptions>();
+  CLI::App* verb = add_verb(*noun, "set", "Set a limit, and leave the others as they are",
+                            "  sluice policy set web --flow-rate 50mbit\n"
+                            "  sluice policy set web --window 256kib\n"
+                            "  sluice policy set web --flow-rate none\n");
+  add_argument(verb, "SERVICE", options->service, "the service's name")->required();
+  add_value(verb, "--flow-rate", "RATE", options->flow_rate,
+            "of each flow, on the wire, as tc writes it; none lifts it");
+  add_value(verb, "--window", "SIZE", options->window,
+            "what a sender may have unacknowledged (S0); none lifts it");
+  runs(verb, context, options, run_set);
+
+  options = std::make_shared<PolicyOptions>();
+  verb = add_verb(*noun, "show", "The policy of a service, or all that there are",
+                  "  sluice policy show web\n");
+  add_argument(verb, "SERVICE", options->service, "only this service's");
+  runs(verb, context, options, run_show);
+
+  verb = add_verb(*noun, "list", "The policies of all services that have one",
+                  "  sluice policy list\n");
+  runs(verb, context, std::make_shared<PolicyOptions>(), run_list);
+
+  options = std::make_shared<PolicyOptions>();
+  verb = add_verb(*noun, "clear", "Lift every limit of a service", "  sluice policy clear web\n");
+  add_argument(verb, "SERVICE", options->service, "the service's name")->required();
+  runs(verb, context, options, run_clear);
+}
+
+}  // namespace sluice

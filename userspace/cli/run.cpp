@@ -1,0 +1,160 @@
+#include "cli/run.h"
+
+#include <fmt/ranges.h>
+
+#include <exception>
+
+#include "cli/nouns.h"
+#include "cli/version.h"
+
+namespace sluice {
+namespace {
+
+void setup_globals(CLI::App& app, Context& context) {
+  app.add_option("--instance", context.instance, "the instance to work on (default sluice)")
+      ->option_text("NAME");
+  app.add_flag("--json", context.json, "data as JSON")->disable_flag_override();
+  app.add_flag("--dry-run", context.dry_run, "show what would change, and change nothing")
+      ->disable_flag_override();
+  app.set_version_flag("--version", "sluice " + std::string(version_text), "show the version");
+  app.footer(
+      "Example:\n"
+      "  sluice service add web 203.0.113.10:443/tcp\n"
+      "  sluice backend add web 10.0.0.11:8443\n"
+      "  sluice attach steer eth0\n"
+      "  sluice status\n"
+      "\nsluice NOUN VERB --help explains each; data goes to stdout and words to stderr;\n"
+      "exit status: 0 done, 1 failed, 2 misused.");
+  app.fallthrough();
+  app.require_subcommand(1);
+}
+
+// The noun or verb that parsing got to, and what leads there: "sluice service add".
+struct Reached {
+  const CLI::App* app;
+  std::string path;
+};
+
+Reached reached_by(const CLI::App& app) {
+  Reached reached{.app = &app, .path = app.get_name()};
+  for (auto next = reached.app->get_subcommands(); !next.empty();
+       next = reached.app->get_subcommands()) {
+    reached.app = next.front();
+    reached.path += " " + reached.app->get_name();
+  }
+  return reached;
+}
+
+// The first argument that nobody took; an option before all others, which may be their cause.
+std::string untaken(const CLI::App& app) {
+  std::string first;
+  for (const auto& argument : app.remaining(true)) {
+    if (argument == "--") continue;
+    if (argument.size() > 1 && argument.front() == '-') return argument;
+    if (first.empty()) first = argument;
+  }
+  return first;
+}
+
+std::string choice_missing(const Reached& reached, const std::string& kind,
+                           const std::string& given) {
+  std::vector<std::string> choices;
+  for (const auto* choice : reached.app->get_subcommands([](const CLI::App*) { return true; })) {
+    choices.push_back(choice->get_name());
+  }
+  if (given.empty()) return fmt::format("a {} is missing: {}", kind, fmt::join(choices, ", "));
+  return fmt::format("there is no {} \"{}\", only {}", kind, given, fmt::join(choices, ", "));
+}
+
+// "--weight: At Most 1 required but received 2", "--weight: 1 required N missing", and "json was
+// given a disallowed flag override".
+std::string wrong_count(const std::string& what) {
+  const std::string option = what.substr(0, what.find(':'));
+  if (what.find("missing") != std::string::npos) return option + " wants a value";
+  if (what.find("At Most") != std::string::npos) return option + " is given more than once";
+  if (what.find("flag override") != std::string::npos) {
+    return "--" + what.substr(0, what.find(' ')) + " takes no value";
+  }
+  return what;
+}
+
+// CLI11 knows what went wrong, but does not say it in one sentence that names the next command.
+std::string misuse_sentence(const CLI::App& app, const CLI::ParseError& error) {
+  const Reached reached = reached_by(app);
+  const bool at_root = reached.app == &app;
+  const std::string given = untaken(app);
+
+  std::string what = error.what();
+  if (error.get_name() == "ArgumentMismatch") {
+    what = wrong_count(what);
+  } else if (!given.empty() && given.front() == '-') {
+    what = fmt::format("there is no option {}", given);
+  } else if (!reached.app->get_subcommands([](const CLI::App*) { return true; }).empty()) {
+    what = choice_missing(reached, at_root ? "command" : "verb", given);
+  } else if (!given.empty()) {
+    what = fmt::format("\"{}\" is one argument too many", given);
+  }
+  const auto where = at_root ? "" : reached.path.substr(app.get_name().size() + 1) + ": ";
+  return fmt::format("{}{}; see: {} --help", where, what, reached.path);
+}
+
+// One line, whatever an argument or a library put into it.
+int refuse(std::ostream& err, ErrorKind kind, std::string sentence) {
+  for (auto& letter : sentence) {
+    if (static_cast<unsigned char>(letter) < ' ') letter = ' ';
+  }
+  err << "sluice: " << sentence << '\n';
+  return static_cast<int>(kind);
+}
+
+Result<void> perform(Context& context) {
+  const auto name = parse_instance_name(context.instance);
+  if (!name) return tl::unexpected(name.error());
+  return context.command();
+}
+
+int run_guarded(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  Context context{
+      .out = out, .err = err, .instance = "sluice", .json = false, .dry_run = false, .command = {}};
+  CLI::App app(
+      "Steers connections to backends, paces what leaves, and governs the sockets that "
+      "serve.",
+      "sluice");
+  setup_globals(app, context);
+  setup_attach(app, context);
+  setup_status(app, context);
+  setup_service(app, context);
+  setup_backend(app, context);
+  setup_policy(app, context);
+  setup_congestion(app, context);
+  setup_flow(app, context);
+  setup_instance(app, context);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    out << app.help();
+    return 0;
+  } catch (const CLI::CallForVersion& version) {
+    out << version.what() << '\n';
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return refuse(err, ErrorKind::misused, misuse_sentence(app, error));
+  }
+
+  const auto done = perform(context);
+  if (done) return 0;
+  return refuse(err, done.error().kind, done.error().text);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  try {
+    return run_guarded(argc, argv, out, err);
+  } catch (const std::exception& exception) {  // a library's last word, such as: out of memory
+    return refuse(err, ErrorKind::failed, std::string("stopped by ") + exception.what());
+  }
+}
+
+}  // namespace sluice

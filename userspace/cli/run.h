@@ -1,0 +1,12 @@
+// The command line as a function, so that a test needs no process.
+#pragma once
+
+#include <ostream>
+
+namespace sluice {
+
+// Answers the exit status: 0 done, 1 failed, 2 misused. Data goes to `out`, words to `err`; an
+// error is one sentence on `err`, whatever the options.
+int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
+
+}  // namespace sluice

@@ -1,0 +1,122 @@
+// sluice service add|set|show|list|remove.
+#include "cli/json.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sluice {
+namespace {
+
+struct ServiceOptions {
+  std::string name;
+  std::string endpoint;
+  std::string mode = "snat";
+};
+
+Result<void> run_add(const ServiceOptions& options, Context& context) {
+  const auto name = parse_service_name(options.name);
+  if (!name) return tl::unexpected(name.error());
+  const auto endpoint = Endpoint::parse(options.endpoint);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  const auto mode = parse_mode(options.mode);
+  if (!mode) return tl::unexpected(mode.error());
+  return change(context, WhenAbsent::create, [&](Dataplane& dataplane, Apply apply) {
+    return service_add(dataplane, *name, *endpoint, *mode, apply);
+  });
+}
+
+Result<void> run_set(const ServiceOptions& options, Context& context) {
+  const auto name = parse_service_name(options.name);
+  if (!name) return tl::unexpected(name.error());
+  const auto mode = parse_mode(options.mode);
+  if (!mode) return tl::unexpected(mode.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return service_set(dataplane, *name, *mode, apply);
+  });
+}
+
+Result<void> run_remove(const ServiceOptions& options, Context& context) {
+  const auto name = parse_service_name(options.name);
+  if (!name) return tl::unexpected(name.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return service_remove(dataplane, *name, apply);
+  });
+}
+
+Result<void> run_show(const ServiceOptions& options, Context& context) {
+  const auto name = parse_service_name(options.name);
+  if (!name) return tl::unexpected(name.error());
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto view = service_view(instance->dataplane(), *name);
+  if (!view) return tl::unexpected(view.error());
+  if (context.json) {
+    print_json(context, service_json(*view));
+  } else {
+    print_service(context.out, *view);
+  }
+  return {};
+}
+
+Result<void> run_list(const ServiceOptions&, Context& context) {
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto views = service_views(instance->dataplane());
+  if (!views) return tl::unexpected(views.error());
+  if (context.json) {
+    Json list = Json::array();
+    for (const auto& view : *views) list.push_back(service_json(view));
+    print_json(context, list);
+  } else if (views->empty()) {
+    say(context, "no services; add one: sluice service add NAME ADDR:PORT/PROTO");
+  } else {
+    print_services(context.out, *views);
+  }
+  return {};
+}
+
+CLI::App* add_service_verb(CLI::App* noun, const std::string& verb, const std::string& description,
+                           const std::string& examples, ServiceOptions& options) {
+  CLI::App* app = add_verb(*noun, verb, description, examples);
+  add_argument(app, "NAME", options.name, "the service's name")->required();
+  return app;
+}
+
+}  // namespace
+
+void setup_service(CLI::App& app, Context& context) {
+  CLI::App* noun = add_noun(app, "service", "Virtual addresses and ports that backends serve",
+                            "  sluice service add web 203.0.113.10:443/tcp\n"
+                            "  sluice service list\n");
+
+  auto options = std::make_shared<ServiceOptions>();
+  CLI::App* verb =
+      add_service_verb(noun, "add", "Add a service",
+                       "  sluice service add web 203.0.113.10:443/tcp\n"
+                       "  sluice service add dns '[2001:db8::53]:53/udp' --mode ipip\n",
+                       *options);
+  add_argument(verb, "ENDPOINT", options->endpoint, "ADDR:PORT/PROTO, as in 203.0.113.10:443/tcp")
+      ->required();
+  add_value(verb, "--mode", "MODE", options->mode, "snat (default) or ipip");
+  runs(verb, context, options, run_add);
+
+  options = std::make_shared<ServiceOptions>();
+  verb = add_service_verb(noun, "set", "Change the mode of a service that has no backends yet",
+                          "  sluice service set web --mode ipip\n", *options);
+  add_value(verb, "--mode", "MODE", options->mode, "snat or ipip")->required();
+  runs(verb, context, options, run_set);
+
+  options = std::make_shared<ServiceOptions>();
+  verb = add_service_verb(noun, "show", "All there is to know of a service",
+                          "  sluice service show web\n", *options);
+  runs(verb, context, options, run_show);
+
+  verb = add_verb(*noun, "list", "All services", "  sluice service list\n");
+  runs(verb, context, std::make_shared<ServiceOptions>(), run_list);
+
+  options = std::make_shared<ServiceOptions>();
+  verb = add_service_verb(noun, "remove", "Remove a service with its backends and its policy",
+                          "  sluice service remove web\n", *options);
+  runs(verb, context, options, run_remove);
+}
+
+}  // namespace sluice

@@ -1,0 +1,56 @@
+// sluice status: the whole instance at a glance.
+#include "cli/json.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sluice {
+namespace {
+
+struct StatusOptions {};
+
+Result<StatusView> status_of(Instance& instance) {
+  auto attached = attachments(instance);
+  if (!attached) return tl::unexpected(attached.error());
+  auto services = service_views(instance.dataplane());
+  if (!services) return tl::unexpected(services.error());
+  auto verdicts = instance.dataplane().verdicts(0);
+  if (!verdicts) return tl::unexpected(verdicts.error());
+  StatusView status{.instance = instance.name(),
+                    .directory = instance.directory(),
+                    .attachments = std::move(*attached),
+                    .services = std::move(*services),
+                    .verdicts = std::move(*verdicts),
+                    .congestion = {},
+                    .congestion_unsupported = congestion_unsupported()};
+  // The rest is worth seeing on a kernel that cannot have a congestion control of ours, too.
+  if (!status.congestion_unsupported.empty()) return status;
+  auto congestion = congestion_list(instance.directory());
+  if (!congestion) return tl::unexpected(congestion.error());
+  status.congestion = std::move(*congestion);
+  return status;
+}
+
+Result<void> run_status(const StatusOptions&, Context& context) {
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto status = status_of(*instance);
+  if (!status) return tl::unexpected(status.error());
+  if (context.json) {
+    print_json(context, status_json(*status));
+  } else {
+    print_status(context.out, *status);
+  }
+  return {};
+}
+
+}  // namespace
+
+void setup_status(CLI::App& app, Context& context) {
+  CLI::App* verb =
+      add_verb(app, "status", "What is attached, what it serves, what became of packets",
+               "  sluice status\n"
+               "  sluice status --json | jq '.verdicts[] | select(.action == \"drop\")'\n");
+  runs(verb, context, std::make_shared<StatusOptions>(), run_status);
+}
+
+}  // namespace sluice

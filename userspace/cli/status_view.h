@@ -1,0 +1,34 @@
+// Everything that `sluice status` shows, put together once for both of its spellings.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "control/views.h"
+#include "kernel/attach.h"
+#include "kernel/congestion.h"
+
+namespace sluice {
+
+struct StatusView {
+  std::string instance;
+  std::string directory;
+  std::vector<Attachment> attachments;
+  std::vector<ServiceView> services;
+  std::vector<VerdictCount> verdicts;  // of packets that belong to no service
+  std::vector<CongestionControl> congestion;
+  std::string congestion_unsupported;  // why this kernel can have none; empty: it can
+};
+
+// A verdict with the service whose packets it became of; no name: of none.
+struct NamedVerdict {
+  std::string service;
+  VerdictCount count;
+};
+
+// Dropped packets first, then as the contract lists the verdicts; by service within one verdict.
+[[nodiscard]] std::vector<NamedVerdict> verdicts_of(const StatusView& status);
+
+[[nodiscard]] size_t backends_up(const ServiceView& view);
+
+}  // namespace sluice

@@ -1,0 +1,43 @@
+// Aligned columns for people: a line of names, then the rows, two blanks between columns. Numbers
+// stand to the right. Nothing is cut: a long cell makes its column wide.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+enum class Align { left, right };
+
+struct Column {
+  std::string name;
+  Align align = Align::left;
+};
+
+class Table {
+ public:
+  explicit Table(std::vector<Column> columns);
+
+  // One cell for each column; an empty one is shown as "-".
+  void add(std::vector<std::string> cells);
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  void print(std::ostream& out) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// The facts of one thing, a line each: "mode      snat".
+class Facts {
+ public:
+  void add(std::string name, std::string value);
+  void print(std::ostream& out) const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> facts_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,266 @@
+#include "cli/text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/table.h"
+#include "cli/units.h"
+#include "cli/version.h"
+#include "model/quantity.h"
+#include "sluice/limits.h"
+
+namespace sluice {
+namespace {
+
+std::string state_text(const Backend& backend) {
+  return std::string(backend.removing ? "removing" : backend_state_text(backend.state));
+}
+
+std::string flow_rate_text(const Policy& policy) {
+  return policy.flow_rate_bytes_per_sec == 0 ? "none" : rate_text(policy.flow_rate_bytes_per_sec);
+}
+
+std::string window_text(const Policy& policy) {
+  return policy.window_bytes == 0 ? "none" : size_text(policy.window_bytes);
+}
+
+std::string moving_text(const ServiceView& view) {
+  return fmt::format("{} of {}", view.moving_slots, view.slots);
+}
+
+void print_verdicts(std::ostream& out, const std::vector<NamedVerdict>& verdicts) {
+  Table table({{"ACTION"},
+               {"VERDICT"},
+               {"SERVICE"},
+               {"PACKETS", Align::right},
+               {"BYTES", Align::right},
+               {"MEANING"}});
+  for (const auto& [service, count] : verdicts) {
+    const auto text = verdict_text(count.verdict);
+    table.add({std::string(action_text(text.action)), std::string(text.name), service,
+               std::to_string(count.packets), bytes_for_people(count.bytes),
+               std::string(text.sentence)});
+  }
+  if (!table.empty()) {
+    out << '\n';
+    table.print(out);
+  }
+}
+
+std::string attachment_text(const Attachment& attachment) {
+  std::string text =
+      fmt::format("{} on {}, {}", part_text(attachment.part), attachment.device, attachment.mode);
+  if (attachment.gone) {
+    text += " (the device is gone)";
+  } else if (!attachment.here) {
+    text += fmt::format(" (in network namespace {})", attachment.namespace_id);
+  }
+  return text;
+}
+
+std::string congestion_text(const CongestionControl& control) {
+  return fmt::format("{}, map {}{}{}", control.name, control.map_id,
+                     control.linked ? ", linked" : "",
+                     control.pinned ? "" : ", not of this instance");
+}
+
+std::string ago(uint32_t seen_s, uint64_t now_s) {
+  return fmt::format("{} s ago", now_s > seen_s ? now_s - seen_s : 0);
+}
+
+void add_governed(Facts& facts, const sluice_congestion_flow& flow) {
+  std::vector<std::string> entered;
+  for (uint32_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++) {
+    entered.push_back(fmt::format("{} {}", congestion_state_text(state), flow.entered[state]));
+  }
+  facts.add("state", std::string(congestion_state_text(flow.state)));
+  facts.add("entered", fmt::format("{}", fmt::join(entered, ", ")));
+  facts.add("bound by", std::string(congestion_bound_text(flow.bound)));
+  facts.add("window",
+            fmt::format("{} packets of {} B, {} in flight, ssthresh {}", flow.cwnd_packets,
+                        flow.mss_bytes, flow.inflight_packets, flow.ssthresh_packets));
+  facts.add("round trip", fmt::format("{}, at best {}", duration_for_people(flow.srtt_us),
+                                      duration_for_people(flow.min_rtt_us)));
+  facts.add("delivered",
+            fmt::format("{} at {}, paced at {}", bytes_for_people(flow.delivered_bytes),
+                        rate_for_people(flow.delivery_rate_bytes_per_sec),
+                        rate_for_people(flow.pacing_rate_bytes_per_sec)));
+  facts.add("lost", fmt::format("{} packets, {} retransmitted", flow.lost_packets,
+                                flow.retransmitted_packets));
+}
+
+}  // namespace
+
+void print_services(std::ostream& out, const std::vector<ServiceView>& services) {
+  Table table({{"SERVICE"},
+               {"ENDPOINT"},
+               {"MODE"},
+               {"BACKENDS UP", Align::right},
+               {"MOVING SLOTS", Align::right},
+               {"CONNECTIONS", Align::right},
+               {"PACKETS", Align::right},
+               {"BYTES", Align::right}});
+  for (const auto& view : services) {
+    table.add({view.service.name, view.service.endpoint.text(),
+               std::string(mode_text(view.service.mode)),
+               fmt::format("{} of {}", backends_up(view), view.backends.size()), moving_text(view),
+               std::to_string(view.traffic.connections), std::to_string(view.traffic.packets),
+               bytes_for_people(view.traffic.bytes)});
+  }
+  table.print(out);
+}
+
+void print_service(std::ostream& out, const ServiceView& view) {
+  Facts facts;
+  facts.add("service", view.service.name);
+  facts.add("endpoint", view.service.endpoint.text());
+  facts.add("mode", std::string(mode_text(view.service.mode)));
+  facts.add("backends up", fmt::format("{} of {}", backends_up(view), view.backends.size()));
+  facts.add("moving slots", moving_text(view));
+  const Policy policy = view.policy.value_or(Policy{});
+  facts.add("flow rate", flow_rate_text(policy));
+  facts.add("window", window_text(policy));
+  facts.add("connections", std::to_string(view.traffic.connections));
+  facts.add("packets", std::to_string(view.traffic.packets));
+  facts.add("bytes", bytes_for_people(view.traffic.bytes));
+  facts.print(out);
+  if (!view.backends.empty()) {
+    out << '\n';
+    print_backends(out, {view});
+  }
+  print_verdicts(out, verdicts_of({.instance = {},
+                                   .directory = {},
+                                   .attachments = {},
+                                   .services = {view},
+                                   .verdicts = {},
+                                   .congestion = {},
+                                   .congestion_unsupported = {}}));
+}
+
+void print_backends(std::ostream& out, const std::vector<ServiceView>& services) {
+  Table table({{"SERVICE"},
+               {"BACKEND"},
+               {"WEIGHT", Align::right},
+               {"STATE"},
+               {"SHARE", Align::right},
+               {"CONNECTIONS", Align::right},
+               {"PACKETS", Align::right},
+               {"BYTES", Align::right}});
+  for (const auto& view : services) {
+    for (const auto& one : view.backends) {
+      table.add({view.service.name, one.backend.at.text(), std::to_string(one.backend.weight),
+                 state_text(one.backend), share_for_people(one.slots, view.slots),
+                 std::to_string(one.traffic.connections), std::to_string(one.traffic.packets),
+                 bytes_for_people(one.traffic.bytes)});
+    }
+  }
+  table.print(out);
+}
+
+void print_backend(std::ostream& out, const ServiceView& view, const BackendView& one) {
+  Facts facts;
+  facts.add("service", view.service.name);
+  facts.add("backend", one.backend.at.text());
+  facts.add("weight", std::to_string(one.backend.weight));
+  facts.add("state", state_text(one.backend));
+  facts.add("share", fmt::format("{} ({} of {} slots)", share_for_people(one.slots, view.slots),
+                                 one.slots, view.slots));
+  facts.add("connections", std::to_string(one.traffic.connections));
+  facts.add("packets", std::to_string(one.traffic.packets));
+  facts.add("bytes", bytes_for_people(one.traffic.bytes));
+  facts.print(out);
+}
+
+void print_policies(std::ostream& out,
+                    const std::vector<std::pair<std::string, Policy>>& policies) {
+  Table table({{"SERVICE"}, {"FLOW RATE", Align::right}, {"WINDOW", Align::right}});
+  for (const auto& [service, policy] : policies) {
+    table.add({service, flow_rate_text(policy), window_text(policy)});
+  }
+  table.print(out);
+}
+
+void print_congestion(std::ostream& out, const std::vector<CongestionControl>& controls) {
+  Table table({{"NAME"}, {"MAP", Align::right}, {"LINKED"}, {"OF THIS INSTANCE"}});
+  for (const auto& control : controls) {
+    table.add({control.name, std::to_string(control.map_id), control.linked ? "yes" : "no",
+               control.pinned ? "yes" : "no"});
+  }
+  table.print(out);
+}
+
+void print_flows(std::ostream& out, const std::vector<FlowView>& flows) {
+  Table table({{"CLIENT"},
+               {"ENDPOINT"},
+               {"SERVICE"},
+               {"BACKEND"},
+               {"REMEMBERED"},
+               {"STATE"},
+               {"CWND", Align::right},
+               {"SRTT", Align::right},
+               {"MIN RTT", Align::right},
+               {"DELIVERY", Align::right},
+               {"BOUND"}});
+  for (const auto& view : flows) {
+    std::vector<std::string> row{view.client.text(), view.endpoint.text(), view.service,
+                                 view.backend,
+                                 fmt::format("{}", fmt::join(remembered_by(view.record), ","))};
+    if (const auto& flow = view.record.congestion) {
+      row.insert(row.end(), {std::string(congestion_state_text(flow->state)),
+                             std::to_string(flow->cwnd_packets), duration_for_people(flow->srtt_us),
+                             duration_for_people(flow->min_rtt_us),
+                             rate_for_people(flow->delivery_rate_bytes_per_sec),
+                             std::string(congestion_bound_text(flow->bound))});
+    } else if (const auto& translation = view.record.translation) {
+      row.emplace_back(translation_state_text(translation->state));
+    }
+    table.add(std::move(row));
+  }
+  table.print(out);
+}
+
+void print_flow(std::ostream& out, const FlowView& view, uint64_t now_s) {
+  const FlowRecord& record = view.record;
+  Facts facts;
+  facts.add("client", view.client.text());
+  facts.add("endpoint", view.endpoint.text());
+  facts.add("service", view.service);
+  facts.add("backend", view.backend);
+  facts.add("remembered", fmt::format("{}", fmt::join(remembered_by(record), ", ")));
+  if (record.tracked) facts.add("tracked", "last packet " + ago(record.tracked->seen_s, now_s));
+  if (record.translation) {
+    facts.add("translation",
+              fmt::format("{}, last packet {}", translation_state_text(record.translation->state),
+                          ago(record.translation->seen_s, now_s)));
+  }
+  if (record.paced) {
+    facts.add("paced", fmt::format("{} packets, {} to the client", record.paced->packets,
+                                   bytes_for_people(record.paced->bytes)));
+    facts.add("seen", fmt::format("{}", fmt::join(paced_flag_names(record.paced->flags), ", ")));
+    facts.add("windows lowered", std::to_string(record.paced->lowered));
+  }
+  if (record.congestion) add_governed(facts, *record.congestion);
+  facts.print(out);
+}
+
+void print_status(std::ostream& out, const StatusView& status) {
+  Facts facts;
+  facts.add("instance", fmt::format("{} ({})", status.instance, status.directory));
+  facts.add("version", fmt::format("{}, schema {}", version_text, SLUICE_SCHEMA_VERSION));
+  for (const auto& one : status.attachments) facts.add("attached", attachment_text(one));
+  if (status.attachments.empty()) facts.add("attached", "nothing");
+  for (const auto& one : status.congestion) facts.add("congestion", congestion_text(one));
+  if (!status.congestion_unsupported.empty()) {
+    facts.add("congestion", "cannot be loaded: " + status.congestion_unsupported);
+  } else if (status.congestion.empty()) {
+    facts.add("congestion", "none loaded");
+  }
+  facts.print(out);
+  if (!status.services.empty()) {
+    out << '\n';
+    print_services(out, status.services);
+  }
+  print_verdicts(out, verdicts_of(status));
+}
+
+}  // namespace sluice

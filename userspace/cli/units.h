@@ -1,0 +1,17 @@
+// Quantities rounded for people. What a machine reads is exact and is in JSON; what a command
+// takes is exact too and is in model/quantity.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sluice {
+
+[[nodiscard]] std::string bytes_for_people(uint64_t bytes);               // "1.4 GiB"
+[[nodiscard]] std::string rate_for_people(uint64_t bytes_per_sec);        // "47.3 Mbit/s"
+[[nodiscard]] std::string duration_for_people(uint64_t us);               // "40.2 ms"
+[[nodiscard]] std::string share_for_people(uint64_t part, uint64_t all);  // "33.3 %"
+// The same as a number with two decimals; 0 of nothing is 0.
+[[nodiscard]] double share_percent(uint64_t part, uint64_t all);
+
+}  // namespace sluice

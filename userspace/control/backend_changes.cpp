@@ -1,0 +1,141 @@
+// Backends: added, set (which is also how they drain), removed.
+#include "control/commit.h"
+#include "sluice/limits.h"
+
+namespace sluice {
+
+namespace {
+
+Result<void> check_weight(const std::string& what, uint32_t weight) {
+  if (weight > SLUICE_WEIGHT_MAX) {
+    return misused("{}: weight {}: a weight is 0 to {}", what, weight, SLUICE_WEIGHT_MAX);
+  }
+  return {};
+}
+
+Result<void> check_address(const Service& service, const HostPort& at) {
+  const std::string what = backend_text(service, at);
+  if (at.address.is_unspecified()) return misused("{}: the unspecified address is no host", what);
+  if (at.address.is_multicast()) return misused("{}: a multicast address is no host", what);
+  if (at.port == 0) return misused("{}: a port is 1 to 65535", what);
+  if (at.address == service.endpoint.address && at.port == service.endpoint.port) {
+    return misused("{}: is the service's own endpoint, to which it would send for ever", what);
+  }
+  if (service.mode == Mode::snat && at.address.is_v4() != service.endpoint.address.is_v4()) {
+    return misused(
+        "{}: mode snat translates between addresses of one family, and the service's is {}; give "
+        "an {} backend, or use a service of mode ipip",
+        what, service.endpoint.address.text(), service.endpoint.address.is_v4() ? "IPv4" : "IPv6");
+  }
+  return {};
+}
+
+// "weight 50, draining": of `backend` what the wish changes.
+std::string differences(const Backend& backend, const BackendWish& wish) {
+  std::string text;
+  if (wish.weight && *wish.weight != backend.weight) text = fmt::format("weight {}", *wish.weight);
+  if (wish.state && *wish.state != backend.state) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", backend_state_text(*wish.state));
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const HostPort& at,
+                           uint32_t weight, Apply apply) {
+  auto configuration = begin_change(dataplane, apply);
+  if (!configuration) return tl::unexpected(configuration.error());
+  auto found = find_service(*configuration, name);
+  if (!found) return tl::unexpected(found.error());
+  const Service& service = **found;
+  const std::string what = backend_text(service, at);
+  if (auto valid = check_address(service, at); !valid) return tl::unexpected(valid.error());
+  if (auto valid = check_weight(what, weight); !valid) return tl::unexpected(valid.error());
+
+  if (const Backend* same = configuration->backend_at(service.number, at)) {
+    if (same->weight != weight) {
+      return misused(
+          "{}: is there already, with weight {}; change it with: sluice backend set {} "
+          "{} --weight {}",
+          what, same->weight, name, at.text(), weight);
+    }
+    std::string sentence = what + ": is already so";
+    if (same->state != BackendState::up) {
+      sentence += fmt::format(", and {}", backend_state_text(same->state));
+    }
+    return Change{false, sentence};
+  }
+  const uint32_t capacity = dataplane.capacities().backends;
+  const uint32_t number = configuration->free_backend_number(capacity);
+  if (number == 0) {
+    return failed("backends: {} of {} are in use; remove some, or make an instance with more",
+                  configuration->backends.size(), capacity);
+  }
+  auto source = dataplane.source_towards(at.address);
+  if (!source) {
+    return tl::unexpected(Error{source.error().kind, what + ": " + source.error().text});
+  }
+
+  const Change change{true, fmt::format("{}: added, weight {}", what, weight)};
+  if (apply == Apply::only_show) return change;
+  const Backend backend{.service = service.number, .at = at, .number = number, .weight = weight};
+  configuration->backends.push_back(backend);
+  auto done = carry_out(
+      dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
+      Stale{.table = service.mode == Mode::snat, .only_backend = number, .source = *source});
+  if (!done) return tl::unexpected(done.error());
+  return change;
+}
+
+Result<Change> backend_set(Dataplane& dataplane, const std::string& name, const HostPort& at,
+                           const BackendWish& wish, Apply apply) {
+  auto configuration = begin_change(dataplane, apply);
+  if (!configuration) return tl::unexpected(configuration.error());
+  auto service = find_service(*configuration, name);
+  if (!service) return tl::unexpected(service.error());
+  auto backend = find_backend(*configuration, **service, at);
+  if (!backend) return tl::unexpected(backend.error());
+  const std::string what = backend_text(**service, at);
+  if (!wish.weight && !wish.state) {
+    return misused("{}: nothing to set; say a weight or a state", what);
+  }
+  if (auto valid = check_weight(what, wish.weight.value_or(0)); !valid) {
+    return tl::unexpected(valid.error());
+  }
+
+  const std::string changed = differences(**backend, wish);
+  if (changed.empty()) return Change{false, what + ": is already so"};
+  const Change change{true, what + ": " + changed};
+  if (apply == Apply::only_show) return change;
+  (*backend)->weight = wish.weight.value_or((*backend)->weight);
+  (*backend)->state = wish.state.value_or((*backend)->state);
+  auto done = carry_out(
+      dataplane, *configuration, (*service)->number,
+      [&] { return dataplane.put_backend(**backend); },
+      Stale{.endpoints = false, .table = false, .only_backend = (*backend)->number});
+  if (!done) return tl::unexpected(done.error());
+  return change;
+}
+
+Result<Change> backend_remove(Dataplane& dataplane, const std::string& name, const HostPort& at,
+                              Apply apply) {
+  auto configuration = begin_change(dataplane, apply);
+  if (!configuration) return tl::unexpected(configuration.error());
+  auto service = find_service(*configuration, name);
+  if (!service) return tl::unexpected(service.error());
+  auto backend = find_backend(*configuration, **service, at);
+  if (!backend) return tl::unexpected(backend.error());
+
+  const Change change{true, backend_text(**service, at) + ": removed"};
+  if (apply == Apply::only_show) return change;
+  (*backend)->removing = true;
+  auto done = carry_out(
+      dataplane, *configuration, (*service)->number,
+      [&] { return dataplane.put_backend(**backend); },
+      Stale{.endpoints = false, .table = false, .only_backend = (*backend)->number});
+  if (!done) return tl::unexpected(done.error());
+  return change;
+}
+
+}  // namespace sluice

@@ -1,0 +1,33 @@
+#include "control/commit.h"
+
+#include "control/recover.h"
+
+namespace sluice {
+
+Result<Configuration> begin_change(Dataplane& dataplane, Apply apply) {
+  if (apply == Apply::perform) {
+    if (auto done = recover(dataplane); !done) return tl::unexpected(done.error());
+  }
+  return Configuration::load(dataplane);
+}
+
+Result<void> carry_out(Dataplane& dataplane, Configuration& configuration, uint32_t service,
+                       const std::function<Result<void>()>& commit, const Stale& stale) {
+  if (auto done = dataplane.set_pending(service); !done) return done;
+  if (auto done = commit(); !done) {
+    // Best effort: an announcement that stays makes the next command look, and find nothing.
+    (void)dataplane.set_pending(0);
+    return done;
+  }
+  auto done = derive_services(dataplane, configuration, {service}, stale);
+  if (done) done = dataplane.set_pending(0);
+  if (!done) {
+    return tl::unexpected(
+        Error{done.error().kind, done.error().text +
+                                     "; the change is in the configuration, and the next sluice "
+                                     "command that changes something finishes it"});
+  }
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,144 @@
+#include "control/configuration.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace sluice {
+
+namespace {
+
+// So many names an error lists before it says how many more there are.
+constexpr size_t names_listed = 8;
+
+std::string listed(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  const size_t more = names.size() > names_listed ? names.size() - names_listed : 0;
+  names.resize(names.size() - more);
+  std::string text = names.size() + more == 1 ? "there is: " : "there are: ";
+  text += fmt::format("{}", fmt::join(names, ", "));
+  if (more > 0) text += fmt::format(" and {} more", more);
+  return text;
+}
+
+template <typename Items, typename Predicate>
+auto find_in(Items& items, Predicate predicate) -> decltype(&items.front()) {
+  auto found = std::find_if(items.begin(), items.end(), predicate);
+  return found == items.end() ? nullptr : &*found;
+}
+
+// numbers[n] is true when n is taken; index 0 stands for "none" and is never given.
+template <typename Items>
+std::vector<bool> taken_numbers(const Items& items, uint32_t capacity) {
+  std::vector<bool> taken(size_t{capacity} + 1, false);
+  taken[0] = true;
+  for (const auto& item : items) {
+    if (item.number <= capacity) taken[item.number] = true;
+  }
+  return taken;
+}
+
+uint32_t lowest_free(const std::vector<bool>& taken) {
+  auto found = std::find(taken.begin(), taken.end(), false);
+  return found == taken.end() ? 0 : static_cast<uint32_t>(found - taken.begin());
+}
+
+}  // namespace
+
+Result<Configuration> Configuration::load(Dataplane& dataplane) {
+  auto services = dataplane.services();
+  if (!services) return tl::unexpected(services.error());
+  auto backends = dataplane.backends();
+  if (!backends) return tl::unexpected(backends.error());
+  auto policies = dataplane.policies();
+  if (!policies) return tl::unexpected(policies.error());
+  return Configuration{std::move(*services), std::move(*backends), std::move(*policies)};
+}
+
+Service* Configuration::service(uint32_t number) {
+  return find_in(services, [&](const Service& service) { return service.number == number; });
+}
+
+const Policy* Configuration::policy(uint32_t service) const {
+  const auto* found =
+      find_in(policies, [&](const auto& numbered) { return numbered.first == service; });
+  return found ? &found->second : nullptr;
+}
+
+Service* Configuration::service_with_name(const std::string& name) {
+  return find_in(services,
+                 [&](const Service& service) { return !service.removing && service.name == name; });
+}
+
+Service* Configuration::service_with_endpoint(const Endpoint& endpoint) {
+  return find_in(services, [&](const Service& service) {
+    return !service.removing && service.endpoint == endpoint;
+  });
+}
+
+Backend* Configuration::backend_at(uint32_t service, const HostPort& at) {
+  return find_in(backends, [&](const Backend& backend) {
+    return !backend.removing && backend.service == service && backend.at == at;
+  });
+}
+
+size_t Configuration::backends_of(uint32_t service) const {
+  return static_cast<size_t>(std::count_if(
+      backends.begin(), backends.end(),
+      [&](const Backend& backend) { return !backend.removing && backend.service == service; }));
+}
+
+uint32_t Configuration::free_service_number(uint32_t capacity) const {
+  return lowest_free(taken_numbers(services, capacity));
+}
+
+uint32_t Configuration::free_backend_number(uint32_t capacity) const {
+  uint32_t highest = 0;
+  for (const Backend& backend : backends) highest = std::max(highest, backend.number);
+  if (highest < capacity) return highest + 1;
+  return lowest_free(taken_numbers(backends, capacity));
+}
+
+void Configuration::forget_backend(uint32_t number) {
+  std::erase_if(backends, [&](const Backend& backend) { return backend.number == number; });
+}
+
+void Configuration::forget_service(uint32_t number) {
+  std::erase_if(services, [&](const Service& service) { return service.number == number; });
+  std::erase_if(policies, [&](const auto& numbered) { return numbered.first == number; });
+}
+
+Result<Service*> find_service(Configuration& configuration, const std::string& name) {
+  if (Service* found = configuration.service_with_name(name)) return found;
+  std::vector<std::string> names;
+  for (const Service& service : configuration.services) {
+    if (!service.removing) names.push_back(service.name);
+  }
+  if (names.empty()) {
+    return misused(
+        "service \"{}\": no such service (there is none; add one with: sluice service add NAME "
+        "ADDRESS:PORT/tcp)",
+        name);
+  }
+  return misused("service \"{}\": no such service ({})", name, listed(std::move(names)));
+}
+
+Result<Backend*> find_backend(Configuration& configuration, const Service& service,
+                              const HostPort& at) {
+  if (Backend* found = configuration.backend_at(service.number, at)) return found;
+  std::vector<std::string> names;
+  for (const Backend& backend : configuration.backends) {
+    if (!backend.removing && backend.service == service.number) names.push_back(backend.at.text());
+  }
+  if (names.empty()) {
+    return misused(
+        "{}: no such backend (there is none; add one with: sluice backend add {} ADDRESS:PORT)",
+        backend_text(service, at), service.name);
+  }
+  return misused("{}: no such backend ({})", backend_text(service, at), listed(std::move(names)));
+}
+
+std::string backend_text(const Service& service, const HostPort& at) {
+  return fmt::format("backend {} of {}", at.text(), service.name);
+}
+
+}  // namespace sluice

@@ -1,0 +1,51 @@
+// The whole configuration, read once at the start of a command, and the questions that every use
+// case asks of it. What is `removing` is gone as far as the operator is concerned: look-ups by name
+// or address do not find it, but its number stays taken until control/derive.h has finished it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/dataplane.h"
+#include "model/service.h"
+#include "support/result.h"
+
+namespace sluice {
+
+struct Configuration {
+  std::vector<Service> services;
+  std::vector<Backend> backends;
+  std::vector<std::pair<uint32_t, Policy>> policies;  // by service number
+
+  static Result<Configuration> load(Dataplane& dataplane);
+
+  // By number, also what is removing. Null: none such.
+  [[nodiscard]] Service* service(uint32_t number);
+  [[nodiscard]] const Policy* policy(uint32_t service) const;
+  // Not what is removing. Null: none such.
+  [[nodiscard]] Service* service_with_name(const std::string& name);
+  [[nodiscard]] Service* service_with_endpoint(const Endpoint& endpoint);
+  [[nodiscard]] Backend* backend_at(uint32_t service, const HostPort& at);
+  [[nodiscard]] size_t backends_of(uint32_t service) const;
+
+  // The lowest free number; 0: all are taken.
+  [[nodiscard]] uint32_t free_service_number(uint32_t capacity) const;
+  // One that was not used lately, where there is one, so that whoever reads counters or dumps of
+  // maps does not take a new backend for an old one; 0: all are taken.
+  [[nodiscard]] uint32_t free_backend_number(uint32_t capacity) const;
+
+  void forget_backend(uint32_t number);
+  void forget_service(uint32_t number);  // and its policy
+};
+
+// Of a service that is there, or the error that says which are.
+Result<Service*> find_service(Configuration& configuration, const std::string& name);
+Result<Backend*> find_backend(Configuration& configuration, const Service& service,
+                              const HostPort& at);
+
+// "backend 10.0.0.11:8443 of web", as every sentence about it starts.
+[[nodiscard]] std::string backend_text(const Service& service, const HostPort& at);
+
+}  // namespace sluice

@@ -1,0 +1,94 @@
+// The one door between the use cases and what they act on: the kernel's maps (userspace/kernel), or
+// a test that remembers. Every call is atomic as the packet path sees it, and none depends on
+// another: a process killed between two calls leaves a state that control/recover.h can finish.
+//
+// The order of a change is always: set_pending, the configuration (one put or erase: this is the
+// commit), what derives from it, set_pending(0).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "model/ring.h"
+#include "model/service.h"
+#include "sluice/verdict.h"
+#include "support/result.h"
+
+namespace sluice {
+
+struct Capacities {
+  uint32_t services = 0;
+  uint32_t backends = 0;
+};
+
+// An entry of the packet path's service table, before it is laid out.
+struct TableEntry {
+  Endpoint endpoint;  // replies: only the address counts
+  uint32_t service = 0;
+  bool paced = false;       // SLUICE_SERVICE_PACED
+  bool replies = false;     // SLUICE_SERVICE_REPLIES
+  bool translated = false;  // SLUICE_SERVICE_TRANSLATED: its mode is snat
+
+  friend bool operator==(const TableEntry&, const TableEntry&) = default;
+};
+
+struct VerdictCount {
+  sluice_verdict verdict{};
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+};
+
+class Dataplane {
+ public:
+  virtual ~Dataplane() = default;
+
+  [[nodiscard]] virtual Capacities capacities() const = 0;
+
+  // The configuration: what the operator said.
+  virtual Result<std::vector<Service>> services() = 0;
+  virtual Result<std::vector<Backend>> backends() = 0;                      // of all services
+  virtual Result<std::vector<std::pair<uint32_t, Policy>>> policies() = 0;  // by service number
+  virtual Result<void> put_service(const Service& service) = 0;
+  virtual Result<void> erase_service(const Service& service) = 0;
+  virtual Result<void> put_backend(const Backend& backend) = 0;
+  virtual Result<void> erase_backend(const Backend& backend) = 0;
+  virtual Result<void> put_policy(uint32_t service, const Policy& policy) = 0;
+  virtual Result<void> erase_policy(uint32_t service) = 0;  // success when there is none
+
+  // 0, a service's number, or SLUICE_PENDING_ALL: see struct sluice_instance.
+  virtual Result<uint32_t> pending() = 0;
+  virtual Result<void> set_pending(uint32_t service) = 0;
+
+  // What the packet path reads.
+  virtual Result<Ring> ring(const Service& service) = 0;  // empty: none yet
+  virtual Result<void> swap_ring(uint32_t service, const Ring& ring) = 0;
+  virtual Result<void> erase_ring(uint32_t service) = 0;  // success when there is none
+  virtual Result<void> swap_service_table(const std::vector<TableEntry>& entries) = 0;
+  // The record that rings and flows name by number. `source` as source_towards() said.
+  virtual Result<void> write_backend(const Service& service, const Backend& backend,
+                                     const Address& source) = 0;
+  virtual Result<void> erase_backend_record(uint32_t backend) = 0;
+  // Sets the whole map of endpoints: endpoint to service number (bpf/policy.h).
+  virtual Result<void> set_endpoints(
+      const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) = 0;
+
+  // Drops every tracked flow and translation that names this backend, and waits until no packet
+  // in flight can name it any more.
+  virtual Result<void> forget_backend(uint32_t backend) = 0;
+
+  // The local address from which the kernel would send to `destination`.
+  virtual Result<Address> source_towards(const Address& destination) = 0;
+  // The source that a written backend record has; nothing for one that was never written.
+  virtual Result<std::optional<Address>> backend_source(uint32_t backend) = 0;
+
+  // Counters, added up over the CPUs.
+  virtual Result<Traffic> backend_traffic(uint32_t backend) = 0;
+  virtual Result<void> clear_backend_traffic(uint32_t backend) = 0;
+  virtual Result<void> clear_verdicts(uint32_t service) = 0;
+  // Those that are not zero; service 0: of packets that belong to no service.
+  virtual Result<std::vector<VerdictCount>> verdicts(uint32_t service) = 0;
+};
+
+}  // namespace sluice

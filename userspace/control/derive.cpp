@@ -1,0 +1,214 @@
+// The order of everything that follows a commit; derive.h says why it is this one.
+#include "control/derive.h"
+
+#include <algorithm>
+
+namespace sluice {
+
+namespace {
+
+// One run over the services that a change (or a recovery) is about.
+class Derivation {
+ public:
+  Derivation(Dataplane& dataplane, Configuration& configuration,
+             const std::vector<uint32_t>& numbers, const Stale& stale)
+      : dataplane_(dataplane), configuration_(configuration), stale_(stale) {
+    for (uint32_t number : numbers) {
+      const Service* service = configuration.service(number);
+      if (!service) continue;  // cut off before its commit, or after its last write
+      (service->removing ? leaving_ : staying_).push_back(number);
+    }
+  }
+
+  Result<void> run();
+
+ private:
+  Result<void> write_records(const Service& service);
+  Result<void> write_record(const Service& service, const Backend& backend);
+  Result<void> move_ring(Service& service);
+  Result<void> finish_backends(Service& service);
+  Result<void> finish_service(const Service& service);
+  Result<void> retire_traffic(Service& service, const Backend& backend);
+  Result<void> erase_backend(const Backend& backend);
+  Result<void> set_endpoints();
+  Result<void> swap_table();
+  [[nodiscard]] std::vector<Backend> backends_of(uint32_t service) const;
+
+  Dataplane& dataplane_;
+  Configuration& configuration_;
+  const Stale& stale_;
+  std::vector<uint32_t> staying_;
+  std::vector<uint32_t> leaving_;
+  bool endpoints_left_ = false;  // something of what set_endpoints() said has gone since
+  bool table_left_ = false;      // and of what swap_table() said
+};
+
+Result<void> Derivation::run() {
+  if (stale_.records) {
+    for (uint32_t number : staying_) {
+      if (auto done = write_records(*configuration_.service(number)); !done) return done;
+    }
+  }
+  if (stale_.endpoints) {
+    if (auto done = set_endpoints(); !done) return done;
+  }
+  if (stale_.table) {
+    if (auto done = swap_table(); !done) return done;
+  }
+  if (stale_.rings) {
+    for (uint32_t number : staying_) {
+      Service& service = *configuration_.service(number);
+      if (auto done = move_ring(service); !done) return done;
+      if (auto done = finish_backends(service); !done) return done;
+    }
+  }
+  for (uint32_t number : leaving_) {
+    // A copy: what is finished is forgotten.
+    const Service service = *configuration_.service(number);
+    if (auto done = finish_service(service); !done) return done;
+  }
+  if (endpoints_left_) {
+    if (auto done = set_endpoints(); !done) return done;
+  }
+  if (table_left_) {
+    if (auto done = swap_table(); !done) return done;
+  }
+  return {};
+}
+
+Result<void> Derivation::write_records(const Service& service) {
+  for (const Backend& backend : backends_of(service.number)) {
+    if (stale_.only_backend && *stale_.only_backend != backend.number) continue;
+    if (auto done = write_record(service, backend); !done) return done;
+  }
+  return {};
+}
+
+Result<void> Derivation::write_record(const Service& service, const Backend& backend) {
+  auto source = dataplane_.backend_source(backend.number);
+  if (!source) return tl::unexpected(source.error());
+  if (!*source) {
+    if (backend.removing) return {};  // cut off behind the end of its record
+    if (stale_.source) {
+      *source = stale_.source;
+    } else {
+      auto towards = dataplane_.source_towards(backend.at.address);
+      // `backend add` was cut off right after its commit, and the route that it had made sure of is
+      // gone: no packet ever saw this backend. Taken back, it cannot keep every later command from
+      // getting past its recovery.
+      if (!towards) {
+        if (auto done = dataplane_.erase_backend(backend); !done) return done;
+        configuration_.forget_backend(backend.number);
+        return {};
+      }
+      *source = *towards;
+    }
+  }
+  Backend seen = backend;
+  if (seen.removing) seen.state = BackendState::down;
+  return dataplane_.write_backend(service, seen, **source);
+}
+
+Result<void> Derivation::move_ring(Service& service) {
+  std::vector<RingMember> members;
+  std::vector<uint32_t> down;
+  for (const Backend& backend : backends_of(service.number)) {
+    if (backend.removing || backend.state == BackendState::down) {
+      down.push_back(backend.number);
+    } else if (backend.state == BackendState::up && backend.weight > 0) {
+      members.push_back({backend.number, backend_identity(backend.at), backend.weight});
+    }
+  }
+  auto live = dataplane_.ring(service);
+  if (!live) return tl::unexpected(live.error());
+  if (members.empty() && live->empty()) return {};
+
+  const uint8_t ring_bits = ring_bits_for(members.size(), service.ring_bits);
+  if (ring_bits != service.ring_bits) {
+    service.ring_bits = ring_bits;
+    if (auto done = dataplane_.put_service(service); !done) return done;
+  }
+  const Ring before = live->empty() ? Ring(size_t{1} << ring_bits) : ring_refine(*live, ring_bits);
+  Ring after = ring_transition(before, maglev_build(std::move(members), ring_bits), down);
+  // Every translated connection is in `translations` anyway and asks the ring only once.
+  if (service.mode == Mode::snat) after = ring_settled(std::move(after));
+  if (after == *live) return {};
+  return dataplane_.swap_ring(service.number, after);
+}
+
+Result<void> Derivation::finish_backends(Service& service) {
+  for (const Backend& backend : backends_of(service.number)) {
+    if (!backend.removing) continue;
+    if (auto done = dataplane_.forget_backend(backend.number); !done) return done;
+    if (auto done = retire_traffic(service, backend); !done) return done;
+    if (auto done = erase_backend(backend); !done) return done;
+    endpoints_left_ = true;
+    if (service.mode == Mode::snat) table_left_ = true;
+  }
+  return {};
+}
+
+// Cleared before it is added: cut off between the two, the counts of this one backend are lost. The
+// other way round they would be added again by whoever finishes, and a sum that is too high is the
+// worse lie.
+Result<void> Derivation::retire_traffic(Service& service, const Backend& backend) {
+  auto traffic = dataplane_.backend_traffic(backend.number);
+  if (!traffic) return tl::unexpected(traffic.error());
+  if (auto done = dataplane_.clear_backend_traffic(backend.number); !done) return done;
+  if (*traffic == Traffic{}) return {};
+  service.retired += *traffic;
+  return dataplane_.put_service(service);
+}
+
+Result<void> Derivation::erase_backend(const Backend& backend) {
+  if (auto done = dataplane_.erase_backend_record(backend.number); !done) return done;
+  if (auto done = dataplane_.erase_backend(backend); !done) return done;
+  configuration_.forget_backend(backend.number);
+  return {};
+}
+
+// The service table has it no longer. Its configuration goes last: until then there is something
+// to finish by.
+Result<void> Derivation::finish_service(const Service& service) {
+  if (auto done = dataplane_.erase_ring(service.number); !done) return done;
+  for (const Backend& backend : backends_of(service.number)) {
+    if (auto done = dataplane_.forget_backend(backend.number); !done) return done;
+    if (auto done = dataplane_.clear_backend_traffic(backend.number); !done) return done;
+    if (auto done = erase_backend(backend); !done) return done;
+    if (service.mode == Mode::snat) table_left_ = true;
+  }
+  if (auto done = dataplane_.clear_verdicts(service.number); !done) return done;
+  if (auto done = dataplane_.erase_policy(service.number); !done) return done;
+  if (auto done = dataplane_.erase_service(service); !done) return done;
+  configuration_.forget_service(service.number);
+  endpoints_left_ = true;
+  return {};
+}
+
+Result<void> Derivation::set_endpoints() {
+  return dataplane_.set_endpoints(endpoints_of(configuration_));
+}
+
+Result<void> Derivation::swap_table() {
+  auto entries = table_entries(dataplane_, configuration_);
+  if (!entries) return tl::unexpected(entries.error());
+  return dataplane_.swap_service_table(*entries);
+}
+
+// Copies, because what is finished is forgotten on the way.
+std::vector<Backend> Derivation::backends_of(uint32_t service) const {
+  std::vector<Backend> backends;
+  std::copy_if(configuration_.backends.begin(), configuration_.backends.end(),
+               std::back_inserter(backends),
+               [&](const Backend& backend) { return backend.service == service; });
+  return backends;
+}
+
+}  // namespace
+
+Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
+                             const std::vector<uint32_t>& numbers, const Stale& stale) {
+  return Derivation(dataplane, configuration, numbers, stale).run();
+}
+
+}  // namespace sluice

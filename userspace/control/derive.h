@@ -1,0 +1,44 @@
+// What the packet path reads, derived from the configuration. control/recover.h is the door for
+// everybody else; the use cases come in here, because they know what their change left as it was.
+//
+// The order, which a packet may look into at any point of, and a kill may end at any point of:
+//   what is coming: records, endpoints, service table, rings. The table is before the rings because
+//     it holds the addresses that snat replies come to: a ring must not send to a backend whose
+//     replies nobody would know.
+//   what is going: the state `down` in its record, rings without it, its flows, its counters, its
+//     record, its configuration; then endpoints and service table once more, without it.
+//   a service that is going leaves the service table first: from then on its packets are not ours.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "control/configuration.h"
+#include "control/dataplane.h"
+
+namespace sluice {
+
+// What may be out of date. A use case that starts from a whole state names what it touched.
+struct Stale {
+  bool records = true;
+  bool endpoints = true;
+  bool table = true;
+  bool rings = true;
+  std::optional<uint32_t> only_backend{};  // of the records
+  std::optional<Address> source{};         // of a record that is not there yet, asked for already
+};
+
+// The configuration is kept up to date with what is written and erased.
+Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
+                             const std::vector<uint32_t>& numbers, const Stale& stale);
+
+// Every service that is not on its way out, and the addresses that snat replies come to.
+Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
+                                              const Configuration& configuration);
+// Of services and of their backends. An endpoint of both is the service's; one of several backends
+// is the lowest service's.
+[[nodiscard]] std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(
+    const Configuration& configuration);
+
+}  // namespace sluice

@@ -1,0 +1,83 @@
+// Read without the lock: a view that meets a change under way shows some of it, but never what the
+// operator has removed already.
+#include "control/views.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "control/configuration.h"
+
+namespace sluice {
+
+namespace {
+
+Result<ServiceView> view_of(Dataplane& dataplane, const Configuration& configuration,
+                            const Service& service) {
+  ServiceView view;
+  view.service = service;
+  view.traffic = service.retired;
+  if (const Policy* policy = configuration.policy(service.number)) view.policy = *policy;
+
+  auto ring = dataplane.ring(service);
+  if (!ring) return tl::unexpected(ring.error());
+  view.slots = ring->size();
+  view.moving_slots = ring_moving_slots(*ring);
+  std::unordered_map<uint32_t, size_t> slots;
+  for (const RingSlot& slot : *ring) slots[slot.backend]++;
+
+  for (const Backend& backend : configuration.backends) {
+    if (backend.service != service.number) continue;
+    auto traffic = dataplane.backend_traffic(backend.number);
+    if (!traffic) return tl::unexpected(traffic.error());
+    view.traffic += *traffic;
+    if (!backend.removing) view.backends.push_back({backend, slots[backend.number], *traffic});
+  }
+  std::sort(view.backends.begin(), view.backends.end(),
+            [](const BackendView& a, const BackendView& b) {
+              const HostPort& left = a.backend.at;
+              const HostPort& right = b.backend.at;
+              if (left.address == right.address) return left.port < right.port;
+              return left.address < right.address;
+            });
+
+  auto verdicts = dataplane.verdicts(service.number);
+  if (!verdicts) return tl::unexpected(verdicts.error());
+  view.verdicts = std::move(*verdicts);
+  return view;
+}
+
+}  // namespace
+
+Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
+  auto configuration = Configuration::load(dataplane);
+  if (!configuration) return tl::unexpected(configuration.error());
+  std::vector<ServiceView> views;
+  for (const Service& service : configuration->services) {
+    if (service.removing) continue;
+    auto view = view_of(dataplane, *configuration, service);
+    if (!view) return tl::unexpected(view.error());
+    views.push_back(std::move(*view));
+  }
+  std::sort(views.begin(), views.end(), [](const ServiceView& a, const ServiceView& b) {
+    return a.service.name < b.service.name;
+  });
+  return views;
+}
+
+Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) {
+  auto configuration = Configuration::load(dataplane);
+  if (!configuration) return tl::unexpected(configuration.error());
+  auto service = find_service(*configuration, name);
+  if (!service) return tl::unexpected(service.error());
+  return view_of(dataplane, *configuration, **service);
+}
+
+Result<Service> service_named(Dataplane& dataplane, const std::string& name) {
+  auto configuration = Configuration::load(dataplane);
+  if (!configuration) return tl::unexpected(configuration.error());
+  auto service = find_service(*configuration, name);
+  if (!service) return tl::unexpected(service.error());
+  return **service;
+}
+
+}  // namespace sluice

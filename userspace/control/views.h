@@ -1,0 +1,44 @@
+// What there is to see, put together for whoever shows it: the command line, as tables or JSON.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/dataplane.h"
+#include "model/service.h"
+
+namespace sluice {
+
+struct BackendView {
+  Backend backend;
+  size_t slots = 0;  // of its service's ring
+  Traffic traffic;
+};
+
+struct ServiceView {
+  Service service;
+  std::vector<BackendView> backends;  // by address and port
+  std::optional<Policy> policy;
+  size_t slots = 0;  // of the ring; 0: no ring yet
+  size_t moving_slots = 0;
+  Traffic traffic;  // of all its backends, those that are gone included
+  std::vector<VerdictCount> verdicts;
+};
+
+Result<std::vector<ServiceView>> service_views(Dataplane& dataplane);  // by name
+// Unknown: an error that lists the names there are (or says `sluice service add`).
+Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name);
+Result<Service> service_named(Dataplane& dataplane, const std::string& name);
+
+// The name by which people call a verdict: "not_ours"; its action: "pass", "forward", "hand over",
+// "drop"; and its sentence.
+struct VerdictText {
+  std::string_view name;
+  sluice_action action{};
+  std::string_view sentence;
+};
+[[nodiscard]] VerdictText verdict_text(sluice_verdict verdict);
+[[nodiscard]] std::string_view action_text(sluice_action action);
+
+}  // namespace sluice

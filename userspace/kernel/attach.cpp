@@ -1,0 +1,222 @@
+#include "kernel/attach.h"
+
+#include <algorithm>
+#include <array>
+
+#include "kernel/bpffs.h"
+#include "kernel/fd.h"
+#include "kernel/hook.h"
+#include "kernel/libbpf_log.h"
+#include "kernel/routes.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::array<std::pair<Part, std::string_view>, 3> kParts = {
+    {{Part::steer, "steer"}, {Part::decap, "decap"}, {Part::pace, "pace"}}};
+
+// handover and pace_ingress only accompany another program.
+bool is_companion(const std::string& program) {
+  return program == "handover" || program == "pace_ingress";
+}
+
+Part part_of(const std::string& program) {
+  if (program == "decap") return Part::decap;
+  return program == "steer" || program == "handover" ? Part::steer : Part::pace;
+}
+
+std::string links_of(const std::string& directory) {
+  return directory + "/links";
+}
+
+Result<std::vector<HookPlace>> places(const std::string& directory) {
+  std::vector<HookPlace> all;
+  if (!directory_exists(links_of(directory))) return all;
+  auto names = list_directory(links_of(directory));
+  if (!names) return tl::unexpected(names.error());
+  for (const auto& name : *names)
+    if (auto place = HookPlace::from_pin_name(name)) all.push_back(*place);
+  return all;
+}
+
+bool is_on(const HookPlace& place, Part part, const std::string& device) {
+  return part_of(place.program) == part && place.device == device &&
+         place.namespace_id == network_namespace_id();
+}
+
+class Attacher {
+ public:
+  Attacher(Instance& instance, std::string device, uint32_t ifindex, AttachReport& report)
+      : instance_(instance),
+        links_(links_of(instance.directory())),
+        device_(std::move(device)),
+        ifindex_(ifindex),
+        report_(report) {}
+
+  Result<void> put(const std::string& program, Hook hook) {
+    auto fd = instance_.program_fd(program);
+    if (!fd) return tl::unexpected(fd.error());
+    const Fd owned(*fd);
+    auto place = hook_attach(owned.get(), hook, links_, program, device_, ifindex_);
+    if (!place) return tl::unexpected(place.error());
+    report_.attachment.mode = hook_kind_text(place->kind);
+    return {};
+  }
+
+  Result<void> put_xdp(const std::string& program, XdpMode mode) {
+    if (mode == XdpMode::generic) return put(program, Hook::xdp_generic);
+    auto native = put(program, Hook::xdp_native);
+    if (native || mode == XdpMode::native) return native;
+    const Error why = native.error();
+    auto generic = put(program, Hook::xdp_generic);
+    if (!generic) return generic;
+    report_.notes.push_back(
+        fmt::format("{}; attached in generic mode, which is slower by several times", why.text));
+    return {};
+  }
+
+ private:
+  Instance& instance_;
+  std::string links_;
+  std::string device_;
+  uint32_t ifindex_;
+  AttachReport& report_;
+};
+
+void note_forwarding(const std::string& device, AttachReport& report) {
+  const auto note = [&](const char* family) {
+    report.notes.push_back(fmt::format(
+        "device {}: {} forwarding is off, and without it the kernel's routing table does not "
+        "answer (sysctl -w net.{}.conf.{}.forwarding=1)",
+        device, family, family, device));
+  };
+  if (!forwards_v4(device)) note("ipv4");
+  if (!forwards_v6(device)) note("ipv6");
+}
+
+// The program whose presence says that the part is attached; it is attached last.
+Result<std::string> main_program(Part part, uint32_t ifindex) {
+  switch (part) {
+    case Part::steer:
+      return "steer";
+    case Part::decap:
+      return "decap";
+    case Part::pace:
+      break;
+  }
+  auto fq = departs_through_fq(ifindex);
+  if (!fq) return tl::unexpected(fq.error());
+  return *fq ? "pace_egress_edt" : "pace_egress";
+}
+
+Result<void> attach_programs(Attacher& attacher, const std::string& program,
+                             const std::string& device, XdpMode mode, AttachReport& report) {
+  if (program == "decap") return attacher.put_xdp(program, mode);
+  if (program == "steer") {
+    if (auto put = attacher.put("handover", Hook::tc_ingress); !put) return put;
+    if (auto put = attacher.put_xdp(program, mode); !put) return put;
+    note_forwarding(device, report);
+    return {};
+  }
+  if (auto put = attacher.put("pace_ingress", Hook::tc_ingress); !put) return put;
+  if (auto put = attacher.put(program, Hook::tc_egress); !put) return put;
+  if (program == "pace_egress")
+    report.notes.push_back(fmt::format(
+        "device {}: its qdisc is not fq, which alone honours departure times; flow rates are "
+        "enforced only at sockets of this instance's congestion control, windows everywhere (tc "
+        "qdisc replace dev {} root fq, then attach again)",
+        device, device));
+  return {};
+}
+
+}  // namespace
+
+Result<Part> parse_part(std::string_view text) {
+  for (const auto& [part, name] : kParts)
+    if (text == name) return part;
+  return misused("part \"{}\": there is none of that name (there are: steer, decap, pace)", text);
+}
+
+std::string_view part_text(Part part) {
+  for (const auto& [candidate, name] : kParts)
+    if (candidate == part) return name;
+  return "unknown";
+}
+
+Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
+                            XdpMode mode) {
+  auto ifindex = device_index(device);
+  if (!ifindex) return tl::unexpected(ifindex.error());
+  auto existing = places(instance.directory());
+  if (!existing) return tl::unexpected(existing.error());
+
+  auto program = main_program(part, *ifindex);
+  if (!program) return tl::unexpected(program.error());
+
+  AttachReport report;
+  report.attachment = {part, device, "", true, false, network_namespace_id()};
+  for (const auto& place : *existing) {
+    if (!is_on(place, part, device)) continue;
+    if (place.program == *program && !hook_is_gone(place, links_of(instance.directory()))) {
+      const HookKind wanted = mode == XdpMode::generic ? HookKind::generic : HookKind::native;
+      if (part != Part::pace && mode != XdpMode::automatic && place.kind != wanted)
+        return failed("device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
+                      device, part_text(part), hook_kind_text(place.kind), part_text(part), device);
+      report.already = true;
+      report.attachment.mode = hook_kind_text(place.kind);
+      return report;
+    }
+  }
+  // What is left of an attachment that was cut off, whose device was removed and made again, or
+  // whose device has another qdisc now.
+  if (auto cleared = detach(instance, part, device); !cleared)
+    return tl::unexpected(cleared.error());
+
+  libbpf_log_capture();
+  Attacher attacher(instance, device, *ifindex, report);
+  auto attached = attach_programs(attacher, *program, device, mode, report);
+  if (!attached) {
+    // Nothing half done; the error that matters is the first one.
+    if (auto undone = detach(instance, part, device); !undone)
+      return tl::unexpected(attached.error());
+    return tl::unexpected(attached.error());
+  }
+  return report;
+}
+
+Result<bool> detach(Instance& instance, Part part, const std::string& device) {
+  auto existing = places(instance.directory());
+  if (!existing) return tl::unexpected(existing.error());
+  bool any = false;
+  for (const auto& place : *existing) {
+    if (!is_on(place, part, device)) continue;
+    any = true;
+    if (auto detached = hook_detach(place, links_of(instance.directory())); !detached)
+      return tl::unexpected(detached.error());
+  }
+  return any;
+}
+
+Result<std::vector<Attachment>> attachments(Instance& instance) {
+  auto existing = places(instance.directory());
+  if (!existing) return tl::unexpected(existing.error());
+  std::vector<Attachment> all;
+  for (const auto& place : *existing) {
+    if (is_companion(place.program)) continue;
+    const Part part = part_of(place.program);
+    all.push_back({part, place.device, std::string(hook_kind_text(place.kind)),
+                   place.namespace_id == network_namespace_id(),
+                   hook_is_gone(place, links_of(instance.directory())), place.namespace_id});
+  }
+  return all;
+}
+
+Result<void> detach_everything(const std::string& directory) {
+  auto existing = places(directory);
+  if (!existing) return tl::unexpected(existing.error());
+  for (const auto& place : *existing)
+    if (auto detached = hook_detach(place, links_of(directory)); !detached) return detached;
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,44 @@
+// Putting an instance's programs on devices, and finding them there again. An attachment is a link
+// pinned under the instance (XDP, and tcx from kernel 6.6 on), or a clsact filter and a pin that
+// remembers it; it lives in the network namespace of the process that made it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/instance.h"
+#include "support/result.h"
+
+namespace sluice {
+
+enum class Part { steer, decap, pace };
+enum class XdpMode { automatic, native, generic };  // automatic: native, else generic
+
+Result<Part> parse_part(std::string_view text);
+[[nodiscard]] std::string_view part_text(Part part);
+
+struct Attachment {
+  Part part{};
+  std::string device;
+  std::string mode;          // "native", "generic", "tcx", "clsact"
+  bool here = true;          // false: in another network namespace
+  bool gone = false;         // the device is no longer there
+  std::string namespace_id;  // inode number of the network namespace
+};
+
+struct AttachReport {
+  bool already = false;
+  Attachment attachment;
+  std::vector<std::string>
+      notes;  // sentences the operator should read: fell back to generic, no fq
+};
+
+Result<AttachReport> attach(Instance& instance, Part part, const std::string& device, XdpMode mode);
+// False: it was not attached.
+Result<bool> detach(Instance& instance, Part part, const std::string& device);
+Result<std::vector<Attachment>> attachments(Instance& instance);
+// Of the instance in this directory, whatever its version. What is in other network namespaces and
+// not a link stays there without effect on others; its pin goes.
+Result<void> detach_everything(const std::string& directory);
+
+}  // namespace sluice

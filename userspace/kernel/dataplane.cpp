@@ -1,0 +1,355 @@
+#include "kernel/dataplane.h"
+
+#include <bpf/btf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <map>
+#include <set>
+
+#include "kernel/records.h"
+#include "kernel/routes.h"
+#include "model/service_table.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kRoot = 0;
+
+uint32_t monotonic_s() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<uint32_t>(now.tv_sec);
+}
+
+template <typename Table, typename NamesBackend>
+Result<void> erase_if(Table& table, NamesBackend names_backend) {
+  auto entries = table.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  for (const auto& [key, value] : *entries) {
+    if (!names_backend(value)) continue;
+    if (auto erased = table.erase(key); !erased) return erased;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<InnerMaps> InnerMaps::open(uint32_t btf_id) {
+  InnerMaps maps;
+  if (btf_id == 0) return maps;
+  maps.btf_fd_.reset(bpf_btf_get_fd_by_id(btf_id));
+  maps.types_.reset(btf__load_from_kernel_by_id(btf_id), btf__free);
+  if (!maps.btf_fd_.valid() || !maps.types_)
+    return failed("BTF {} of the instance's maps: {}", btf_id, error_text(errno));
+  return maps;
+}
+
+Result<Fd> InnerMaps::make(const char* name, const char* type, const void* values,
+                           size_t value_bytes, size_t count, uint32_t flags) const {
+  LIBBPF_OPTS(bpf_map_create_opts, options);
+  options.map_flags = flags;
+  if (types_ && type != nullptr) {
+    const int key_type = btf__find_by_name_kind(types_.get(), "unsigned int", BTF_KIND_INT);
+    const int value_type = btf__find_by_name_kind(types_.get(), type, BTF_KIND_STRUCT);
+    if (key_type > 0 && value_type > 0) {
+      options.btf_fd = static_cast<uint32_t>(btf_fd_.get());
+      options.btf_key_type_id = static_cast<uint32_t>(key_type);
+      options.btf_value_type_id = static_cast<uint32_t>(value_type);
+    }
+  }
+  Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t),
+                        static_cast<uint32_t>(value_bytes), static_cast<uint32_t>(count),
+                        &options));
+  if (!map.valid()) return failed("map {}: making it: {}", name, error_text(errno));
+
+  std::vector<uint32_t> keys(count);
+  for (size_t i = 0; i < count; i++) keys[i] = static_cast<uint32_t>(i);
+  auto written = static_cast<uint32_t>(count);
+  if (bpf_map_update_batch(map.get(), keys.data(), values, &written, nullptr) != 0)
+    return failed("map {}: filling it: {}", name, error_text(errno));
+  return map;
+}
+
+// Up to 6.1 the kernel takes a map without types and one with them for maps of different kinds, and
+// the inner map by which libbpf declares the outer one has none.
+Result<void> InnerMaps::swap(int outer_fd, uint32_t index, const char* name, const char* type,
+                             const void* values, size_t value_bytes, size_t count,
+                             uint32_t flags) const {
+  int error = 0;
+  for (const char* types : {type, static_cast<const char*>(nullptr)}) {
+    auto inner = make(name, types, values, value_bytes, count, flags);
+    if (!inner) return tl::unexpected(inner.error());
+    const int inner_fd = inner->get();
+    if (bpf_map_update_elem(outer_fd, &index, &inner_fd, BPF_ANY) == 0) return {};
+    error = errno;
+    if (error != EINVAL) break;
+  }
+  return failed("map {}: swapping it in: {}", name, error_text(error));
+}
+
+Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string& directory) {
+  auto plane = std::make_unique<KernelDataplane>();
+  plane->directory_ = directory;
+  std::optional<Error> error;
+  const auto open_one = [&](auto& map, const char* name) {
+    if (error) return;
+    auto opened = std::decay_t<decltype(map)>::open(directory, name);
+    if (opened)
+      map = std::move(*opened);
+    else
+      error = opened.error();
+  };
+  open_one(plane->instance_, "instance");
+  if (!error) {
+    auto root = plane->instance_.find(kRoot);
+    if (!root) return tl::unexpected(root.error());
+    plane->root_ = root->value_or(sluice_instance{});
+    if (plane->root_.schema != SLUICE_SCHEMA_VERSION)
+      return failed(
+          "{}: its layout has version {} where this sluice has {} (use the sluice that made it, "
+          "or: sluice instance remove)",
+          directory, plane->root_.schema, SLUICE_SCHEMA_VERSION);
+  }
+  open_one(plane->service_configs_, "service_configs");
+  open_one(plane->backend_configs_, "backend_configs");
+  open_one(plane->policies_, "policies");
+  open_one(plane->endpoints_, "endpoints");
+  open_one(plane->rings_, "rings");
+  open_one(plane->service_tables_, "service_tables");
+  open_one(plane->backends_, "backends");
+  open_one(plane->flows_, "flows");
+  open_one(plane->half_open_, "half_open");
+  open_one(plane->translations_, "translations");
+  open_one(plane->backend_paths_, "backend_paths");
+  open_one(plane->verdicts_, "verdicts");
+  if (error) return tl::unexpected(*error);
+  auto inner = InnerMaps::open(plane->instance_.btf_id());
+  if (!inner) return tl::unexpected(inner.error());
+  plane->inner_maps_ = std::move(*inner);
+  return plane;
+}
+
+Capacities KernelDataplane::capacities() const {
+  return {service_configs_.capacity(), backend_configs_.capacity()};
+}
+
+Result<std::vector<Service>> KernelDataplane::services() {
+  auto entries = service_configs_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<Service> services;
+  services.reserve(entries->size());
+  for (const auto& [name, config] : *entries) services.push_back(service_from(name, config));
+  std::sort(services.begin(), services.end(),
+            [](const Service& a, const Service& b) { return a.name < b.name; });
+  return services;
+}
+
+Result<std::vector<Backend>> KernelDataplane::backends() {
+  auto entries = backend_configs_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<Backend> backends;
+  backends.reserve(entries->size());
+  for (const auto& [key, config] : *entries) backends.push_back(backend_from(key, config));
+  std::sort(backends.begin(), backends.end(), [](const Backend& a, const Backend& b) {
+    if (a.service != b.service) return a.service < b.service;
+    if (!(a.at.address == b.at.address)) return a.at.address < b.at.address;
+    return a.at.port < b.at.port;
+  });
+  return backends;
+}
+
+Result<std::vector<std::pair<uint32_t, Policy>>> KernelDataplane::policies() {
+  auto entries = policies_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<std::pair<uint32_t, Policy>> policies;
+  for (const auto& [service, record] : *entries)
+    policies.emplace_back(service, Policy{record.flow_rate_bytes_per_sec, record.window_bytes});
+  std::sort(policies.begin(), policies.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  return policies;
+}
+
+Result<void> KernelDataplane::put_service(const Service& service) {
+  return service_configs_.put(name_record(service.name), service_record(service));
+}
+
+Result<void> KernelDataplane::erase_service(const Service& service) {
+  return service_configs_.erase(name_record(service.name));
+}
+
+Result<void> KernelDataplane::put_backend(const Backend& backend) {
+  return backend_configs_.put(backend_key(backend), backend_record(backend));
+}
+
+Result<void> KernelDataplane::erase_backend(const Backend& backend) {
+  return backend_configs_.erase(backend_key(backend));
+}
+
+Result<void> KernelDataplane::put_policy(uint32_t service, const Policy& policy) {
+  sluice_policy record{};
+  record.flow_rate_bytes_per_sec = policy.flow_rate_bytes_per_sec;
+  record.window_bytes = policy.window_bytes;
+  return policies_.put(service, record);
+}
+
+Result<void> KernelDataplane::erase_policy(uint32_t service) {
+  return policies_.erase(service);
+}
+
+Result<uint32_t> KernelDataplane::pending() {
+  auto root = instance_.find(kRoot);
+  if (!root) return tl::unexpected(root.error());
+  return root->value_or(sluice_instance{}).pending;
+}
+
+Result<void> KernelDataplane::set_pending(uint32_t service) {
+  root_.pending = service;
+  return instance_.put(kRoot, root_);
+}
+
+Result<Ring> KernelDataplane::ring(const Service& service) {
+  auto inner_id = rings_.find(service.number);
+  if (!inner_id) return tl::unexpected(inner_id.error());
+  if (!*inner_id) return Ring{};
+  const Fd inner(bpf_map_get_fd_by_id(**inner_id));
+  if (!inner.valid()) return failed("ring of {}: {}", service.name, error_text(errno));
+  bpf_map_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(inner.get(), &info, &info_bytes) != 0)
+    return failed("ring of {}: {}", service.name, error_text(errno));
+
+  std::vector<uint32_t> keys(info.max_entries);
+  std::vector<sluice_ring_line> lines(info.max_entries);
+  uint32_t count = info.max_entries;
+  uint32_t cursor = 0;
+  if (bpf_map_lookup_batch(inner.get(), nullptr, &cursor, keys.data(), lines.data(), &count,
+                           nullptr) != 0 &&
+      errno != ENOENT)
+    return failed("ring of {}: reading it: {}", service.name, error_text(errno));
+
+  const bool moving = lines.size() % 2 != 0;
+  const size_t column = moving ? lines.size() / 2 : lines.size();
+  if (moving) lines.pop_back();
+  uint8_t bits = 0;
+  while ((size_t{1} << bits) < column * SLUICE_RING_LINE_SLOTS) bits++;
+  return ring_from_lines(lines, bits);
+}
+
+Result<void> KernelDataplane::swap_ring(uint32_t service, const Ring& ring) {
+  auto lines = ring_lines(ring);
+  if (ring_moving_slots(ring) > 0) {
+    sluice_ring_line last{};
+    last.slots[SLUICE_RING_CHANGED_S] = monotonic_s();
+    lines.push_back(last);
+  }
+  return inner_maps_.swap(rings_, service, "ring", "sluice_ring_line", lines, BPF_F_INNER_MAP);
+}
+
+Result<void> KernelDataplane::erase_ring(uint32_t service) {
+  return rings_.erase(service);
+}
+
+Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& entries) {
+  std::vector<sluice_service_entry> records;
+  records.reserve(entries.size());
+  for (const auto& entry : entries) records.push_back(table_record(entry));
+  auto buckets = service_table_layout(
+      records, root_.seed, service_table_buckets(2 * size_t{service_configs_.capacity()}));
+  if (!buckets) return tl::unexpected(buckets.error());
+  return inner_maps_.swap(service_tables_, kRoot, "service_table", "sluice_service_bucket",
+                          *buckets, 0);
+}
+
+Result<void> KernelDataplane::write_backend(const Service& service, const Backend& backend,
+                                            const Address& source) {
+  return backends_.put(backend.number, path_record(service, backend, source));
+}
+
+Result<void> KernelDataplane::erase_backend_record(uint32_t backend) {
+  return backends_.put(backend, sluice_backend{});
+}
+
+Result<void> KernelDataplane::set_endpoints(
+    const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) {
+  const auto less = [](const sluice_endpoint& a, const sluice_endpoint& b) {
+    return memcmp(&a, &b, sizeof(a)) < 0;
+  };
+  std::map<sluice_endpoint, uint32_t, decltype(less)> wanted(less);
+  for (const auto& [endpoint, service] : endpoints) wanted.emplace(endpoint.raw(), service);
+
+  auto existing = endpoints_.entries();
+  if (!existing) return tl::unexpected(existing.error());
+  for (const auto& [endpoint, service] : *existing) {
+    const auto found = wanted.find(endpoint);
+    if (found == wanted.end()) {
+      if (auto erased = endpoints_.erase(endpoint); !erased) return erased;
+    } else if (found->second == service) {
+      wanted.erase(found);
+    }
+  }
+  for (const auto& [endpoint, service] : wanted)
+    if (auto put = endpoints_.put(endpoint, service); !put) return put;
+  return {};
+}
+
+Result<void> KernelDataplane::forget_backend(uint32_t backend) {
+  // The ring that last named it was swapped out by now, and the swap waited for every packet that
+  // had seen it; what is left are tables that name it.
+  const auto tracked = [backend](const sluice_tracked_flow& flow) {
+    return flow.backend == backend;
+  };
+  if (auto erased = erase_if(half_open_, tracked); !erased) return erased;
+  if (auto erased = erase_if(flows_, tracked); !erased) return erased;
+  return erase_if(translations_, [backend](const sluice_translation& translation) {
+    return translation.backend == backend;
+  });
+}
+
+Result<Address> KernelDataplane::source_towards(const Address& destination) {
+  return sluice::source_towards(destination);
+}
+
+Result<std::optional<Address>> KernelDataplane::backend_source(uint32_t backend) {
+  auto record = backends_.find(backend);
+  if (!record) return tl::unexpected(record.error());
+  if (!*record || (*record)->state == 0) return std::optional<Address>{};
+  return std::optional<Address>(Address((*record)->source));
+}
+
+Result<Traffic> KernelDataplane::backend_traffic(uint32_t backend) {
+  auto paths = backend_paths_.read(backend);
+  if (!paths) return tl::unexpected(paths.error());
+  Traffic traffic;
+  for (const auto& path : *paths) traffic += Traffic{path.packets, path.bytes, path.connections};
+  return traffic;
+}
+
+Result<void> KernelDataplane::clear_backend_traffic(uint32_t backend) {
+  return backend_paths_.clear(backend);
+}
+
+Result<void> KernelDataplane::clear_verdicts(uint32_t service) {
+  return verdicts_.clear(service);
+}
+
+Result<std::vector<VerdictCount>> KernelDataplane::verdicts(uint32_t service) {
+  auto per_cpu = verdicts_.read(service);
+  if (!per_cpu) return tl::unexpected(per_cpu.error());
+  std::vector<VerdictCount> counts;
+  for (size_t i = 0; i < SLUICE_VERDICT_COUNT; i++) {
+    VerdictCount count{static_cast<sluice_verdict>(i), 0, 0};
+    for (const auto& counters : *per_cpu) {
+      sluice_counter counter{};
+      memcpy(&counter, reinterpret_cast<const char*>(&counters) + i * sizeof(counter),
+             sizeof(counter));
+      count.packets += counter.packets;
+      count.bytes += counter.bytes;
+    }
+    if (count.packets != 0) counts.push_back(count);
+  }
+  return counts;
+}
+
+}  // namespace sluice

@@ -1,0 +1,97 @@
+// What every part remembers of flows, put together by their 5-tuple.
+#include <cstring>
+#include <map>
+
+#include "kernel/bpffs.h"
+#include "kernel/dataplane.h"
+#include "sluice/congestion.h"
+#include "sluice/pace.h"
+
+namespace sluice {
+namespace {
+
+struct FlowLess {
+  bool operator()(const sluice_flow& a, const sluice_flow& b) const {
+    return memcmp(&a, &b, sizeof(a)) < 0;
+  }
+};
+
+using Records = std::map<sluice_flow, FlowRecord, FlowLess>;
+
+FlowRecord& record_of(Records& records, const sluice_flow& flow) {
+  auto& record = records[flow];
+  record.flow = flow;
+  return record;
+}
+
+// Behind a translation the same flow has another 5-tuple, by which `pace` and a server's socket on
+// this machine know it: one flow, one record, by the name that its client gives it.
+void join_translated(Records& records) {
+  std::vector<sluice_flow> joined;
+  for (auto& [flow, record] : records) {
+    if (!record.translation) continue;
+    const auto behind = records.find(record.translation->leaves_as);
+    if (behind == records.end() || behind->second.translation) continue;
+    record.paced = behind->second.paced;
+    record.congestion = behind->second.congestion;
+    joined.push_back(behind->first);
+  }
+  for (const auto& flow : joined) records.erase(flow);
+}
+
+// Maps of parts that were never loaded are not there, and have no flows.
+template <typename Value, typename Take>
+Result<void> take_optional(const std::string& directory, const std::string& name, Take take) {
+  auto names = list_directory(directory);
+  if (!names) return tl::unexpected(names.error());
+  if (std::find(names->begin(), names->end(), name) == names->end()) return {};
+  auto map = Map<sluice_flow, Value>::open(directory, name);
+  if (!map) return tl::unexpected(map.error());
+  auto entries = map->entries();
+  if (!entries) return tl::unexpected(entries.error());
+  for (const auto& [flow, value] : *entries) take(flow, value);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<FlowRecord>> KernelDataplane::flows() {
+  Records records;
+  auto half_open = half_open_.entries();
+  if (!half_open) return tl::unexpected(half_open.error());
+  for (const auto& [flow, tracked] : *half_open) {
+    auto& record = record_of(records, flow);
+    record.tracked = tracked;
+    record.half_open = true;
+  }
+  auto tracked_flows = flows_.entries();
+  if (!tracked_flows) return tl::unexpected(tracked_flows.error());
+  for (const auto& [flow, tracked] : *tracked_flows) {
+    auto& record = record_of(records, flow);
+    record.tracked = tracked;
+    record.half_open = false;
+  }
+  auto translations = translations_.entries();
+  if (!translations) return tl::unexpected(translations.error());
+  for (const auto& [flow, translation] : *translations)
+    if (translation.reply == 0) record_of(records, flow).translation = translation;
+
+  auto taken = take_optional<sluice_paced_flow>(
+      directory_, "paced_flows",
+      [&](const auto& flow, const auto& paced) { record_of(records, flow).paced = paced; });
+  if (!taken) return tl::unexpected(taken.error());
+  taken = take_optional<sluice_congestion_flow>(directory_, "congestion_flows",
+                                                [&](const auto& flow, const auto& congestion) {
+                                                  record_of(records, flow).congestion = congestion;
+                                                });
+  if (!taken) return tl::unexpected(taken.error());
+
+  join_translated(records);
+
+  std::vector<FlowRecord> all;
+  all.reserve(records.size());
+  for (auto& [flow, record] : records) all.push_back(record);
+  return all;
+}
+
+}  // namespace sluice

@@ -1,0 +1,129 @@
+#include "kernel/objects.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+
+#include "decap.skel.h"
+#include "handover.skel.h"
+#include "kernel/bpffs.h"
+#include "kernel/libbpf_log.h"
+#include "kernel/system_error.h"
+#include "model/service_table.h"
+#include "pace.skel.h"
+#include "sluice/service.h"
+#include "steer.skel.h"
+
+namespace sluice {
+namespace {
+
+// Every map whose size follows from the instance's limits.
+std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
+  return {
+      {"service_configs", limits.services},
+      {"backend_configs", limits.backends},
+      {"rings", limits.services + 1},
+      {"verdicts", limits.services + 1},
+      {"policies", limits.services},
+      {"endpoints", limits.services + limits.backends},
+      {"backends", limits.backends + 1},
+      {"backend_paths", limits.backends + 1},
+      {"flows", limits.flows},
+      {"half_open", std::min<uint32_t>(limits.flows, SLUICE_HALF_OPEN_DEFAULT)},
+      {"translations", 2 * limits.flows},
+      {"paced_flows", limits.flows},
+  };
+}
+
+// Pins the object's shared maps in the directory; where one is pinned there already, it is used.
+Result<void> share_maps(bpf_object* object, const std::string& directory,
+                        const std::map<std::string, uint32_t>& sizes) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (bpf_map__pin_path(map) == nullptr) continue;
+    const std::string name = bpf_map__name(map);
+    const auto size = sizes.find(name);
+    if (size != sizes.end() && bpf_map__set_max_entries(map, size->second) != 0)
+      return failed("map {}: cannot have {} entries", name, size->second);
+    if (bpf_map__set_pin_path(map, (directory + "/" + name).c_str()) != 0)
+      return failed("map {}: cannot be pinned in {}", name, directory);
+  }
+  return {};
+}
+
+Result<void> load_and_pin(bpf_object* object, const std::string& directory) {
+  const std::string object_name = bpf_object__name(object);
+  libbpf_log_take();
+  if (const int error = bpf_object__load(object); error != 0)
+    return failed("{}: the kernel refused the BPF programs: {}; {}", object_name, strerror(-error),
+                  libbpf_log_take());
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    const std::string path = directory + "/programs/" + bpf_program__name(program);
+    if (bpf_obj_pin(bpf_program__fd(program), path.c_str()) != 0)
+      return failed("{}: pinning it: {}", path, error_text(errno));
+  }
+  return {};
+}
+
+// Opens a skeleton, shares its maps, lets `configure` set what is constant, loads and pins.
+template <typename Skeleton, typename Configure>
+Result<void> load(const std::string& directory, const std::map<std::string, uint32_t>& sizes,
+                  Configure configure) {
+  const std::unique_ptr<Skeleton, void (*)(Skeleton*)> skeleton(Skeleton::open(),
+                                                                Skeleton::destroy);
+  if (!skeleton) return failed("a BPF object could not be opened: {}", libbpf_log_take());
+  if (auto shared = share_maps(skeleton->obj, directory, sizes); !shared) return shared;
+  if (auto configured = configure(*skeleton); !configured) return configured;
+  return load_and_pin(skeleton->obj, directory);
+}
+
+// The verifier learns the size of service tables from a table like those that will come.
+Result<Fd> service_table_template(uint32_t buckets) {
+  Fd table(bpf_map_create(BPF_MAP_TYPE_ARRAY, "service_table", sizeof(uint32_t),
+                          sizeof(sluice_service_bucket), buckets, nullptr));
+  if (!table.valid()) return failed("map service_table: making it: {}", error_text(errno));
+  return table;
+}
+
+}  // namespace
+
+uint32_t service_table_size(uint32_t services) {
+  // As many again for the addresses that snat's replies come to.
+  return static_cast<uint32_t>(service_table_buckets(2 * static_cast<size_t>(services)));
+}
+
+Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
+                          const sluice_instance& root) {
+  libbpf_log_capture();
+  if (auto made = make_directory(directory + "/programs"); !made) return made;
+  const auto sizes = capacities(limits);
+  const uint32_t buckets = service_table_size(limits.services);
+  auto table = service_table_template(buckets);
+  if (!table) return tl::unexpected(table.error());
+
+  const auto nothing = [](auto&) -> Result<void> { return {}; };
+  auto loaded = load<steer_bpf>(directory, sizes, [&](steer_bpf& steer) -> Result<void> {
+    memcpy(const_cast<sluice_seed*>(
+               reinterpret_cast<const volatile sluice_seed*>(&steer.rodata->seed)),
+           &root.seed, sizeof(root.seed));
+    steer.rodata->handover_mac = root.handover_mac;
+    steer.rodata->service_table_mask = buckets - 1;
+    if (bpf_map__set_inner_map_fd(steer.maps.service_tables, table->get()) != 0)
+      return failed("map service_tables: {}", error_text(errno));
+    return {};
+  });
+  if (!loaded) return loaded;
+  loaded = load<handover_bpf>(directory, sizes, [&](handover_bpf& handover) -> Result<void> {
+    handover.rodata->handover_mac = root.handover_mac;
+    return {};
+  });
+  if (!loaded) return loaded;
+  if (loaded = load<decap_bpf>(directory, sizes, nothing); !loaded) return loaded;
+  return load<pace_bpf>(directory, sizes, nothing);
+}
+
+}  // namespace sluice

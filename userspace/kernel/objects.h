@@ -1,0 +1,19 @@
+// Loads the BPF objects of a new instance into a directory: maps at its top, programs in
+// `programs/`. Maps of the same name in several objects are one map.
+#pragma once
+
+#include <string>
+
+#include "kernel/instance.h"
+#include "sluice/instance.h"
+#include "support/result.h"
+
+namespace sluice {
+
+Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
+                          const sluice_instance& root);
+
+// The buckets that every service table of an instance with so many services has.
+[[nodiscard]] uint32_t service_table_size(uint32_t services);
+
+}  // namespace sluice

@@ -1,0 +1,23 @@
+// Between the model and the contract's structs, both ways; pure.
+#pragma once
+
+#include "control/dataplane.h"
+#include "model/service.h"
+#include "sluice/service.h"
+
+namespace sluice {
+
+[[nodiscard]] sluice_name name_record(const std::string& name);
+[[nodiscard]] sluice_service_config service_record(const Service& service);
+[[nodiscard]] Service service_from(const sluice_name& name, const sluice_service_config& config);
+[[nodiscard]] sluice_backend_key backend_key(const Backend& backend);
+[[nodiscard]] sluice_backend_config backend_record(const Backend& backend);
+[[nodiscard]] Backend backend_from(const sluice_backend_key& key,
+                                   const sluice_backend_config& config);
+[[nodiscard]] sluice_service_entry table_record(const TableEntry& entry);
+
+// The packet path's record, with its outer header ready but for what each packet adds.
+[[nodiscard]] sluice_backend path_record(const Service& service, const Backend& backend,
+                                         const Address& source);
+
+}  // namespace sluice

@@ -1,0 +1,125 @@
+#include "kernel/routes.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netlink/netlink.h>
+#include <netlink/route/qdisc.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include "kernel/fd.h"
+#include "kernel/system_error.h"
+
+namespace sluice {
+namespace {
+
+// Any: a datagram socket that is connected sends nothing.
+constexpr uint16_t kPort = 9;
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t bytes = 0;
+};
+
+SocketAddress socket_address(const Address& address) {
+  SocketAddress result;
+  if (address.is_v4()) {
+    auto& in = reinterpret_cast<sockaddr_in&>(result.storage);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(kPort);
+    memcpy(&in.sin_addr, address.raw().bytes + 12, 4);
+    result.bytes = sizeof(in);
+  } else {
+    auto& in6 = reinterpret_cast<sockaddr_in6&>(result.storage);
+    in6.sin6_family = AF_INET6;
+    in6.sin6_port = htons(kPort);
+    memcpy(&in6.sin6_addr, address.raw().bytes, 16);
+    result.bytes = sizeof(in6);
+  }
+  return result;
+}
+
+Address address_from(const SocketAddress& from) {
+  sluice_address raw{};
+  if (from.storage.ss_family == AF_INET) {
+    raw.bytes[10] = raw.bytes[11] = 0xff;
+    memcpy(raw.bytes + 12, &reinterpret_cast<const sockaddr_in&>(from.storage).sin_addr, 4);
+  } else {
+    memcpy(raw.bytes, &reinterpret_cast<const sockaddr_in6&>(from.storage).sin6_addr, 16);
+  }
+  return Address(raw);
+}
+
+bool setting_is_on(const std::string& path) {
+  std::ifstream file(path);
+  int value = 0;
+  return file >> value && value != 0;
+}
+
+}  // namespace
+
+Result<Address> source_towards(const Address& destination) {
+  auto to = socket_address(destination);
+  const Fd socket_fd(socket(to.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket_fd.valid()) return failed("route to {}: {}", destination.text(), error_text(errno));
+  if (connect(socket_fd.get(), reinterpret_cast<sockaddr*>(&to.storage), to.bytes) != 0)
+    return failed("{}: the kernel has no route there: {} (ip route get {})", destination.text(),
+                  strerror(errno), destination.text());
+  SocketAddress from;
+  from.bytes = sizeof(from.storage);
+  if (getsockname(socket_fd.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.bytes) != 0)
+    return failed("route to {}: {}", destination.text(), error_text(errno));
+  return address_from(from);
+}
+
+Result<uint32_t> device_index(const std::string& device) {
+  const uint32_t ifindex = if_nametoindex(device.c_str());
+  if (ifindex == 0)
+    return failed("device {}: there is none of that name here (ip link shows those there are)",
+                  device);
+  return ifindex;
+}
+
+std::string network_namespace_id() {
+  struct stat status {};
+  if (stat("/proc/self/ns/net", &status) != 0) return "unknown";
+  return std::to_string(status.st_ino);
+}
+
+bool forwards_v4(const std::string& device) {
+  return setting_is_on("/proc/sys/net/ipv4/conf/" + device + "/forwarding");
+}
+
+bool forwards_v6(const std::string& device) {
+  return setting_is_on("/proc/sys/net/ipv6/conf/" + device + "/forwarding");
+}
+
+Result<bool> departs_through_fq(uint32_t ifindex) {
+  const std::unique_ptr<nl_sock, void (*)(nl_sock*)> netlink(nl_socket_alloc(), nl_socket_free);
+  if (!netlink) return failed("netlink: out of memory");
+  if (const int error = nl_connect(netlink.get(), NETLINK_ROUTE); error != 0)
+    return failed("netlink: {}", nl_geterror(error));
+  nl_cache* raw = nullptr;
+  if (const int error = rtnl_qdisc_alloc_cache(netlink.get(), &raw); error != 0)
+    return failed("netlink: reading qdiscs: {}", nl_geterror(error));
+  const std::unique_ptr<nl_cache, void (*)(nl_cache*)> cache(raw, nl_cache_free);
+
+  bool any_fq = false;
+  bool all_fq = true;
+  for (nl_object* object = nl_cache_get_first(cache.get()); object != nullptr;
+       object = nl_cache_get_next(object)) {
+    auto* qdisc = reinterpret_cast<rtnl_tc*>(object);
+    if (static_cast<uint32_t>(rtnl_tc_get_ifindex(qdisc)) != ifindex) continue;
+    const std::string kind = rtnl_tc_get_kind(qdisc) != nullptr ? rtnl_tc_get_kind(qdisc) : "";
+    if (kind == "mq" || kind == "clsact" || kind == "ingress") continue;
+    any_fq = any_fq || kind == "fq";
+    all_fq = all_fq && kind == "fq";
+  }
+  return any_fq && all_fq;
+}
+
+}  // namespace sluice

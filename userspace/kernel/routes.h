@@ -1,0 +1,25 @@
+// Questions to the kernel's own tables: routes, devices, qdiscs, forwarding. Answers hold for the
+// network namespace of this process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/address.h"
+#include "support/result.h"
+
+namespace sluice {
+
+// The local address from which the kernel would send there.
+Result<Address> source_towards(const Address& destination);
+
+Result<uint32_t> device_index(const std::string& device);
+// Inode number of the network namespace that this process is in.
+[[nodiscard]] std::string network_namespace_id();
+// Does the kernel forward what comes in at this device? (Its routing table answers only then.)
+[[nodiscard]] bool forwards_v4(const std::string& device);
+[[nodiscard]] bool forwards_v6(const std::string& device);
+// Is the device's root qdisc fq, or mq with fq below every queue?
+Result<bool> departs_through_fq(uint32_t ifindex);
+
+}  // namespace sluice

@@ -1,0 +1,16 @@
+// What an errno means to the operator: the kernel's word, and where we know more, what to do.
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace sluice {
+
+[[nodiscard]] inline std::string error_text(int error) {
+  if (error == EPERM || error == EACCES)
+    return "not permitted (run it as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
+  return strerror(error);
+}
+
+}  // namespace sluice

@@ -1,0 +1,21 @@
+// Whole numbers in decimal, as every argument that is one is read. Private to model.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace sluice {
+
+// Digits only: no sign, no space, no base, nothing behind them. Nothing when it is past `max`.
+inline std::optional<uint64_t> parse_decimal(std::string_view text, uint64_t max) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return {};
+  auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stopped != end || value > max) return {};
+  return value;
+}
+
+}  // namespace sluice

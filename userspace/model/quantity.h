@@ -1,0 +1,24 @@
+// Rates and sizes, written as tc writes them (tc(8), "PARAMETERS").
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "support/result.h"
+
+namespace sluice {
+
+// "50mbit", "1gbit", "2.5gbit", "800kbit", "12mbps" (bytes), "1gibit"; a bare number is bit/s.
+// Answers bytes per second. Refuses zero, negative, below 8 kbit/s, above 400 Gbit/s.
+Result<uint64_t> parse_rate(std::string_view text);
+
+// "256kib", "1mib", "64kb" (1024, as in tc), "65536" bytes, "65536b". Refuses zero, negative, and
+// what does not fit in 1 GiB (the largest TCP window, RFC 7323, is 1 GiB - 64 KiB).
+Result<uint32_t> parse_size(std::string_view text);
+
+// The shortest exact spelling: 6250000 -> "50mbit", 262144 -> "256kib". parse(text(x)) == x.
+[[nodiscard]] std::string rate_text(uint64_t bytes_per_sec);
+[[nodiscard]] std::string size_text(uint64_t bytes);
+
+}  // namespace sluice

@@ -1,0 +1,65 @@
+// Consistent-hash rings: which backend each slot should have (Maglev: Eisenbud et al., NSDI 2016,
+// section 3.4, with weights), and how a live ring gets there without moving a connection.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/address.h"
+#include "sluice/ring.h"
+
+namespace sluice {
+
+struct RingMember {
+  uint32_t backend = 0;   // its number
+  uint64_t identity = 0;  // backend_identity(): the same on every director, whatever the number
+  uint32_t weight = 0;    // 0: takes no slot
+};
+
+// A stable 64-bit hash of where a backend is; the order of its turns depends on nothing else.
+[[nodiscard]] uint64_t backend_identity(const HostPort& at);
+
+// The slots that a ring for so many backends should have, as bits: at least 64 slots a backend,
+// within SLUICE_RING_BITS_MIN and _MAX, and never fewer than `current_bits`.
+[[nodiscard]] uint8_t ring_bits_for(size_t backends, uint8_t current_bits);
+
+// One backend number for each of the 1 << ring_bits slots; 0 in all of them when nobody has weight.
+// Slots are shared by weight, exact to one slot a backend. The order of `members` does not matter.
+// The permutation step is odd, hence coprime to the power of two.
+[[nodiscard]] std::vector<uint32_t> maglev_build(std::vector<RingMember> members,
+                                                 uint8_t ring_bits);
+
+struct RingSlot {
+  uint32_t backend = 0;   // 0: none
+  uint32_t previous = 0;  // 0: none
+  bool moving = false;
+
+  friend bool operator==(const RingSlot&, const RingSlot&) = default;
+};
+
+using Ring = std::vector<RingSlot>;  // a power of two slots, or none at all
+
+// The ring with twice, four times ... the slots, in which every flow finds what it found before.
+[[nodiscard]] Ring ring_refine(const Ring& ring, uint8_t ring_bits);
+
+// The ring after a change: `target` (of the same size, from maglev_build) becomes each slot's
+// backend. A settled slot that changes starts to move and keeps what it had as `previous`; a moving
+// one keeps its `previous` through any further change. A backend in `down` is no one's previous:
+// the slot's own backend stands in for it, if it has one. A settled slot that had no backend has
+// nothing to keep and settles at once; any other stays moving, whatever it loses, for the flow
+// table may hold connections of it.
+[[nodiscard]] Ring ring_transition(const Ring& ring, const std::vector<uint32_t>& target,
+                                   const std::vector<uint32_t>& down);
+
+// Every slot settled on its backend. Before, no live connection may depart from the ring, and no
+// dead one's entry in the flow table either: settled slots do not look there, so a connection that
+// began meanwhile with the same 5-tuple would be led astray by it at the next change.
+[[nodiscard]] Ring ring_settled(Ring ring);
+[[nodiscard]] size_t ring_moving_slots(const Ring& ring);
+
+// To and from the lines of an inner map of `rings`: one column when settled, two when it moves
+// (without the last line of a moving ring, which says when it changed).
+[[nodiscard]] std::vector<sluice_ring_line> ring_lines(const Ring& ring);
+[[nodiscard]] Ring ring_from_lines(const std::vector<sluice_ring_line>& lines, uint8_t ring_bits);
+
+}  // namespace sluice
