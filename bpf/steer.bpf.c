@@ -20,6 +20,7 @@
 #include "steer/packet.h"
 #include "steer/service.h"
 #include "steer/ring.h"
+#include "steer/admit.h"
 #include "steer/nexthop.h"
 #include "steer/flow.h"
 #include "steer/encap.h"

@@ -27,19 +27,35 @@ static inline __u32 flow_hash_v6(const volatile __u64 *keys, const __u32 *source
 }
 
 /*
- * Of an endpoint. `address` is its 16 bytes as two words of 64 bits; both halves of each enter.
- * The two buckets of a table with `mask` + 1 buckets are the lower and the upper half of it.
+ * Of an address, its 16 bytes as two words of 64 bits; both halves of each enter. Not yet a hash:
+ * the next two are made of it.
  */
-static inline __u32 service_hash(const volatile __u64 *keys, __u64 address_high, __u64 address_low,
-				 __u16 port, __u8 l4_proto)
+static inline __u64 address_hash_sum(const volatile __u64 *keys, __u64 address_high,
+				     __u64 address_low)
 {
-	__u64 sum = keys[7] + keys[8] * (((__u32)port << 8) | l4_proto);
+	__u64 sum = keys[7];
 
 	sum += keys[9] * (__u32)address_low + keys[10] * (address_low >> 32);
 	/* IPv4 has nothing here but zeroes, and pays one comparison for it. */
 	if (address_high)
 		sum += keys[11] * (__u32)address_high + keys[1] * (address_high >> 32);
-	return sum >> 32;
+	return sum;
+}
+
+/* The address's bit in struct sluice_address_filter. */
+static inline __u32 address_filter_bit(__u64 address_sum)
+{
+	return address_sum >> 48;
+}
+
+/*
+ * Of an endpoint. The two buckets of a table with `mask` + 1 buckets are the lower and the upper
+ * half of it.
+ */
+static inline __u32 service_hash(const volatile __u64 *keys, __u64 address_sum, __u16 port,
+				 __u8 l4_proto)
+{
+	return (address_sum + keys[8] * (((__u32)port << 8) | l4_proto)) >> 32;
 }
 
 static inline __u32 service_hash_first(__u32 hash, __u32 mask)

@@ -10,6 +10,15 @@
 #include "steer/nexthop.h"
 #include "steer/packet.h"
 
+/* The devices that steer is attached to, by their own index: packets go out of them in bulk. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, SLUICE_DEVICES_MAX);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} devices SEC(".maps");
+
 /* The secret source MAC by which `handover` knows what steer gives it; set at load time. */
 const volatile __u64 handover_mac = 0;
 

@@ -29,6 +29,23 @@ struct {
 	__array(values, struct service_table);
 } service_tables SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sluice_address_filter);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} address_filter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_prefix_key);
+	__type(value, struct sluice_service_entry);
+	__uint(max_entries, 2 * SLUICE_SERVICES_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} service_prefixes SEC(".maps");
+
 /* Set when the program is loaded: see struct sluice_seed and struct service_table. */
 const volatile struct sluice_seed seed = {};
 const volatile __u32 service_table_mask = 0;
@@ -62,8 +79,9 @@ static __always_inline bool service_in_bucket(const struct sluice_service_bucket
 static __always_inline bool service_listens(void *table, const struct packet *packet, __be16 port,
 					    __u8 l4_proto, struct service *service)
 {
-	__u32 hash = service_hash(seed.words, packet->destination_high, packet->destination_low,
-				  port, l4_proto);
+	__u64 sum = address_hash_sum(seed.words, packet->destination_high,
+				     packet->destination_low);
+	__u32 hash = service_hash(seed.words, sum, port, l4_proto);
 	__u32 first = service_hash_first(hash, service_table_mask);
 	__u32 second = service_hash_second(hash, service_table_mask);
 	__u8 listens_bytes[4] = {0, 0, l4_proto, 1};

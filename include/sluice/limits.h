@@ -37,6 +37,37 @@
  * it; after that, for a new one. A flow that was silent all the while moves.
  */
 #define SLUICE_UDP_GRACE_S 60
+#define SLUICE_UDP_TIMEOUT_S_DEFAULT 60
+
+/*
+ * A TCP connection that was silent for so long may be taken for gone when its slot settles. Seconds;
+ * of a service, unless the operator says otherwise.
+ */
+#define SLUICE_IDLE_TIMEOUT_S_DEFAULT 900
+#define SLUICE_TIMEOUT_S_MAX 604800 /* a week */
+
+/* Devices of one instance that steer is on at once. */
+#define SLUICE_DEVICES_MAX 64
+
+/* IANA's port of GUE; Linux: ip fou add port 6080 gue. */
+#define SLUICE_GUE_PORT 6080
+
+/* Fragments of a packet follow its first one for so long (RFC 8200, 4.5: 60 s). */
+#define SLUICE_FRAGMENT_S 60
+#define SLUICE_FRAGMENTS_DEFAULT 16384
+
+/* Source prefixes of all services together. */
+#define SLUICE_SOURCE_FILTERS_DEFAULT 65536
+
+/*
+ * Reports of packets that are too big, on each CPU: so many a second, and at once. Linux's own limit
+ * for all ICMP is 1000 a second and 50 at once (net.ipv4.icmp_msgs_per_sec, icmp_msgs_burst).
+ */
+#define SLUICE_REPORTS_PER_S 1000
+#define SLUICE_REPORTS_BURST 50
+
+/* New connections that a limited service takes at once: those of so long. */
+#define SLUICE_ADMISSION_BURST_MS 100
 
 /* A next hop is asked for again after so many jiffies: 0.25 to 2.5 s, as CONFIG_HZ has it. */
 #define SLUICE_PATH_JIFFIES 250

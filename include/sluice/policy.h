@@ -11,7 +11,7 @@
 struct sluice_policy {
 	__u64 flow_rate_bytes_per_sec; /* of each flow, on the wire; 0: no limit */
 	__u32 window_bytes; /* S0 of each flow: its sender's S = min(S0, RWND); 0: no limit */
-	__u32 reserved;
+	__u32 connections_per_sec; /* new ones, of the whole service; 0: no limit */
 };
 
 #endif

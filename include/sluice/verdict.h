@@ -30,6 +30,9 @@ enum sluice_action {
 	X(STEERED, steered, FORWARD, "encapsulated and sent to its backend")                       \
 	X(TRANSLATED, translated, FORWARD, "translated and sent to its backend")                   \
 	X(REPLY_TRANSLATED, reply_translated, FORWARD, "a reply, translated back to its client")   \
+	X(ECHO_ANSWERED, echo_answered, FORWARD, "an echo request to a service's address, answered") \
+	X(TOO_BIG_REPORTED, too_big_reported, FORWARD,                                             \
+	  "longer than the next hop's MTU with the encapsulation on it; its sender was told")      \
 	X(NEIGHBOUR_UNKNOWN, neighbour_unknown, HAND_OVER,                                         \
 	  "the next hop's MAC is not known yet; the stack resolves it with this packet")           \
 	X(THROUGH_STACK, through_stack, HAND_OVER,                                                 \
@@ -47,7 +50,13 @@ enum sluice_action {
 	  "the kernel forwards nothing from this device (net.ipv4.conf.DEV.forwarding, "           \
 	  "net.ipv6.conf.DEV.forwarding)")                                                         \
 	X(TTL_EXPIRED, ttl_expired, DROP, "TTL or hop limit was used up")                          \
-	X(TOO_BIG, too_big, DROP, "longer than the next hop's MTU, with the encapsulation on it")  \
+	X(TOO_BIG, too_big, DROP,                                                                  \
+	  "longer than the next hop's MTU, and its sender was told often enough already")          \
+	X(FRAGMENT_UNKNOWN, fragment_unknown, DROP,                                                \
+	  "a later fragment of a packet whose first one did not come this way before it")          \
+	X(SOURCE_DENIED, source_denied, DROP, "its source is not allowed to use the service")      \
+	X(CONNECTION_RATE, connection_rate, DROP,                                                  \
+	  "a new connection beyond what the service's policy allows a second")                     \
 	X(NO_ROOM, no_room, DROP, "the driver left no room for another header")                    \
 	/* decap */                                                                                \
 	X(DECAPSULATED, decapsulated, PASS, "the outer header was taken off")                      \
