@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * decap, at XDP of a server's device: takes the outer IP header off a packet that a director
- * encapsulated (IPIP, IP6IP6 and both mixed), so that a server needs no tunnel device, only the
- * service's address on lo. Anybody can send a tunnel packet, so it opens only those whose inner
- * destination is a service of this instance; the rest is for the kernel's own tunnels.
+ * decap, at XDP of a server's device: takes the outer headers off a packet that a director
+ * encapsulated (IP in IP of any family in any, and GUE), so that a server needs no tunnel device,
+ * only the service's address on lo. Anybody can send a tunnel packet, so it opens only those whose
+ * inner destination is a service of this instance; the rest is for the kernel's own tunnels.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,115 +18,158 @@
 
 #include "count.h"
 #include "policy.h"
+#include "steer/gue.h"
 #include "steer/packet.h"
+#include "steer/prefix.h"
 
-/*
- * The length of the outer header, and the ethertype and length of what is in it; 0: no tunnel
- * packet. What is inside is only believed in as far as this header reaches (decap_service).
- */
-static __always_inline __u32 decap_outer(struct xdp_md *ctx, __be16 *inner_ethertype,
-					 __u32 *inner_bytes)
+/* A tunnel packet: what is in front of the inner one, and what that is. */
+struct tunnel {
+	__u32 outer_bytes; /* IP, and of GUE what follows it */
+	__u32 inner_bytes; /* as the outer header says */
+	__be16 inner_ethertype;
+	__u8 inner_proto; /* IPPROTO_IPIP or IPPROTO_IPV6 */
+};
+
+/* UDP and GUE of both variants (draft-ietf-intarea-gue-09, 3 and 4); false: none that we send. */
+static __always_inline bool decap_gue(struct cursor *cursor, struct tunnel *tunnel)
 {
-	struct cursor cursor = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
+	struct udphdr *udp = cursor_take(cursor, sizeof(*udp));
+	__u8 *gue;
+
+	if (!udp || udp->dest != bpf_htons(SLUICE_GUE_PORT))
+		return false;
+	gue = cursor_take(cursor, GUE_BYTES);
+	if (!gue)
+		return false;
+	tunnel->outer_bytes += sizeof(*udp);
+	/* Variant 1 is no header at all: the version of IP itself, 4 or 6, begins with its bits. */
+	if (gue[0] >> 4 == 4 || gue[0] >> 4 == 6) {
+		tunnel->inner_proto = gue[0] >> 4 == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+		return true;
+	}
+	/* Variant 0: no control message, no options. */
+	if (gue[0] || gue[2] || gue[3])
+		return false;
+	tunnel->inner_proto = gue[GUE_PROTO_OFFSET];
+	tunnel->outer_bytes += GUE_BYTES;
+	return true;
+}
+
+/* False: no tunnel packet. What is inside is only believed in as far as this header reaches. */
+static __always_inline bool decap_outer(struct xdp_md *ctx, struct tunnel *tunnel)
+{
+	struct cursor cursor = {frame_begin(ctx), frame_end(ctx),
+				bpf_xdp_get_buff_len(ctx)};
 	struct ethhdr *eth = cursor_take(&cursor, sizeof(*eth));
-	__u8 inner_proto;
-	__u32 bytes;
+	__u32 packet_bytes;
 
 	if (!eth)
-		return 0;
+		return false;
 	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = cursor_take(&cursor, sizeof(*ip));
 
 		/* Directors send no options, and a fragment of a tunnel packet is none of ours. */
 		if (!ip || ip->version != 4 || ip->ihl != 5 ||
-		    ip->frag_off & bpf_htons(IPV4_FRAGMENT) || bpf_ntohs(ip->tot_len) < sizeof(*ip))
-			return 0;
-		inner_proto = ip->protocol;
-		bytes = sizeof(*ip);
-		*inner_bytes = bpf_ntohs(ip->tot_len) - sizeof(*ip);
+		    ip->frag_off & bpf_htons(IPV4_FRAGMENT))
+			return false;
+		tunnel->inner_proto = ip->protocol;
+		tunnel->outer_bytes = sizeof(*ip);
+		packet_bytes = bpf_ntohs(ip->tot_len);
 	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
 		struct ipv6hdr *ip = cursor_take(&cursor, sizeof(*ip));
 
 		if (!ip || ip->version != 6)
-			return 0;
-		inner_proto = ip->nexthdr;
-		bytes = sizeof(*ip);
-		*inner_bytes = bpf_ntohs(ip->payload_len);
+			return false;
+		tunnel->inner_proto = ip->nexthdr;
+		tunnel->outer_bytes = sizeof(*ip);
+		packet_bytes = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 	} else {
-		return 0;
+		return false;
 	}
-	if (inner_proto == IPPROTO_IPIP)
-		*inner_ethertype = bpf_htons(ETH_P_IP);
-	else if (inner_proto == IPPROTO_IPV6)
-		*inner_ethertype = bpf_htons(ETH_P_IPV6);
-	else
-		return 0;
-	return bytes;
+	if (tunnel->inner_proto == IPPROTO_UDP && !decap_gue(&cursor, tunnel))
+		return false;
+	if (tunnel->inner_proto != IPPROTO_IPIP && tunnel->inner_proto != IPPROTO_IPV6)
+		return false;
+	tunnel->inner_ethertype = tunnel->inner_proto == IPPROTO_IPIP ? bpf_htons(ETH_P_IP)
+								      : bpf_htons(ETH_P_IPV6);
+	tunnel->inner_bytes = packet_bytes - tunnel->outer_bytes;
+	return packet_bytes >= tunnel->outer_bytes;
 }
 
-/* Is the packet behind `outer_bytes` whole, all that is in there, and for a service of ours? */
-static __always_inline __u32 decap_service(struct xdp_md *ctx, __u32 outer_bytes,
-					   __be16 inner_ethertype, __u32 inner_bytes,
+static __always_inline __u32 decap_endpoint(const struct packet *packet, __be16 port, __u8 l4_proto)
+{
+	struct sluice_endpoint endpoint = {
+		.address = address_of(packet->destination_high, packet->destination_low),
+		.port = port,
+		.l4_proto = l4_proto,
+	};
+	struct service service;
+	__u32 number = endpoint_service(&endpoint);
+
+	if (number)
+		return number;
+	return prefix_find(packet, port, l4_proto, &service) ? service.number : 0;
+}
+
+/* Is the packet behind the outer headers whole, all that is in there, and for a service of ours? */
+static __always_inline __u32 decap_service(struct xdp_md *ctx, const struct tunnel *tunnel,
 					   struct packet *packet)
 {
-	struct cursor cursor = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
-	struct sluice_endpoint endpoint = {};
-	enum sluice_verdict verdict;
+	struct cursor cursor = {frame_begin(ctx), frame_end(ctx),
+				bpf_xdp_get_buff_len(ctx)};
+	__u8 icmp = tunnel->inner_proto == IPPROTO_IPIP ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	__u32 service = 0;
 
-	if (!cursor_take(&cursor, sizeof(struct ethhdr) + outer_bytes))
+	if (!cursor_take(&cursor, sizeof(struct ethhdr) + tunnel->outer_bytes))
 		return 0;
-	verdict = inner_ethertype == bpf_htons(ETH_P_IP) ? packet_parse_v4(packet, &cursor)
-							 : packet_parse_v6(packet, &cursor);
-	if (verdict != UNDECIDED || packet->ip_bytes != inner_bytes ||
-	    packet_parse_l4(packet, &cursor) != UNDECIDED)
+	packet->l3_offset = sizeof(struct ethhdr) + tunnel->outer_bytes;
+	if (packet_parse_l3(packet, &cursor, tunnel->inner_ethertype) != UNDECIDED ||
+	    packet->ip_bytes != tunnel->inner_bytes)
 		return 0;
-	endpoint.address = address_of(packet->destination_high, packet->destination_low);
-	endpoint.port = packet->destination_port;
-	endpoint.l4_proto = packet->l4_proto;
-	return endpoint_service(&endpoint);
+	if (packet->kind != PACKET_LATER_FRAGMENT && packet->kind != PACKET_ECHO) {
+		service = decap_endpoint(packet, packet->destination_port, packet->l4_proto);
+		if (!service)
+			service = decap_endpoint(packet, 0, packet->l4_proto);
+	}
+	/* A later fragment has no port: it is enough that the address is a service's. */
+	return service || packet->kind != PACKET_LATER_FRAGMENT ? service
+								: decap_endpoint(packet, 0, icmp);
 }
 
 /* Takes `outer_bytes` from between the Ethernet header and the inner packet. */
 static __always_inline bool decap_take_off(struct xdp_md *ctx, __u32 outer_bytes,
 					   __be16 inner_ethertype)
 {
-	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct ethhdr *eth = frame_begin(ctx);
 	struct ethhdr kept;
 
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+	if ((void *)(eth + 1) > frame_end(ctx))
 		return false;
 	kept = *eth;
 	kept.h_proto = inner_ethertype;
 	if (bpf_xdp_adjust_head(ctx, outer_bytes))
 		return false;
-	eth = (void *)(long)ctx->data;
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+	eth = frame_begin(ctx);
+	if ((void *)(eth + 1) > frame_end(ctx))
 		return false;
 	*eth = kept;
 	return true;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int decap(struct xdp_md *ctx)
 {
-	__u64 frame_bytes = ctx->data_end - ctx->data;
-	__be16 inner_ethertype = 0;
-	__u32 inner_bytes = 0;
+	__u64 frame_bytes = bpf_xdp_get_buff_len(ctx);
+	struct tunnel tunnel = {};
 	struct packet packet;
-	__u32 outer_bytes;
 	__u32 service;
 
-	outer_bytes = decap_outer(ctx, &inner_ethertype, &inner_bytes);
-	if (!outer_bytes) {
-		count_verdict(0, SLUICE_VERDICT_NOT_ENCAPSULATED, frame_bytes);
-		return XDP_PASS;
-	}
-	service = decap_service(ctx, outer_bytes, inner_ethertype, inner_bytes, &packet);
+	service = decap_outer(ctx, &tunnel) ? decap_service(ctx, &tunnel, &packet) : 0;
 	if (!service) {
 		count_verdict(0, SLUICE_VERDICT_NOT_ENCAPSULATED, frame_bytes);
 		return XDP_PASS;
 	}
-	if (!decap_take_off(ctx, outer_bytes, inner_ethertype)) {
+	if (!decap_take_off(ctx, tunnel.outer_bytes, tunnel.inner_ethertype)) {
 		count_verdict(service, SLUICE_VERDICT_NO_ROOM, packet.ip_bytes);
 		return XDP_DROP;
 	}

@@ -19,64 +19,81 @@
 #include <bpf/bpf_helpers.h>
 
 #include "count.h"
-
-#define FAMILY_V4 2  /* AF_INET */
-#define FAMILY_V6 10 /* AF_INET6 */
+#include "steer/backend.h"
 
 /* As in steer/conclude.h; set at load time. */
 const volatile __u64 handover_mac = 0;
 
-/* The device that the packet leaves by; 0: there is no route. */
-static __always_inline __u32 handover_ifindex(struct __sk_buff *skb, struct ethhdr *eth)
+/* The way that the packet's own destination, or its backend, has out of here. */
+static __always_inline bool handover_ask(struct __sk_buff *skb, struct ethhdr *eth, __u32 backend,
+					 struct bpf_fib_lookup *fib)
 {
-	struct bpf_fib_lookup fib = {.ifindex = skb->ingress_ifindex};
 	void *data_end = (void *)(long)skb->data_end;
-	long found;
 
-	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+	fib->ifindex = skb->ingress_ifindex;
+	if (backend) {
+		const struct sluice_backend *record = bpf_map_lookup_elem(&backends, &backend);
+
+		if (!record)
+			return false;
+		backend_ask(fib, address_high(&record->source), address_low(&record->source),
+			     address_high(&record->address), address_low(&record->address));
+	} else if (eth->h_proto == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = (void *)(eth + 1);
 
 		if ((void *)(ip + 1) > data_end)
-			return 0;
-		fib.family = FAMILY_V4;
-		fib.ipv4_src = ip->saddr;
-		fib.ipv4_dst = ip->daddr;
+			return false;
+		backend_ask(fib, 0, address_mapped(ip->saddr), 0, address_mapped(ip->daddr));
 	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
 		struct ipv6hdr *ip = (void *)(eth + 1);
 
 		if ((void *)(ip + 1) > data_end)
-			return 0;
-		fib.family = FAMILY_V6;
-		__builtin_memcpy(fib.ipv6_src, &ip->saddr, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, &ip->daddr, sizeof(fib.ipv6_dst));
+			return false;
+		backend_ask(fib, load64(&ip->saddr), load64((void *)&ip->saddr + 8),
+			     load64(&ip->daddr), load64((void *)&ip->daddr + 8));
 	} else {
-		return 0;
+		return false;
 	}
-	found = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	/* Where the neighbour is missing the kernel has named the device all the same. */
-	return found == BPF_FIB_LKUP_RET_SUCCESS || found == BPF_FIB_LKUP_RET_NO_NEIGH ? fib.ifindex
-										       : 0;
+	return true;
+}
+
+/* Where a packet of mode l2 goes is not in its IP header: the backend itself is the next hop. */
+static __always_inline int handover_to_backend(const struct bpf_fib_lookup *fib)
+{
+	struct bpf_redir_neigh next = {.nh_family = fib->family};
+
+	if (fib->family == FAMILY_V4)
+		next.ipv4_nh = fib->ipv4_dst;
+	else
+		__builtin_memcpy(next.ipv6_nh, fib->ipv6_dst, sizeof(next.ipv6_nh));
+	return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
 }
 
 SEC("tc")
 int handover(struct __sk_buff *skb)
 {
 	struct ethhdr *eth = (void *)(long)skb->data;
+	struct bpf_fib_lookup fib = {};
+	__u32 backend = 0;
 	__u64 mac = 0;
-	__u32 ifindex;
+	long found;
 
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_UNSPEC;
 	__builtin_memcpy(&mac, eth->h_source, ETH_ALEN);
 	if (mac != handover_mac)
 		return TC_ACT_UNSPEC;
-	ifindex = handover_ifindex(skb, eth);
-	if (!ifindex) {
+	/* As conclude_hand_over() left it. */
+	__builtin_memcpy(&backend, eth->h_dest + 2, sizeof(backend));
+	found = handover_ask(skb, eth, backend, &fib) ? bpf_fib_lookup(skb, &fib, sizeof(fib), 0)
+						      : -1;
+	/* Where the neighbour is missing the kernel has named the device all the same. */
+	if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH) {
 		count_verdict(0, SLUICE_VERDICT_NOT_SENT_ON, skb->len);
 		return TC_ACT_SHOT;
 	}
 	count_verdict(0, SLUICE_VERDICT_HANDED_OVER, skb->len);
-	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
+	return backend ? handover_to_backend(&fib) : bpf_redirect_neigh(fib.ifindex, NULL, 0, 0);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

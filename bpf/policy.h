@@ -7,6 +7,8 @@
 #ifndef SLUICE_BPF_POLICY_H
 #define SLUICE_BPF_POLICY_H
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -43,6 +45,14 @@ static __always_inline __u32 endpoint_service(const struct sluice_endpoint *endp
 static __always_inline struct sluice_policy *policy_find(__u32 service)
 {
 	return bpf_map_lookup_elem(&policies, &service);
+}
+
+/* Does `pace` have anything to do for it? A limit of new connections is steer's own affair. */
+static __always_inline bool policy_is_paced(__u32 service)
+{
+	struct sluice_policy *policy = policy_find(service);
+
+	return policy && (policy->flow_rate_bytes_per_sec || policy->window_bytes);
 }
 
 #endif

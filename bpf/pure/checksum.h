@@ -7,6 +7,7 @@
 #ifndef SLUICE_PURE_CHECKSUM_H
 #define SLUICE_PURE_CHECKSUM_H
 
+#include <asm/byteorder.h>
 #include <linux/types.h>
 
 /* A sum of up to 65535 words of 16 bits, or of any words already folded, to 16 bits. */
@@ -42,6 +43,14 @@ static inline __sum16 checksum_replace2(__sum16 check, __u16 from, __u16 to)
 	__u32 sum = (__u32)(__u16)~check + (__u16)~from + to;
 
 	return (__sum16)(__u16)~checksum_fold(sum);
+}
+
+/* One less in the upper byte of a word: a TTL (RFC 1141, 4). */
+static inline __sum16 checksum_one_less(__sum16 check)
+{
+	__u32 sum = (__u32)check + __constant_htons(0x0100);
+
+	return (__sum16)(__u16)(sum + (sum >> 16));
 }
 
 static inline __sum16 checksum_replace4(__sum16 check, __u32 from, __u32 to)

@@ -11,19 +11,43 @@
 
 #include "sluice/instance.h"
 
-/* Of an IPv4 flow's client: its address, and both ports as the packet has them. */
+/*
+ * Of a flow: what its client's address adds, and then, with both ports as the packet has them (or
+ * what stands in for them, struct sluice_service_entry), the hash.
+ */
+static inline __u64 flow_hash_sum_v4(const volatile __u64 *keys, __u32 source)
+{
+	return keys[0] + keys[1] * source;
+}
+
+static inline __u64 flow_hash_sum_v6(const volatile __u64 *keys, __u64 source_high,
+				     __u64 source_low)
+{
+	__u64 sum = keys[0];
+
+	sum += keys[3] * (__u32)source_high + keys[4] * (source_high >> 32);
+	sum += keys[5] * (__u32)source_low + keys[6] * (source_low >> 32);
+	return sum;
+}
+
+static inline __u32 flow_hash(const volatile __u64 *keys, __u64 source_sum, __u32 ports)
+{
+	return (__u32)((source_sum + keys[2] * ports) >> 32);
+}
+
+/* The same from the whole client: its address as the packet has it. */
 static inline __u32 flow_hash_v4(const volatile __u64 *keys, __u32 source, __u32 ports)
 {
-	return (keys[0] + keys[1] * source + keys[2] * ports) >> 32;
+	return flow_hash(keys, flow_hash_sum_v4(keys, source), ports);
 }
 
 static inline __u32 flow_hash_v6(const volatile __u64 *keys, const __u32 *source, __u32 ports)
 {
-	__u64 sum = keys[0] + keys[2] * ports;
+	__u64 high, low;
 
-	sum += keys[3] * source[0] + keys[4] * source[1];
-	sum += keys[5] * source[2] + keys[6] * source[3];
-	return sum >> 32;
+	__builtin_memcpy(&high, source, sizeof(high));
+	__builtin_memcpy(&low, source + 2, sizeof(low));
+	return flow_hash(keys, flow_hash_sum_v6(keys, high, low), ports);
 }
 
 /*
@@ -45,17 +69,30 @@ static inline __u64 address_hash_sum(const volatile __u64 *keys, __u64 address_h
 /* The address's bit in struct sluice_address_filter. */
 static inline __u32 address_filter_bit(__u64 address_sum)
 {
-	return address_sum >> 48;
+	return (__u32)(address_sum >> 48);
+}
+
+/* Port (network order), protocol and a 1, as they lie in struct sluice_service_entry. */
+static inline __u32 service_word(__u16 port, __u8 l4_proto)
+{
+	const struct {
+		__u16 port;
+		__u8 l4_proto;
+		__u8 used;
+	} as_entry = {port, l4_proto, 1};
+	__u32 word;
+
+	__builtin_memcpy(&word, &as_entry, sizeof(word));
+	return word;
 }
 
 /*
- * Of an endpoint. The two buckets of a table with `mask` + 1 buckets are the lower and the upper
- * half of it.
+ * Of an endpoint, whose service_word() is `listens`. The two buckets of a table with `mask` + 1 buckets are the lower and the
+ * upper half of it.
  */
-static inline __u32 service_hash(const volatile __u64 *keys, __u64 address_sum, __u16 port,
-				 __u8 l4_proto)
+static inline __u32 service_hash(const volatile __u64 *keys, __u64 address_sum, __u32 listens)
 {
-	return (address_sum + keys[8] * (((__u32)port << 8) | l4_proto)) >> 32;
+	return (__u32)((address_sum + keys[8] * listens) >> 32);
 }
 
 static inline __u32 service_hash_first(__u32 hash, __u32 mask)

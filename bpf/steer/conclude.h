@@ -10,52 +10,40 @@
 #include "steer/nexthop.h"
 #include "steer/packet.h"
 
-/* The devices that steer is attached to, by their own index: packets go out of them in bulk. */
-struct {
-	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, SLUICE_DEVICES_MAX);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} devices SEC(".maps");
-
 /* The secret source MAC by which `handover` knows what steer gives it; set at load time. */
 const volatile __u64 handover_mac = 0;
 
-static __always_inline int conclude_pass(const struct packet *packet, enum sluice_verdict verdict)
+static __always_inline int conclude_pass(__u32 ip_bytes, enum sluice_verdict verdict)
 {
-	count_verdict(0, verdict, packet->ip_bytes);
+	count_verdict(0, verdict, ip_bytes);
 	return XDP_PASS;
 }
 
-static __always_inline int conclude_drop(const struct packet *packet, __u32 service,
-					 enum sluice_verdict verdict)
-{
-	count_verdict(service, verdict, packet->ip_bytes);
-	return XDP_DROP;
-}
-
 /*
- * Out through the stack: `handover` takes the packet at tc ingress and sends it on. To nobody's
- * MAC: a header that was pushed has whatever the driver left there, and no tap shall see that.
+ * Out through the stack: `handover` takes the packet at tc ingress and sends it on. Its MACs say
+ * whose it is and, where the IP header does not (`backend`, else 0), to which backend it goes.
  */
-static __always_inline int conclude_hand_over(struct xdp_md *ctx, const struct packet *packet,
-					      __u32 service, enum sluice_verdict verdict)
+static __always_inline int conclude_hand_over(struct xdp_md *ctx, __u32 ip_bytes, __u32 service,
+					      enum sluice_verdict verdict, __u32 backend)
 {
+	struct ethhdr *eth = frame_begin(ctx);
 	__u64 mac = handover_mac;
-	struct ethhdr *eth = (void *)(long)ctx->data;
 
-	count_verdict(service, verdict, packet->ip_bytes);
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+	count_verdict(service, verdict, ip_bytes);
+	if ((void *)(eth + 1) > frame_end(ctx))
 		return XDP_DROP;
 	__builtin_memset(eth->h_dest, 0, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest + 2, &backend, sizeof(backend));
 	__builtin_memcpy(eth->h_source, &mac, ETH_ALEN);
 	return XDP_PASS;
 }
 
+/* A device that has gone from `devices` since the way out was asked for drops what it is given. */
 static __always_inline int conclude_transmit(struct xdp_md *ctx, __u32 ifindex)
 {
-	return ifindex == ctx->ingress_ifindex ? XDP_TX : (int)bpf_redirect(ifindex, 0);
+	if (ifindex == ctx->ingress_ifindex)
+		return XDP_TX;
+	return bpf_redirect_map(&devices, ifindex, XDP_DROP);
 }
 
 #endif

@@ -134,16 +134,13 @@ static __always_inline bool nat_take_over(const struct sluice_flow *reply_key, _
 /* Does a service of ours listen on that port? It would be given the replies that come to it. */
 static __always_inline bool nat_is_service(const struct sluice_flow *reply_key)
 {
-	struct packet packet = {
-		.destination_high = address_high(&reply_key->destination),
-		.destination_low = address_low(&reply_key->destination),
-	};
-	struct service service;
-	__u32 zero = 0;
-	void *table = bpf_map_lookup_elem(&service_tables, &zero);
+	__u64 high = address_high(&reply_key->destination);
+	__u64 low = address_low(&reply_key->destination);
+	__u64 sum = address_hash_sum(seed.words, high, low);
 
-	return table && service_listens(table, &packet, reply_key->destination_port,
-					reply_key->l4_proto, &service);
+	return service_listens(high, low, sum,
+			       service_word(reply_key->destination_port, reply_key->l4_proto)) ||
+	       service_listens(high, low, sum, service_word(0, reply_key->l4_proto));
 }
 
 /* One try. The first round looks for a free port, the second for one to take over. */
@@ -186,7 +183,8 @@ static __always_inline enum sluice_verdict nat_open(const struct packet *packet,
 	search->verdict = SLUICE_VERDICT_PORTS_EXHAUSTED;
 	__builtin_memset(&search->reply_key, 0, sizeof(search->reply_key));
 	search->reply_key.source = record->address;
-	search->reply_key.source_port = record->port;
+	/* A service of any port keeps the one that the client asked for. */
+	search->reply_key.source_port = record->port ? record->port : flow->destination_port;
 	search->reply_key.destination = record->source;
 	search->reply_key.l4_proto = packet->l4_proto;
 	__builtin_memset(translation, 0, sizeof(*translation));
@@ -258,7 +256,8 @@ static __always_inline enum sluice_verdict nat_forward(const struct packet *pack
 	if (known && packet->l4_proto == IPPROTO_UDP && !flow_backend_takes_new(known->backend))
 		known = NULL;
 	if (known) {
-		nat_note(known, packet);
+		if (packet->kind != PACKET_QUOTE)
+			nat_note(known, packet);
 		search->translation = *known;
 		return UNDECIDED;
 	}
@@ -277,69 +276,171 @@ static __always_inline bool nat_reply(const struct packet *packet,
 
 	if (!known || !known->reply)
 		return false;
-	nat_note(known, packet);
+	if (packet->kind != PACKET_QUOTE)
+		nat_note(known, packet);
 	*translation = *known;
 	return true;
 }
 
-/* Rewrites addresses, ports and checksums (RFC 1624); the lengths stay. */
-static __always_inline bool nat_rewrite(struct xdp_md *ctx, const struct packet *packet,
-					const struct sluice_flow *leaves_as)
+/*
+ * Mode nat, to the backend and back: what the packet leaves with follows from the backend alone, for
+ * no two nat services share a backend's endpoint. Port 0 keeps the packet's own.
+ */
+static __always_inline struct sluice_flow nat_stateless(const struct packet *packet,
+							const struct sluice_backend *record)
 {
-	void *data = (void *)(long)ctx->data;
-	void *data_end = (void *)(long)ctx->data_end;
-	__u32 l4_offset = packet->l4_offset;
-	__be16 *ports, *check;
+	struct sluice_flow leaves_as = packet_flow(packet);
+
+	leaves_as.destination = record->address;
+	if (record->port)
+		leaves_as.destination_port = record->port;
+	return leaves_as;
+}
+
+static __always_inline struct sluice_flow nat_stateless_reply(const struct packet *packet,
+							      const struct sluice_backend *record)
+{
+	struct sluice_flow leaves_as = packet_flow(packet);
+
+	leaves_as.source = record->service_address;
+	if (record->service_port)
+		leaves_as.source_port = record->service_port;
+	return leaves_as;
+}
+
+/* Puts `to` (16 bytes, or the last 4 of it in IPv4) where `at` is; what that does to a checksum. */
+static __always_inline __u64 nat_put_v6(struct in6_addr *at, const struct sluice_address *to)
+{
+	__u32 *from = (__u32 *)at;
+	__u32 *words = (__u32 *)to;
 	__u64 difference = 0;
-	void *l4;
 
-	if (packet->v6) {
-		struct ipv6hdr *ip = data + sizeof(struct ethhdr);
-		__u32 *from, *to;
-
-		if ((void *)(ip + 1) > data_end)
-			return false;
-		from = (__u32 *)&ip->saddr;
-		to = (__u32 *)leaves_as; /* its source and destination, as in the header */
-		for (int i = 0; i < 8; i++) {
-			difference = checksum_difference(difference, from[i], to[i]);
-			from[i] = to[i];
-		}
-	} else {
-		struct iphdr *ip = data + sizeof(struct ethhdr);
-		__be32 source = address_v4(address_low(&leaves_as->source));
-		__be32 destination = address_v4(address_low(&leaves_as->destination));
-
-		if ((void *)(ip + 1) > data_end)
-			return false;
-		difference = checksum_difference(difference, ip->saddr, source);
-		difference = checksum_difference(difference, ip->daddr, destination);
-		ip->check = checksum_apply(ip->check, difference);
-		ip->saddr = source;
-		ip->daddr = destination;
+	for (int i = 0; i < 4; i++) {
+		difference = checksum_difference(difference, from[i], words[i]);
+		from[i] = words[i];
 	}
-	if (l4_offset > sizeof(struct ethhdr) + 0x4000)
+	return difference;
+}
+
+static __always_inline __u64 nat_put_v4(__be32 *at, const struct sluice_address *to)
+{
+	__be32 address = address_v4(address_low(to));
+	__u64 difference = checksum_difference(0, *at, address);
+
+	*at = address;
+	return difference;
+}
+
+/*
+ * Puts `source` and `destination` into the IP header at `ip`; NULL leaves one as it is. False: it
+ * does not lie within the packet. An IPv4 header's own checksum follows.
+ */
+static __always_inline bool nat_put_addresses(void *ip, void *end, bool v6,
+					      const struct sluice_address *source,
+					      const struct sluice_address *destination,
+					      __u64 *difference)
+{
+	if (v6) {
+		struct ipv6hdr *header = ip;
+
+		if ((void *)(header + 1) > end)
+			return false;
+		if (source)
+			*difference += nat_put_v6(&header->saddr, source);
+		*difference += nat_put_v6(&header->daddr, destination);
+	} else {
+		struct iphdr *header = ip;
+
+		if ((void *)(header + 1) > end)
+			return false;
+		if (source)
+			*difference += nat_put_v4(&header->saddr, source);
+		*difference += nat_put_v4(&header->daddr, destination);
+		header->check = checksum_apply(header->check, *difference);
+	}
+	return true;
+}
+
+static __always_inline __u64 nat_put_ports(__be16 *ports, __be16 source, __be16 destination)
+{
+	__u64 difference = (__u64)(__u16)~ports[0] + source;
+
+	difference += (__u64)(__u16)~ports[1] + destination;
+	ports[0] = source;
+	ports[1] = destination;
+	return difference;
+}
+
+/* The ports and the checksum behind them, which covers the addresses too (RFC 1624). */
+static __always_inline bool nat_rewrite_l4(void *l4, void *end, __u8 l4_proto,
+					   const struct sluice_flow *leaves_as, __u64 difference)
+{
+	__sum16 *check;
+
+	if (l4 + sizeof(struct udphdr) > end)
 		return false;
-	l4 = data + l4_offset;
-	if (l4 + sizeof(struct udphdr) > data_end)
-		return false;
-	ports = l4;
-	difference += (__u16)~ports[0] + (__u32)leaves_as->source_port;
-	difference += (__u16)~ports[1] + (__u32)leaves_as->destination_port;
-	ports[0] = leaves_as->source_port;
-	ports[1] = leaves_as->destination_port;
-	if (packet->l4_proto == IPPROTO_UDP) {
+	difference += nat_put_ports(l4, leaves_as->source_port, leaves_as->destination_port);
+	if (l4_proto == IPPROTO_UDP) {
 		check = &((struct udphdr *)l4)->check;
 		/* RFC 768: no checksum stays no checksum. */
 		if (*check)
 			*check = checksum_udp(checksum_apply(*check, difference));
 		return true;
 	}
-	if (l4 + sizeof(struct tcphdr) > data_end)
+	if (l4 + sizeof(struct tcphdr) > end)
 		return false;
 	check = &((struct tcphdr *)l4)->check;
 	*check = checksum_apply(*check, difference);
 	return true;
+}
+
+/*
+ * An error goes to whom the flow's packets go, from whoever sent it, and quotes a packet that went
+ * the other way. What changes in a quoted IPv4 header cancels out: its own checksum is in there.
+ */
+static __always_inline bool nat_rewrite_quote(struct xdp_md *ctx, const struct packet *packet,
+					      const struct sluice_flow *leaves_as)
+{
+	void *data = frame_begin(ctx);
+	void *end = frame_end(ctx);
+	__u64 outer = 0, inner = 0, difference;
+	struct icmp_header *icmp;
+	void *ports;
+
+	if (!nat_put_addresses(packet_at(data, packet->l3_offset), end, packet->v6, NULL,
+			       &leaves_as->destination, &outer) ||
+	    !nat_put_addresses(packet_at(data, packet->quote_offset), end, packet->v6,
+			       &leaves_as->destination, &leaves_as->source, &inner))
+		return false;
+	ports = packet_at(data, packet->quoted_l4_offset);
+	if (ports + ICMP_QUOTED_L4_BYTES > end)
+		return false;
+	difference = nat_put_ports(ports, leaves_as->destination_port, leaves_as->source_port);
+	if (packet->v6)
+		difference += outer + inner;
+	icmp = packet_at(data, packet->l4_offset);
+	if ((void *)(icmp + 1) > end)
+		return false;
+	icmp->checksum = checksum_apply(icmp->checksum, difference);
+	return true;
+}
+
+/* Rewrites addresses, ports and checksums of any kind of packet; the lengths stay. */
+static __always_inline bool nat_rewrite(struct xdp_md *ctx, const struct packet *packet,
+					const struct sluice_flow *leaves_as)
+{
+	void *data = frame_begin(ctx);
+	void *end = frame_end(ctx);
+	__u64 difference = 0;
+
+	if (packet->kind == PACKET_QUOTE)
+		return nat_rewrite_quote(ctx, packet, leaves_as);
+	if (!nat_put_addresses(packet_at(data, packet->l3_offset), end, packet->v6,
+			       &leaves_as->source, &leaves_as->destination, &difference))
+		return false;
+	return packet->kind == PACKET_LATER_FRAGMENT ||
+	       nat_rewrite_l4(packet_at(data, packet->l4_offset), end, packet->l4_proto, leaves_as,
+			      difference);
 }
 
 #endif

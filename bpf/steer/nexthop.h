@@ -7,18 +7,8 @@
 #define SLUICE_STEER_NEXTHOP_H
 
 #include "sluice/service.h"
+#include "steer/backend.h"
 #include "steer/packet.h"
-
-#define FAMILY_V4 2  /* AF_INET */
-#define FAMILY_V6 10 /* AF_INET6 */
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct sluice_backend);
-	__uint(max_entries, SLUICE_BACKENDS_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} backends SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -28,13 +18,32 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } backend_paths SEC(".maps");
 
+/* The devices that steer is attached to, by their own index: packets go out of them in bulk. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, SLUICE_DEVICES_MAX);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} devices SEC(".maps");
+
 /* What an Ethernet header needs, and how long a packet may be. */
 struct nexthop {
-	__u8 destination_mac[6];
-	__u8 source_mac[6];
+	__u8 macs[12]; /* destination and source */
 	__u32 ifindex;
 	__u32 mtu;
+	/*
+	 * The way leads out of a device that steer is not on: a VLAN on top of one, a tunnel, or
+	 * one whose driver may not take what XDP sends. The stack can send there.
+	 */
+	bool through_stack;
 };
+
+/* Of UNDECIDED and NEIGHBOUR_UNKNOWN: can the packet go on? */
+static __always_inline bool nexthop_leads_out(enum sluice_verdict verdict)
+{
+	return verdict == UNDECIDED || verdict == SLUICE_VERDICT_NEIGHBOUR_UNKNOWN;
+}
 
 /*
  * UNDECIDED: `nexthop` is whole. NEIGHBOUR_UNKNOWN: there is a way out, which the stack has to open
@@ -47,23 +56,15 @@ static __always_inline enum sluice_verdict nexthop_ask(struct xdp_md *ctx, __u64
 {
 	struct bpf_fib_lookup fib = {.ifindex = ctx->ingress_ifindex};
 
-	if (destination_high == 0 && (__u32)destination_low == (__u32)address_mapped(0)) {
-		fib.family = FAMILY_V4;
-		fib.ipv4_src = address_v4(source_low);
-		fib.ipv4_dst = address_v4(destination_low);
-	} else {
-		fib.family = FAMILY_V6;
-		__builtin_memcpy(fib.ipv6_src, &source_high, 8);
-		__builtin_memcpy(fib.ipv6_src + 2, &source_low, 8);
-		__builtin_memcpy(fib.ipv6_dst, &destination_high, 8);
-		__builtin_memcpy(fib.ipv6_dst + 2, &destination_low, 8);
-	}
+	backend_ask(&fib, source_high, source_low, destination_high, destination_low);
 	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
-		__builtin_memcpy(nexthop->destination_mac, fib.dmac, 6);
-		__builtin_memcpy(nexthop->source_mac, fib.smac, 6);
+		__builtin_memcpy(nexthop->macs, fib.dmac, 6);
+		__builtin_memcpy(nexthop->macs + 6, fib.smac, 6);
 		nexthop->ifindex = fib.ifindex;
 		nexthop->mtu = fib.mtu_result;
+		nexthop->through_stack = nexthop->ifindex != ctx->ingress_ifindex &&
+					 !bpf_map_lookup_elem(&devices, &nexthop->ifindex);
 		return UNDECIDED;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
@@ -75,27 +76,37 @@ static __always_inline enum sluice_verdict nexthop_ask(struct xdp_md *ctx, __u64
 	}
 }
 
+/* Is what this CPU remembers of the way to a backend still good? */
+static __always_inline bool nexthop_is_fresh(const struct sluice_backend_path *path)
+{
+	return path->ifindex && bpf_jiffies64() < path->expires_jiffies;
+}
+
 /* The same towards a backend, from this CPU's memory of it where that is fresh. */
 static __always_inline enum sluice_verdict nexthop_backend(struct xdp_md *ctx,
 							   const struct sluice_backend *backend,
 							   struct sluice_backend_path *path)
 {
-	__u64 now_jiffies = bpf_jiffies64();
 	enum sluice_verdict verdict;
 	struct nexthop nexthop;
 
-	if (path->ifindex && now_jiffies < path->expires_jiffies)
+	if (nexthop_is_fresh(path))
 		return UNDECIDED;
 	verdict = nexthop_ask(ctx, address_high(&backend->source), address_low(&backend->source),
 			      address_high(&backend->address), address_low(&backend->address),
 			      &nexthop);
 	path->ifindex = 0;
+	path->short_until_jiffies = 0;
 	if (verdict != UNDECIDED)
 		return verdict;
-	__builtin_memcpy(path->destination_mac, nexthop.destination_mac, 6);
-	__builtin_memcpy(path->source_mac, nexthop.source_mac, 6);
-	path->mtu = nexthop.mtu;
-	path->expires_jiffies = now_jiffies + SLUICE_PATH_JIFFIES;
+	path->outer = backend->outer;
+	__builtin_memcpy(path->macs, nexthop.macs, sizeof(path->macs));
+	path->mtu = nexthop.mtu > backend->outer.length ? nexthop.mtu - backend->outer.length : 0;
+	path->through_stack = nexthop.through_stack;
+	path->expires_jiffies = bpf_jiffies64() + SLUICE_PATH_JIFFIES;
+	path->short_until_jiffies = nexthop.through_stack || backend->mode == SLUICE_MODE_NAT
+					    ? 0
+					    : path->expires_jiffies;
 	path->ifindex = nexthop.ifindex;
 	return UNDECIDED;
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The packet as steer sees it: parsed once, IPv4 and IPv6 into the same fields. Bounds are checked
- * where the cursor advances, and nothing is believed that the packet says of its own length.
+ * The packet as the long way sees it: parsed once, IPv4 and IPv6 into the same fields, whatever its
+ * tags, options and extension headers; `decap` reads what is inside a tunnel with it. Bounds are
+ * checked where the cursor advances, and nothing is believed that the packet says of its own length.
  */
 #ifndef SLUICE_STEER_PACKET_H
 #define SLUICE_STEER_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -24,8 +28,51 @@
 /* What a room answers that leaves the packet's fate to the next one. */
 #define UNDECIDED SLUICE_VERDICT_COUNT
 
-#define IPV4_FRAGMENT 0x3fff /* more fragments, or an offset */
+/* Ethernet and two tags. */
+#define PACKET_TAGS_MAX 2
+#define PACKET_L3_OFFSET_MAX 22
+/* A mask: more than headers ever take. */
+#define PACKET_OFFSET_MAX 0x3fff
 
+#define IPV4_FRAGMENT 0x3fff /* more fragments, or an offset */
+#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+#define IPV6_MORE_FRAGMENTS 0x0001
+#define IPV6_FRAGMENT_OFFSET 0xfff8
+#define ICMP_QUOTED_L4_BYTES 8 /* RFC 792: no error quotes less */
+
+/* RFC 792 and RFC 4443. (The kernel's own headers for it want all of the C library's.) */
+struct icmp_header {
+	__u8 type;
+	__u8 code;
+	__sum16 checksum;
+	__be32 rest; /* its lower half is the MTU of an IPv4 error */
+};
+
+#define ICMP_ECHO_REPLY 0
+#define ICMP_UNREACHABLE 3
+#define ICMP_ECHO_REQUEST 8
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETER_PROBLEM 12
+#define ICMP_FRAGMENTATION_NEEDED 4 /* code of UNREACHABLE */
+#define ICMPV6_UNREACHABLE 1
+#define ICMPV6_PACKET_TOO_BIG 2
+#define ICMPV6_PARAMETER_PROBLEM 4
+#define ICMPV6_ECHO_REQUEST 128
+#define ICMPV6_ECHO_REPLY 129
+
+enum packet_kind {
+	PACKET_WHOLE,
+	PACKET_FIRST_FRAGMENT, /* has ports */
+	PACKET_LATER_FRAGMENT, /* has none */
+	PACKET_QUOTE,	       /* an ICMP error; the flow is the one that it quotes */
+	PACKET_ECHO,	       /* an ICMP echo request; l4_proto says of which kind */
+};
+
+/*
+ * Addresses and ports are the flow's, as its client's packets have them. An ICMP error's are those
+ * of the packet that it quotes, turned round: it belongs to that flow and goes where that goes.
+ */
 struct packet {
 	/* Addresses as two words of 64 bits, as struct sluice_address lies in memory. */
 	__u64 source_high;
@@ -34,18 +81,57 @@ struct packet {
 	__u64 destination_low;
 	__be16 source_port;
 	__be16 destination_port;
-	__u32 l4_offset; /* from the start of the frame */
-	__u32 ip_bytes;	 /* from the IP header on, as the IP header says */
+	__u32 l3_offset; /* from the start of the frame, as all offsets */
+	__u32 l4_offset;
+	__u32 quote_offset; /* PACKET_QUOTE: of the quoted IP header */
+	__u32 quoted_l4_offset;
+	__u32 ip_bytes; /* from the IP header on, as the IP header says */
+	__u32 fragment_id;
 	bool v6;
-	__u8 l4_proto;
-	bool opens;    /* a connection: SYN without ACK, or any UDP packet */
+	__u8 l4_proto; /* of a quote: the quoted one */
+	__u8 kind;     /* enum packet_kind */
+	bool opens;    /* a connection: SYN without ACK, any UDP packet, QUIC's Initial */
+	bool datagram; /* UDP, of which no packet says that it begins something */
 	bool finishes; /* FIN */
 	bool resets;   /* RST */
 };
 
+/*
+ * Where the frame begins and ends. In assembly, because clang takes these two for numbers of 32 bits
+ * and truncates them again where paths meet, and then the verifier takes them for numbers as well.
+ */
+static __always_inline void *frame_begin(struct xdp_md *ctx)
+{
+	void *at;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(at)
+		     : "r"(ctx), "i"(offsetof(struct xdp_md, data)));
+	return at;
+}
+
+static __always_inline void *frame_end(struct xdp_md *ctx)
+{
+	void *at;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(at)
+		     : "r"(ctx), "i"(offsetof(struct xdp_md, data_end)));
+	return at;
+}
+
+/* Where an offset that was parsed lies; masked, so that the verifier knows a bound of it. */
+static __always_inline void *packet_at(void *begin, __u32 offset)
+{
+	offset &= PACKET_OFFSET_MAX;
+	asm volatile("" : "+r"(offset));
+	return begin + offset;
+}
+
 struct cursor {
 	void *at;
 	void *end;
+	__u64 frame_bytes; /* what lies in further buffers included (jumbo frames) */
 };
 
 static __always_inline void *cursor_take(struct cursor *cursor, __u32 bytes)
@@ -59,28 +145,34 @@ static __always_inline void *cursor_take(struct cursor *cursor, __u32 bytes)
 }
 
 /*
- * Do so many bytes lie between here and the end? Asked of the distance, not of a pointer: the
+ * Does the frame have so many bytes from the IP header on? Asked of lengths, not of pointers: the
  * verifier of Linux 6.12 knows no bound of what bpf_ntohs() answers and refuses to add it to one.
  */
-static __always_inline bool cursor_holds(const struct cursor *cursor, const void *from, __u32 bytes)
+static __always_inline bool packet_fits(const struct packet *packet, const struct cursor *cursor)
 {
-	return bytes <= (__u64)(cursor->end - from);
+	return packet->ip_bytes + (__u64)packet->l3_offset <= cursor->frame_bytes;
+}
+
+/* Eight bytes of a packet as they lie there, aligned or not. */
+static __always_inline __u64 load64(const void *at)
+{
+	return *(const __u64 *)at;
+}
+
+/* IEEE 802.1Q and 802.1ad. */
+static __always_inline bool packet_is_tagged(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
 static __always_inline __u64 address_high(const struct sluice_address *address)
 {
-	__u64 half;
-
-	__builtin_memcpy(&half, address->bytes, sizeof(half));
-	return half;
+	return load64(address->bytes);
 }
 
 static __always_inline __u64 address_low(const struct sluice_address *address)
 {
-	__u64 half;
-
-	__builtin_memcpy(&half, address->bytes + 8, sizeof(half));
-	return half;
+	return load64(address->bytes + 8);
 }
 
 static __always_inline struct sluice_address address_of(__u64 high, __u64 low)
@@ -124,17 +216,21 @@ static __always_inline enum sluice_verdict packet_parse_v4(struct packet *packet
 	header_bytes = ip->ihl * 4;
 	packet->ip_bytes = bpf_ntohs(ip->tot_len);
 	if (ip->version != 4 || header_bytes < sizeof(*ip) || packet->ip_bytes < header_bytes ||
-	    !cursor_holds(cursor, ip, packet->ip_bytes))
+	    !packet_fits(packet, cursor))
 		return SLUICE_VERDICT_MALFORMED;
-	if (ip->frag_off & bpf_htons(IPV4_FRAGMENT))
-		return SLUICE_VERDICT_FRAGMENT;
+	packet->kind = PACKET_WHOLE;
+	if (ip->frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
+		packet->kind = PACKET_LATER_FRAGMENT;
+	else if (ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS))
+		packet->kind = PACKET_FIRST_FRAGMENT;
+	packet->fragment_id = ip->id;
 	packet->source_high = 0;
 	packet->source_low = address_mapped(ip->saddr);
 	packet->destination_high = 0;
 	packet->destination_low = address_mapped(ip->daddr);
 	packet->v6 = false;
 	packet->l4_proto = ip->protocol;
-	packet->l4_offset = sizeof(struct ethhdr) + header_bytes;
+	packet->l4_offset = packet->l3_offset + header_bytes;
 	if (!cursor_take(cursor, header_bytes - sizeof(*ip)))
 		return SLUICE_VERDICT_MALFORMED;
 	return UNDECIDED;
@@ -150,19 +246,30 @@ static __always_inline enum sluice_verdict packet_skip_extensions(struct packet 
 {
 	for (int i = 0; i < SLUICE_IPV6_EXTENSIONS_MAX; i++) {
 		struct ipv6_opt_hdr *extension;
-		__u32 bytes;
+		__u32 bytes = 8;
 
-		if (packet->l4_proto == IPPROTO_FRAGMENT)
-			return SLUICE_VERDICT_FRAGMENT;
-		if (packet->l4_proto != IPPROTO_HOPOPTS && packet->l4_proto != IPPROTO_DSTOPTS)
+		if (packet->l4_proto != IPPROTO_HOPOPTS && packet->l4_proto != IPPROTO_DSTOPTS &&
+		    packet->l4_proto != IPPROTO_FRAGMENT)
 			return UNDECIDED;
-		extension = cursor_take(cursor, sizeof(*extension));
+		extension = cursor_take(cursor, bytes);
 		if (!extension)
 			return SLUICE_VERDICT_MALFORMED;
-		bytes = (extension->hdrlen + 1) * 8;
+		if (packet->l4_proto == IPPROTO_FRAGMENT) {
+			__be16 offset = ((__be16 *)extension)[1];
+
+			packet->fragment_id = ((__be32 *)extension)[1];
+			if (offset & bpf_htons(IPV6_FRAGMENT_OFFSET))
+				packet->kind = PACKET_LATER_FRAGMENT;
+			else if (offset & bpf_htons(IPV6_MORE_FRAGMENTS))
+				packet->kind = PACKET_FIRST_FRAGMENT;
+		} else {
+			bytes += extension->hdrlen * 8;
+		}
 		packet->l4_proto = extension->nexthdr;
 		packet->l4_offset += bytes;
-		if (!cursor_take(cursor, bytes - sizeof(*extension)))
+		if (packet->kind == PACKET_LATER_FRAGMENT)
+			return UNDECIDED;
+		if (!cursor_take(cursor, bytes - 8))
 			return SLUICE_VERDICT_MALFORMED;
 	}
 	return UNDECIDED;
@@ -176,31 +283,107 @@ static __always_inline enum sluice_verdict packet_parse_v6(struct packet *packet
 	if (!ip)
 		return SLUICE_VERDICT_MALFORMED;
 	packet->ip_bytes = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	if (ip->version != 6 || !cursor_holds(cursor, ip, packet->ip_bytes))
+	if (ip->version != 6 || !packet_fits(packet, cursor))
 		return SLUICE_VERDICT_MALFORMED;
-	__builtin_memcpy(&packet->source_high, &ip->saddr.in6_u.u6_addr8[0], 8);
-	__builtin_memcpy(&packet->source_low, &ip->saddr.in6_u.u6_addr8[8], 8);
-	__builtin_memcpy(&packet->destination_high, &ip->daddr.in6_u.u6_addr8[0], 8);
-	__builtin_memcpy(&packet->destination_low, &ip->daddr.in6_u.u6_addr8[8], 8);
+	packet->source_high = load64(&ip->saddr);
+	packet->source_low = load64((void *)&ip->saddr + 8);
+	packet->destination_high = load64(&ip->daddr);
+	packet->destination_low = load64((void *)&ip->daddr + 8);
 	packet->v6 = true;
+	packet->kind = PACKET_WHOLE;
+	packet->fragment_id = 0;
 	packet->l4_proto = ip->nexthdr;
-	packet->l4_offset = sizeof(struct ethhdr) + sizeof(*ip);
+	packet->l4_offset = packet->l3_offset + sizeof(*ip);
 	return packet_skip_extensions(packet, cursor);
 }
 
-/* Ports, and of TCP the flags that begin and end a connection (RFC 9293, 3.1). */
+/* The flow that an ICMP error quotes, turned round: its client's packets came to who gets this. */
+static __always_inline enum sluice_verdict packet_parse_quote(struct packet *packet,
+							      struct cursor *cursor)
+{
+	__u64 to_high = packet->destination_high, to_low = packet->destination_low;
+	__be16 *ports;
+
+	packet->kind = PACKET_QUOTE;
+	packet->quote_offset = packet->l4_offset + sizeof(struct icmp_header);
+	if (packet->v6) {
+		struct ipv6hdr *quoted = cursor_take(cursor, sizeof(*quoted));
+
+		if (!quoted || quoted->version != 6)
+			return SLUICE_VERDICT_NOT_OURS;
+		packet->l4_proto = quoted->nexthdr;
+		packet->quoted_l4_offset = packet->quote_offset + sizeof(*quoted);
+		packet->destination_high = load64(&quoted->saddr);
+		packet->destination_low = load64((void *)&quoted->saddr + 8);
+		packet->source_high = load64(&quoted->daddr);
+		packet->source_low = load64((void *)&quoted->daddr + 8);
+	} else {
+		struct iphdr *quoted = cursor_take(cursor, sizeof(*quoted));
+		__u32 header_bytes;
+
+		if (!quoted || quoted->version != 4 || quoted->ihl < 5 ||
+		    quoted->frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
+			return SLUICE_VERDICT_NOT_OURS;
+		header_bytes = quoted->ihl * 4;
+		packet->l4_proto = quoted->protocol;
+		packet->quoted_l4_offset = packet->quote_offset + header_bytes;
+		packet->destination_low = address_mapped(quoted->saddr);
+		packet->source_low = address_mapped(quoted->daddr);
+		if (!cursor_take(cursor, header_bytes - sizeof(*quoted)))
+			return SLUICE_VERDICT_NOT_OURS;
+	}
+	ports = cursor_take(cursor, ICMP_QUOTED_L4_BYTES);
+	if (!ports || (packet->l4_proto != IPPROTO_TCP && packet->l4_proto != IPPROTO_UDP) ||
+	    packet->destination_high != to_high || packet->destination_low != to_low)
+		return SLUICE_VERDICT_NOT_OURS;
+	packet->destination_port = ports[0];
+	packet->source_port = ports[1];
+	return UNDECIDED;
+}
+
+/* Echo requests, and the errors that a sender has to know (RFC 792, RFC 4443). */
+static __always_inline enum sluice_verdict packet_parse_icmp(struct packet *packet,
+							     struct cursor *cursor)
+{
+	struct icmp_header *icmp = cursor_take(cursor, sizeof(*icmp));
+
+	if (!icmp || packet->kind != PACKET_WHOLE)
+		return SLUICE_VERDICT_NOT_OURS;
+	if (icmp->type == (packet->v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST)) {
+		packet->kind = PACKET_ECHO;
+		return UNDECIDED;
+	}
+	if (packet->v6 ? icmp->type >= ICMPV6_UNREACHABLE && icmp->type <= ICMPV6_PARAMETER_PROBLEM
+		       : icmp->type == ICMP_UNREACHABLE || icmp->type == ICMP_TIME_EXCEEDED ||
+				 icmp->type == ICMP_PARAMETER_PROBLEM)
+		return packet_parse_quote(packet, cursor);
+	return SLUICE_VERDICT_NOT_OURS;
+}
+
+/*
+ * Ports, and of TCP the flags that begin and end a connection (RFC 9293, 3.1). What else may be
+ * wrong behind the ports is for the backend to say.
+ */
 static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet,
 							   struct cursor *cursor)
 {
-	__u32 l4_bytes = packet->ip_bytes + sizeof(struct ethhdr) - packet->l4_offset;
+	__u32 l4_bytes = packet->ip_bytes + packet->l3_offset - packet->l4_offset;
 
+	packet->source_port = 0;
+	packet->destination_port = 0;
+	packet->opens = false;
+	packet->datagram = false;
+	packet->finishes = false;
+	packet->resets = false;
 	/* The headers before it can be longer than the whole packet says it is. */
-	if (packet->l4_offset > packet->ip_bytes + sizeof(struct ethhdr))
+	if (packet->l4_offset > packet->ip_bytes + packet->l3_offset)
 		return SLUICE_VERDICT_MALFORMED;
+	if (packet->kind == PACKET_LATER_FRAGMENT)
+		return UNDECIDED;
 	if (packet->l4_proto == IPPROTO_TCP) {
 		struct tcphdr *tcp = cursor_take(cursor, sizeof(*tcp));
 
-		if (!tcp || tcp->doff < 5 || tcp->doff * 4 > l4_bytes)
+		if (!tcp || l4_bytes < sizeof(*tcp))
 			return SLUICE_VERDICT_MALFORMED;
 		packet->source_port = tcp->source;
 		packet->destination_port = tcp->dest;
@@ -212,37 +395,54 @@ static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet
 	if (packet->l4_proto == IPPROTO_UDP) {
 		struct udphdr *udp = cursor_take(cursor, sizeof(*udp));
 
-		if (!udp || bpf_ntohs(udp->len) < sizeof(*udp) || bpf_ntohs(udp->len) > l4_bytes)
+		if (!udp || l4_bytes < sizeof(*udp))
 			return SLUICE_VERDICT_MALFORMED;
 		packet->source_port = udp->source;
 		packet->destination_port = udp->dest;
 		packet->opens = true;
-		packet->finishes = false;
-		packet->resets = false;
+		packet->datagram = true;
 		return UNDECIDED;
 	}
+	if (packet->l4_proto == (packet->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return packet_parse_icmp(packet, cursor);
 	return SLUICE_VERDICT_NOT_OURS;
+}
+
+/* From the IP header on; `ethertype` says of which family. */
+static __always_inline enum sluice_verdict packet_parse_l3(struct packet *packet,
+							   struct cursor *cursor, __be16 ethertype)
+{
+	enum sluice_verdict verdict = SLUICE_VERDICT_NOT_IP;
+
+	if (ethertype == bpf_htons(ETH_P_IP))
+		verdict = packet_parse_v4(packet, cursor);
+	else if (ethertype == bpf_htons(ETH_P_IPV6))
+		verdict = packet_parse_v6(packet, cursor);
+	return verdict == UNDECIDED ? packet_parse_l4(packet, cursor) : verdict;
 }
 
 static __always_inline enum sluice_verdict packet_parse(struct packet *packet, struct xdp_md *ctx)
 {
-	struct cursor cursor = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
+	struct cursor cursor = {frame_begin(ctx), frame_end(ctx),
+				bpf_xdp_get_buff_len(ctx)};
 	struct ethhdr *eth = cursor_take(&cursor, sizeof(*eth));
-	enum sluice_verdict verdict;
+	__be16 ethertype;
 
 	/* Until a header says better, the counters take the frame without its Ethernet header. */
 	packet->ip_bytes = cursor.end - cursor.at;
 	if (!eth)
 		return SLUICE_VERDICT_NOT_IP;
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		verdict = packet_parse_v4(packet, &cursor);
-	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		verdict = packet_parse_v6(packet, &cursor);
-	else
-		return SLUICE_VERDICT_NOT_IP;
-	if (verdict != UNDECIDED)
-		return verdict;
-	return packet_parse_l4(packet, &cursor);
+	ethertype = eth->h_proto;
+	packet->l3_offset = sizeof(*eth);
+	for (int i = 0; i < PACKET_TAGS_MAX && packet_is_tagged(ethertype); i++) {
+		__be16 *tag = cursor_take(&cursor, 4);
+
+		if (!tag)
+			return SLUICE_VERDICT_NOT_IP;
+		ethertype = tag[1];
+		packet->l3_offset += 4;
+	}
+	return packet_parse_l3(packet, &cursor, ethertype);
 }
 
 static __always_inline struct sluice_flow packet_flow(const struct packet *packet)

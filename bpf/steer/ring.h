@@ -38,18 +38,40 @@ struct ring_slot {
 	bool moving;
 };
 
-static __always_inline __u32 ring_flow_hash(const struct packet *packet)
+static __always_inline __u32 ring_flow_hash(const struct packet *packet,
+					    const struct service *service)
 {
-	__u32 ports = (__u32)packet->source_port << 16 | packet->destination_port;
+	__be16 both[2] = {packet->source_port, packet->destination_port};
+	__u32 ports;
 
-	if (packet->v6) {
-		__u32 source[4];
+	__builtin_memcpy(&ports, both, sizeof(ports));
+	if (service->flags & SLUICE_SERVICE_AFFINE)
+		ports = service->salt;
+	if (packet->v6)
+		return flow_hash(seed.words,
+				 flow_hash_sum_v6(seed.words, packet->source_high,
+						  packet->source_low),
+				 ports);
+	return flow_hash(seed.words, flow_hash_sum_v4(seed.words, address_v4(packet->source_low)),
+			 ports);
+}
 
-		__builtin_memcpy(source, &packet->source_high, 8);
-		__builtin_memcpy(source + 2, &packet->source_low, 8);
-		return flow_hash_v6(seed.words, source, ports);
-	}
-	return flow_hash_v4(seed.words, address_v4(packet->source_low), ports);
+/* The short way: what stands in the first column of a settled ring; 0: it moves, or is none. */
+static __always_inline __u32 ring_first_column(__u32 service, __u32 hash)
+{
+	struct bpf_map *ring = bpf_map_lookup_elem(&rings, &service);
+	struct sluice_ring_line *found;
+	__u32 lines, index, line;
+
+	if (!ring)
+		return 0;
+	lines = ring->max_entries;
+	if (lines & (lines - 1))
+		return 0;
+	index = ((__u64)hash * lines * SLUICE_RING_LINE_SLOTS) >> 32;
+	line = index / SLUICE_RING_LINE_SLOTS;
+	found = bpf_map_lookup_elem(ring, &line);
+	return found ? found->slots[index % SLUICE_RING_LINE_SLOTS] : 0;
 }
 
 /* False: the service has no ring, for it never had a backend. */

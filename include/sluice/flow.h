@@ -27,6 +27,26 @@ struct sluice_tracked_flow {
 	__u32 seen_s; /* CLOCK_MONOTONIC_COARSE, seconds: when the last packet passed */
 };
 
+/* What the fragments of one packet share; 40 bytes, no holes. */
+struct sluice_fragment_key {
+	struct sluice_address source;
+	struct sluice_address destination;
+	__u32 id; /* as in the packet: 16 bits in IPv4 */
+	__u8 l4_proto;
+	__u8 reserved[3]; /* zero */
+};
+
+/* Where the first fragment of a packet went. Map `fragments`, keyed by struct sluice_fragment_key. */
+struct sluice_fragment {
+	struct sluice_address source; /* translated: the packet leaves with these */
+	struct sluice_address destination;
+	__u32 service;
+	__u32 backend; /* 0: it is a reply, to the client */
+	__u32 seen_s;  /* as in sluice_tracked_flow */
+	__u8 translated;
+	__u8 reserved[3];
+};
+
 enum sluice_translation_state {
 	SLUICE_TRANSLATION_OPENING, /* nothing but the first packet was seen this way */
 	SLUICE_TRANSLATION_OPEN,

@@ -183,24 +183,29 @@ struct sluice_admission {
 	__u64 due_ns; /* CLOCK_MONOTONIC */
 };
 
-/* The longest outer header: IPv6, UDP and GUE, filled up to what the hot line has room for. */
+/* The longest outer header, IPv6, UDP and GUE, filled up to what a cache line has room for. */
 #define SLUICE_OUTER_BYTES 56
 
 /*
- * What the packet path needs of a backend. Map `backends`, indexed by number; written before any
- * ring names it, and then only `state` changes until no ring and no flow can name it any more.
- * Its first cache line is all that a settled packet reads.
+ * ipip and gue: the outer headers, ready but for lengths, inner protocol, flow label, UDP source
+ * port and, in IPv4, a checksum that covers all but those.
+ */
+struct sluice_outer {
+	__u8 headers[SLUICE_OUTER_BYTES];
+	__u8 length;   /* of all of them; 0 where nothing is put on */
+	__u8 ip_bytes; /* of the first: 20 or 40; what follows is UDP and GUE */
+	__u8 reserved[6];
+};
+
+/*
+ * What the long way needs of a backend. Map `backends`, indexed by number; written before any ring
+ * names it, and then only `state` changes until no ring and no flow can name it any more.
  */
 struct sluice_backend {
-	/*
-	 * ipip and gue: the outer headers, ready but for lengths, inner protocol, flow label, UDP
-	 * source port and, in IPv4, a checksum that covers all but those.
-	 */
-	__u8 outer[SLUICE_OUTER_BYTES];
-	__u8 outer_length; /* of all of `outer`: 0 where nothing is put on */
-	__u8 udp_offset;   /* of the UDP header in `outer`; 0: none */
-	__u8 mode;	   /* enum sluice_mode, of its service */
-	__u8 state;	   /* enum sluice_backend_state */
+	struct sluice_outer outer;
+	__u8 mode;  /* enum sluice_mode, of its service */
+	__u8 state; /* enum sluice_backend_state */
+	__u8 reserved[2];
 	__u32 service;
 	struct sluice_address address;
 	struct sluice_address source; /* of the outer header, or of the translated flow (snat) */
@@ -208,23 +213,25 @@ struct sluice_backend {
 	struct sluice_address service_address;
 	__be16 port; /* 0: the one that the client asked for */
 	__be16 service_port;
-	__u8 reserved[12];
+	__u8 reserved2[4];
 };
 
 /*
- * What each CPU keeps of a backend: the next hop as the kernel's tables last gave it, and the
- * counters, in one cache line. Map `backend_paths` (per CPU), indexed by backend number.
+ * What each CPU keeps of a backend: all that a settled packet needs, the outer headers and the next
+ * hop as the kernel's tables last gave it, and the counters. Map `backend_paths` (per CPU), indexed
+ * by backend number. The long way fills it in; it is cleared when the number is freed.
  */
 struct sluice_backend_path {
-	__u8 destination_mac[6];
-	__u8 source_mac[6];
+	struct sluice_outer outer;
+	__u8 macs[12]; /* of the next hop and of the device, as an Ethernet header begins */
 	__u32 ifindex; /* 0: nothing cached */
 	__u64 expires_jiffies;
+	__u64 short_until_jiffies; /* the same; 0 where the short way does not lead */
 	__u64 packets;
 	__u64 bytes;	   /* as they arrived, from the IP header on */
 	__u64 connections; /* new flows: SYNs; in snat also first packets where there is no SYN */
-	__u32 mtu;	   /* bytes, of the route */
-	__u32 reserved[3];
+	__u32 mtu; /* bytes: of the longest packet that fits once its outer headers are on */
+	__u32 through_stack; /* 1: its device is none that steer is on (map `devices`) */
 };
 
 #endif

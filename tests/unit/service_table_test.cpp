@@ -41,8 +41,8 @@ const sluice_service_entry* find(const std::vector<sluice_service_bucket>& table
   uint64_t low = 0;
   std::memcpy(&high, wanted.address.bytes, 8);
   std::memcpy(&low, wanted.address.bytes + 8, 8);
-  const uint32_t hash = service_hash(
-      seed.words, address_hash_sum(seed.words, high, low), wanted.port, wanted.l4_proto);
+  const uint32_t hash = service_hash(seed.words, address_hash_sum(seed.words, high, low),
+                                     service_word(wanted.port, wanted.l4_proto));
   const auto mask = static_cast<uint32_t>(table.size() - 1);
   for (uint32_t at : {service_hash_first(hash, mask), service_hash_second(hash, mask)}) {
     for (const sluice_service_entry& entry : table[at].entries) {

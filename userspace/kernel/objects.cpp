@@ -38,13 +38,19 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
   };
 }
 
+// A variable of the BPF side that user space writes has a map of its own, with a section's name.
+constexpr std::string_view kVariables = ".data.";
+
 // Pins the object's shared maps in the directory; where one is pinned there already, it is used.
 Result<void> share_maps(bpf_object* object, const std::string& directory,
                         const std::map<std::string, uint32_t>& sizes) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
-    if (bpf_map__pin_path(map) == nullptr) continue;
-    const std::string name = bpf_map__name(map);
+    std::string name = bpf_map__name(map);
+    if (name.starts_with(kVariables))
+      name.erase(0, kVariables.size());
+    else if (bpf_map__pin_path(map) == nullptr)
+      continue;
     const auto size = sizes.find(name);
     if (size != sizes.end() && bpf_map__set_max_entries(map, size->second) != 0)
       return failed("map {}: cannot have {} entries", name, size->second);

@@ -33,19 +33,21 @@ void write_outer(sluice_backend& record, bool v4) {
     outer.ttl = kOuterTtl;
     memcpy(&outer.saddr, record.source.bytes + 12, 4);
     memcpy(&outer.daddr, record.address.bytes + 12, 4);
-    memcpy(record.outer, &outer, sizeof(outer));
+    memcpy(record.outer.headers, &outer, sizeof(outer));
     // Not the checksum but the sum of what is there; the packet path adds the rest and inverts it.
-    outer.check = header_sum(record.outer, sizeof(outer));
-    memcpy(record.outer, &outer, sizeof(outer));
-    record.outer_length = sizeof(outer);
+    outer.check = header_sum(record.outer.headers, sizeof(outer));
+    memcpy(record.outer.headers, &outer, sizeof(outer));
+    record.outer.length = sizeof(outer);
+    record.outer.ip_bytes = sizeof(outer);
   } else {
     ip6_hdr outer{};
     outer.ip6_flow = htonl(6u << 28);
     outer.ip6_hlim = kOuterTtl;
     memcpy(&outer.ip6_src, record.source.bytes, 16);
     memcpy(&outer.ip6_dst, record.address.bytes, 16);
-    memcpy(record.outer, &outer, sizeof(outer));
-    record.outer_length = sizeof(outer);
+    memcpy(record.outer.headers, &outer, sizeof(outer));
+    record.outer.length = sizeof(outer);
+    record.outer.ip_bytes = sizeof(outer);
   }
 }
 

@@ -30,7 +30,7 @@ Choice choice_of(const sluice_service_entry& entry, const sluice_seed& seed, uin
   static_assert(sizeof(halves) == sizeof(entry.address.bytes));
   std::memcpy(halves, entry.address.bytes, sizeof(halves));
   uint32_t hash = service_hash(seed.words, address_hash_sum(seed.words, halves[0], halves[1]),
-                               entry.port, entry.l4_proto);
+                               service_word(entry.port, entry.l4_proto));
   return {service_hash_first(hash, mask), service_hash_second(hash, mask)};
 }
 

@@ -80,7 +80,7 @@ static __always_inline void put_ethernet(void *data)
 	*(__u16 *)(data + 12) = rounds.ethernet[1] >> 32;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int round_v4(struct xdp_md *ctx)
 {
 	struct difference difference = difference_next();
@@ -102,7 +102,7 @@ int round_v4(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int round_v6(struct xdp_md *ctx)
 {
 	struct difference difference = difference_next();
@@ -127,14 +127,14 @@ int round_v6(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int empty(struct xdp_md *ctx)
 {
 	return XDP_PASS;
 }
 
 /* The least that any encapsulation does: room, 20 bytes of a header, two MACs and a type. */
-SEC("xdp")
+SEC("xdp.frags")
 int encapsulation(struct xdp_md *ctx)
 {
 	void *data;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Only a packet's first fragment has ports. Where it went is remembered under what all of them
+ * share (RFC 791, 3.2; RFC 8200, 4.5), and the later ones follow. One that comes before its first
+ * passes: it may be for this host itself, and nothing says that it is not.
+ */
+#ifndef SLUICE_STEER_FRAGMENT_H
+#define SLUICE_STEER_FRAGMENT_H
+
+#include "sluice/flow.h"
+#include "steer/flow.h"
+#include "steer/packet.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct sluice_fragment_key);
+	__type(value, struct sluice_fragment);
+	__uint(max_entries, SLUICE_FRAGMENTS_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} fragments SEC(".maps");
+
+static __always_inline struct sluice_fragment_key fragment_key(const struct packet *packet)
+{
+	struct sluice_fragment_key key = {
+		.source = address_of(packet->source_high, packet->source_low),
+		.destination = address_of(packet->destination_high, packet->destination_low),
+		.id = packet->fragment_id,
+		.l4_proto = packet->l4_proto,
+	};
+
+	return key;
+}
+
+/* The first went to `backend`, or as a reply to its client (0); `translated`, as `leaves_as`. */
+static __always_inline void fragment_remember(const struct packet *packet, __u32 service,
+					      __u32 backend, bool translated,
+					      const struct sluice_flow *leaves_as)
+{
+	struct sluice_fragment_key key = fragment_key(packet);
+	struct sluice_fragment fragment = {
+		.source = leaves_as->source,
+		.destination = leaves_as->destination,
+		.service = service,
+		.backend = backend,
+		.seen_s = flow_now_s(),
+		.translated = translated,
+	};
+
+	bpf_map_update_elem(&fragments, &key, &fragment, BPF_ANY);
+}
+
+/* NULL: the first did not come this way, or long ago and was another packet's. */
+static __always_inline struct sluice_fragment *fragment_find(const struct packet *packet)
+{
+	struct sluice_fragment_key key = fragment_key(packet);
+	struct sluice_fragment *fragment = bpf_map_lookup_elem(&fragments, &key);
+
+	if (!fragment || flow_now_s() - fragment->seen_s > SLUICE_FRAGMENT_S)
+		return NULL;
+	return fragment;
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Services whose address is a whole prefix. Only `decap`, and the long way of an instance that has
+ * such a service, look here.
+ */
+#ifndef SLUICE_STEER_PREFIX_H
+#define SLUICE_STEER_PREFIX_H
+
+#include "sluice/limits.h"
+#include "sluice/service.h"
+#include "steer/packet.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_prefix_key);
+	__type(value, struct sluice_service_entry);
+	__uint(max_entries, 2 * SLUICE_SERVICES_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} service_prefixes SEC(".maps");
+
+/* What the packet path needs of an entry. */
+struct service {
+	__u32 number;
+	__u32 flags;
+	__u32 salt;
+};
+
+/* The service of the longest prefix with this port and protocol that the destination is in. */
+static __always_inline bool prefix_find(const struct packet *packet, __be16 port, __u8 l4_proto,
+					struct service *service)
+{
+	struct sluice_prefix_key key = {
+		.bits = SLUICE_PREFIX_KEY_BITS + 8 * sizeof(key.address),
+		.port = port,
+		.l4_proto = l4_proto,
+	};
+	struct sluice_service_entry *entry;
+
+	__builtin_memcpy(key.address, &packet->destination_high, 8);
+	__builtin_memcpy(key.address + 8, &packet->destination_low, 8);
+	entry = bpf_map_lookup_elem(&service_prefixes, &key);
+	if (!entry)
+		return false;
+	service->number = entry->service;
+	service->flags = entry->flags;
+	service->salt = entry->salt;
+	return true;
+}
+
+#endif
