@@ -87,8 +87,10 @@ static inline __u32 service_word(__u16 port, __u8 l4_proto)
 }
 
 /*
- * Of an endpoint, whose service_word() is `listens`. The two buckets of a table with `mask` + 1 buckets are the lower and the
- * upper half of it.
+ * Of an endpoint, whose service_word() is `listens`. Each half of it is one of the two buckets of a
+ * table with `mask` + 1 buckets, with some of the other folded in: of addresses or ports that count
+ * up, the low bits of a multilinear hash take few values under some seeds, but then the high ones
+ * take many.
  */
 static inline __u32 service_hash(const volatile __u64 *keys, __u64 address_sum, __u32 listens)
 {
@@ -97,12 +99,12 @@ static inline __u32 service_hash(const volatile __u64 *keys, __u64 address_sum, 
 
 static inline __u32 service_hash_first(__u32 hash, __u32 mask)
 {
-	return hash & mask;
+	return (hash ^ hash >> 16) & mask;
 }
 
 static inline __u32 service_hash_second(__u32 hash, __u32 mask)
 {
-	return (hash >> 16 | hash << 16) & mask;
+	return ((hash >> 16 | hash << 16) ^ hash >> 5) & mask;
 }
 
 #endif

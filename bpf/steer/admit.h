@@ -44,7 +44,7 @@ static __always_inline bool admit_source(const struct packet *packet, const stru
 	__builtin_memcpy(key.address + 8, &packet->source_low, 8);
 	action = bpf_map_lookup_elem(&source_filters, &key);
 	if (action)
-		return *action == SLUICE_FILTER_ALLOW;
+		return *action & SLUICE_FILTER_ALLOW;
 	return !(service->flags & SLUICE_SERVICE_DENIES);
 }
 

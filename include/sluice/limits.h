@@ -19,6 +19,22 @@
 #define SLUICE_HALF_OPEN_DEFAULT 65536
 
 /*
+ * What the operator may say instead. Tables of flows evict the least used entry and do so badly
+ * when they are tiny; at most they take some 10 GiB, as do backends with their counters of 8 CPUs.
+ */
+#define SLUICE_SERVICES_MAX 65536
+#define SLUICE_BACKENDS_MAX 1048576
+#define SLUICE_FLOWS_MIN 1024
+#define SLUICE_FLOWS_MAX 33554432
+
+/*
+ * What must fit in one packet behind the encapsulation (RFC 8200, 5: 1280; RFC 791: 576). Bytes
+ * from the IP header on.
+ */
+#define SLUICE_FITS_V4 576
+#define SLUICE_FITS_V6 1280
+
+/*
  * Ports that snat takes: below Linux's ephemeral range (32768 to 60999), so that the director's
  * own connections to a backend never meet a translated one.
  */
@@ -40,8 +56,8 @@
 #define SLUICE_UDP_TIMEOUT_S_DEFAULT 60
 
 /*
- * A TCP connection that was silent for so long may be taken for gone when its slot settles. Seconds;
- * of a service, unless the operator says otherwise.
+ * A TCP connection that was silent for so long may be taken for gone when its slot settles.
+ * Seconds; of a service, unless the operator says otherwise.
  */
 #define SLUICE_IDLE_TIMEOUT_S_DEFAULT 900
 #define SLUICE_TIMEOUT_S_MAX 604800 /* a week */
@@ -60,11 +76,14 @@
 #define SLUICE_SOURCE_FILTERS_DEFAULT 65536
 
 /*
- * Reports of packets that are too big, on each CPU: so many a second, and at once. Linux's own limit
- * for all ICMP is 1000 a second and 50 at once (net.ipv4.icmp_msgs_per_sec, icmp_msgs_burst).
+ * Reports of packets that are too big, on each CPU: so many a second, and at once. Linux's own
+ * limit for all ICMP is 1000 a second and 50 at once (net.ipv4.icmp_msgs_per_sec, icmp_msgs_burst).
  */
 #define SLUICE_REPORTS_PER_S 1000
 #define SLUICE_REPORTS_BURST 50
+
+/* The interval of two new connections, in ns, is then still exact to 1 %. */
+#define SLUICE_CONNECTION_RATE_MAX 10000000
 
 /* New connections that a limited service takes at once: those of so long. */
 #define SLUICE_ADMISSION_BURST_MS 100

@@ -28,6 +28,7 @@ enum sluice_affinity {
 enum sluice_filter_action {
 	SLUICE_FILTER_ALLOW = 1,
 	SLUICE_FILTER_DENY = 2,
+	SLUICE_FILTER_REMOVING = 4, /* beside one of the others */
 };
 
 enum sluice_backend_state {
@@ -43,17 +44,17 @@ struct sluice_name {
 /* The operator's word. Map `service_configs`, keyed by struct sluice_name. */
 struct sluice_service_config {
 	struct sluice_endpoint endpoint;
-	__u32 service;	/* its number, from 1: index into `rings`, `verdicts`, `policies` */
-	__u8 mode;	/* enum sluice_mode */
-	__u8 ring_bits; /* the ring has 1 << ring_bits slots; it only ever grows */
-	__u8 removing;	/* 1: on its way out; whoever sees it finishes the removal */
+	__u32 service;	  /* its number, from 1: index into `rings`, `verdicts`, `policies` */
+	__u8 mode;	  /* enum sluice_mode */
+	__u8 ring_bits;	  /* the ring has 1 << ring_bits slots; it only ever grows */
+	__u8 removing;	  /* 1: on its way out; whoever sees it finishes the removal */
 	__u8 prefix_bits; /* of endpoint.address, of 128: 96 and more in IPv4; 128: one address */
 	__u8 affinity;	  /* enum sluice_affinity */
 	__u8 gue_variant; /* mode gue: 0 or 1 */
 	__u8 quic;	  /* 1: UDP whose connection ids name their backend (bpf/steer/quic.h) */
 	__u8 reserved[5];
-	__u32 idle_timeout_s; /* a TCP connection that was silent for longer may be forgotten */
-	__u32 udp_timeout_s;  /* a UDP flow that was silent for longer begins anew */
+	__u32 idle_timeout_s;  /* a TCP connection that was silent for longer may be forgotten */
+	__u32 udp_timeout_s;   /* a UDP flow that was silent for longer begins anew */
 	__u64 retired_packets; /* counted by backends that are no longer there */
 	__u64 retired_bytes;
 	__u64 retired_connections;
@@ -76,15 +77,15 @@ struct sluice_backend_config {
 };
 
 enum sluice_service_flag {
-	SLUICE_SERVICE_PACED = 1,      /* leaves through tc, where `pace` sees it */
-	SLUICE_SERVICE_REPLIES = 2,    /* no service: an address that snat replies come to */
-	SLUICE_SERVICE_TRANSLATED = 4, /* mode snat: every connection is in `translations` */
-	SLUICE_SERVICE_AFFINE = 8,     /* `salt` stands in for the ports when a slot is picked */
-	SLUICE_SERVICE_FILTERED = 16,  /* sources are looked up in `source_filters` ... */
-	SLUICE_SERVICE_DENIES = 32,    /* ... and denied where nothing is found there */
-	SLUICE_SERVICE_LIMITED = 64,   /* new connections are limited (`admissions`) */
-	SLUICE_SERVICE_QUIC = 128,     /* connection ids name backends */
-	SLUICE_SERVICE_ADDRESS = 256,  /* no service: an address of one, which answers echo */
+	SLUICE_SERVICE_PACED = 1,	  /* leaves through tc, where `pace` sees it */
+	SLUICE_SERVICE_REPLIES = 2,	  /* no service: an address that snat replies come to */
+	SLUICE_SERVICE_TRANSLATED = 4,	  /* mode snat: every connection is in `translations` */
+	SLUICE_SERVICE_AFFINE = 8,	  /* `salt` stands in for the ports when a slot is picked */
+	SLUICE_SERVICE_FILTERED = 16,	  /* sources are looked up in `source_filters` ... */
+	SLUICE_SERVICE_DENIES = 32,	  /* ... and denied where nothing is found there */
+	SLUICE_SERVICE_LIMITED = 64,	  /* new connections are limited (`admissions`) */
+	SLUICE_SERVICE_QUIC = 128,	  /* connection ids name backends */
+	SLUICE_SERVICE_ADDRESS = 256,	  /* no service: an address of one, which answers echo */
 	SLUICE_SERVICE_NAT_REPLIES = 512, /* no service: a nat backend, replies come from there */
 };
 
@@ -92,9 +93,9 @@ enum sluice_service_flag {
  * Flags of services that the short way (program `steer`) has no code for: their packets take the
  * long way (program `steer_any`).
  */
-#define SLUICE_SERVICE_LONG_WAY                                                              \
-	(SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | SLUICE_SERVICE_FILTERED |      \
-	 SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC | SLUICE_SERVICE_ADDRESS |             \
+#define SLUICE_SERVICE_LONG_WAY                                                         \
+	(SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | SLUICE_SERVICE_FILTERED | \
+	 SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC | SLUICE_SERVICE_ADDRESS |        \
 	 SLUICE_SERVICE_NAT_REPLIES)
 
 /*
@@ -116,10 +117,17 @@ struct sluice_service_entry {
 	struct sluice_address address;
 	__be16 port;
 	__u8 l4_proto;
-	__u8 used;     /* 1 when the entry holds an endpoint */
-	__u32 service; /* 0: an empty entry, or one that is no service's */
-	__u32 flags;   /* enum sluice_service_flag */
-	/* AFFINE: stands in for the ports in the flow's hash. NAT_REPLIES: the backend's number. */
+	__u8 used; /* 1 when the entry holds an endpoint */
+	/*
+	 * NAT_REPLIES: the backend's. ADDRESS: the lowest that has it, so that what is counted of
+	 * an address has a place. 0: REPLIES, or an empty entry.
+	 */
+	__u32 service;
+	__u32 flags; /* enum sluice_service_flag */
+	/*
+	 * AFFINE: stands in for the ports in the flow's hash, the same on every director.
+	 * NAT_REPLIES: the backend's number.
+	 */
 	__u32 salt;
 };
 
@@ -144,8 +152,10 @@ struct sluice_prefix_key {
 #define SLUICE_PREFIX_KEY_BITS 32 /* before the address */
 
 /*
- * Key of `source_filters` (LPM trie); value: enum sluice_filter_action as __u32. `bits` counts the
- * service too: 32 and the address's own. The map is the truth and what the packet path reads.
+ * Key of `source_filters` (LPM trie). `bits` counts the service too: 32 and the address's own. The
+ * map is the truth and what the packet path reads. Value: a __u32 of which the packet path asks
+ * only for the bit SLUICE_FILTER_ALLOW; SLUICE_FILTER_REMOVING tells user space, after a kill, what
+ * it has to finish, and changes nothing for a packet.
  */
 struct sluice_filter_key {
 	__u32 bits;
@@ -159,7 +169,9 @@ struct sluice_filter_key {
  * Which addresses may be ours, so that whatever else passes after one look (map `address_filter`,
  * one element). Bit address_filter_bit() (pure/hash.h) of every address in the service table is
  * set; `features` says what else the table has. User space sets bits and features before it swaps
- * a table in that needs them, and clears them after one that does not.
+ * a table in that needs them, and clears them after one that does not. `service_prefixes` is
+ * brought up to date between the two, before the swap, which waits for every packet that is under
+ * way.
  */
 #define SLUICE_ADDRESS_FILTER_BITS 65536
 

@@ -212,8 +212,8 @@ Service Stage::add_service(Family family, const Host& host, uint16_t port, L4Pro
   service.ring_bits = kRingBits;
   table_.push_back({.endpoint = service.endpoint,
                     .service = service.number,
-                    .paced = paced,
-                    .translated = mode == Mode::snat});
+                    .flags = (paced ? uint32_t{SLUICE_SERVICE_PACED} : 0) |
+                             (mode == Mode::snat ? uint32_t{SLUICE_SERVICE_TRANSLATED} : 0)});
   endpoints_.emplace_back(service.endpoint, service.number);
   if (paced) {
     must(dataplane_->put_policy(service.number,
@@ -234,12 +234,10 @@ Backend Stage::add_backend(const Service& service, Family family, const Host& ho
   write(service, backend);
   endpoints_.emplace_back(Endpoint{backend.at.address, port, service.endpoint.l4_proto},
                           service.number);
-  const Endpoint replies{Address(packets::director.at(family)), 0, L4Proto::tcp};
-  const auto has_replies = [&](const TableEntry& entry) {
-    return entry.replies && entry.endpoint.address == replies.address;
-  };
+  const Endpoint replies{Address(packets::director.at(family)), 0, L4Proto::any};
+  const auto has_replies = [&](const TableEntry& entry) { return entry.endpoint == replies; };
   if (service.mode == Mode::snat && std::none_of(table_.begin(), table_.end(), has_replies)) {
-    table_.push_back({.endpoint = replies, .replies = true});
+    table_.push_back({.endpoint = replies, .flags = SLUICE_SERVICE_REPLIES});
   }
   published_ = false;
   return backend;

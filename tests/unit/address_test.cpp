@@ -116,6 +116,74 @@ TEST(Endpoint, IsReadAndWrittenTheSame) {
   }
 }
 
+TEST(Endpoint, MayBeOfAnyPortAndOfAWholePrefix) {
+  struct {
+    const char* text;
+    uint16_t port;
+    uint8_t prefix_bits;
+  } const cases[] = {
+      {"203.0.113.10:0/tcp", 0, 128},       {"203.0.113.0/24:443/tcp", 443, 120},
+      {"[2001:db8::/64]:443/udp", 443, 64}, {"[2001:db8::]:0/udp", 0, 128},
+      {"128.0.0.0/1:0/tcp", 0, 97},
+  };
+  for (const auto& each : cases) {
+    const auto endpoint = Endpoint::parse(each.text);
+    ASSERT_TRUE(endpoint) << endpoint.error().text;
+    EXPECT_EQ(endpoint->text(), each.text);
+    EXPECT_EQ(endpoint->port, each.port) << each.text;
+    EXPECT_EQ(endpoint->prefix_bits, each.prefix_bits) << each.text;
+    EXPECT_EQ(endpoint->is_prefix(), each.prefix_bits < 128) << each.text;
+  }
+  EXPECT_EQ(Endpoint::parse("203.0.113.10/32:443/tcp")->text(), "203.0.113.10:443/tcp");
+}
+
+Prefix prefix(std::string_view text) {
+  return Prefix::parse(text).value();
+}
+
+TEST(Prefix, IsReadAndWrittenTheSame) {
+  for (auto text : {"203.0.113.0/24", "0.0.0.0/0", "::/0", "2001:db8::/33", "198.51.100.7",
+                    "2001:db8::7", "203.0.113.128/25", "203.0.113.252/31"}) {
+    EXPECT_EQ(prefix(text).text(), text);
+  }
+  EXPECT_EQ(prefix("198.51.100.7/32"), prefix("198.51.100.7"));
+  EXPECT_EQ(prefix("0.0.0.0/0").bits, 96);
+}
+
+TEST(Prefix, RefusesAndSaysWhy) {
+  expect_misused(Prefix::parse("198.51.100.7/24"),
+                 "prefix \"198.51.100.7/24\": has bits set behind the first 24; write "
+                 "198.51.100.0/24");
+  expect_misused(Prefix::parse("2001:db8::/129"),
+                 "prefix \"2001:db8::/129\": length \"129\" is not a whole number from 0 to 128");
+  expect_misused(Prefix::parse("10.0.0.0/-1"),
+                 "prefix \"10.0.0.0/-1\": length \"-1\" is not a whole number from 0 to 32");
+  expect_misused(Prefix::parse("10.0.0.0/8/8"),
+                 "prefix \"10.0.0.0/8/8\": length \"8/8\" is not a whole number from 0 to 32");
+  expect_misused(Prefix::parse("everybody"),
+                 "prefix \"everybody\": address \"everybody\": not an IPv4 or IPv6 address");
+}
+
+TEST(Prefix, ContainsItsAddressesAndNoOthers) {
+  EXPECT_TRUE(prefix("203.0.113.0/24").contains(address("203.0.113.255")));
+  EXPECT_FALSE(prefix("203.0.113.0/24").contains(address("203.0.114.0")));
+  EXPECT_TRUE(prefix("203.0.113.128/25").contains(address("203.0.113.128")));
+  EXPECT_FALSE(prefix("203.0.113.128/25").contains(address("203.0.113.127")));
+  EXPECT_TRUE(prefix("198.51.100.7").contains(address("198.51.100.7")));
+  EXPECT_FALSE(prefix("198.51.100.7").contains(address("198.51.100.6")));
+  EXPECT_TRUE(prefix("2001:db8:8000::/33").contains(address("2001:db8:ffff::1")));
+  EXPECT_FALSE(prefix("2001:db8:8000::/33").contains(address("2001:db8:7fff::1")));
+  EXPECT_FALSE(prefix("::/0").contains(address("10.0.0.1")));
+}
+
+TEST(Prefix, OverlapsWhatIsInItAndWhatItIsIn) {
+  EXPECT_TRUE(prefix("203.0.113.0/24").overlaps(prefix("203.0.113.64/26")));
+  EXPECT_TRUE(prefix("203.0.113.64/26").overlaps(prefix("203.0.113.0/24")));
+  EXPECT_TRUE(prefix("203.0.113.64/26").overlaps(prefix("203.0.113.64/26")));
+  EXPECT_FALSE(prefix("203.0.113.0/26").overlaps(prefix("203.0.113.64/26")));
+  EXPECT_FALSE(prefix("::/0").overlaps(prefix("0.0.0.0/0")));
+}
+
 TEST(Endpoint, IsKeptWithItsPortInNetworkOrder) {
   sluice_endpoint raw = Endpoint::parse("203.0.113.10:443/tcp")->raw();
   const auto* port = reinterpret_cast<const uint8_t*>(&raw.port);
@@ -134,15 +202,16 @@ TEST(Endpoint, RefusesAndSaysWhatToDo) {
       {"203.0.113.10:443/sctp", "protocol \"sctp\" is not tcp or udp"},
       {"203.0.113.10/tcp", "names no port; write 203.0.113.10:PORT/tcp"},
       {"[2001:db8::10]/udp", "names no port; write [2001:db8::10]:PORT/udp"},
-      {"203.0.113.10:/tcp", "port \"\" is not a whole number from 1 to 65535"},
-      {"203.0.113.10:0/tcp", "port \"0\" is not a whole number from 1 to 65535"},
-      {"203.0.113.10:65536/tcp", "port \"65536\" is not a whole number from 1 to 65535"},
+      {"203.0.113.10:/tcp", "port \"\" is not a whole number from 1 to 65535, nor 0 for any"},
+      {"203.0.113.10:65536/tcp",
+       "port \"65536\" is not a whole number from 1 to 65535, nor 0 for any"},
       {"203.0.113.10:99999999999999999999/tcp",
-       "port \"99999999999999999999\" is not a whole number from 1 to 65535"},
-      {"203.0.113.10:-1/tcp", "port \"-1\" is not a whole number from 1 to 65535"},
-      {"203.0.113.10:+80/tcp", "port \"+80\" is not a whole number from 1 to 65535"},
-      {"203.0.113.10:80x/tcp", "port \"80x\" is not a whole number from 1 to 65535"},
-      {"203.0.113.10:http/tcp", "port \"http\" is not a whole number from 1 to 65535"},
+       "port \"99999999999999999999\" is not a whole number from 1 to 65535, nor 0 for any"},
+      {"203.0.113.10:-1/tcp", "port \"-1\" is not a whole number from 1 to 65535, nor 0 for any"},
+      {"203.0.113.10:+80/tcp", "port \"+80\" is not a whole number from 1 to 65535, nor 0 for any"},
+      {"203.0.113.10:80x/tcp", "port \"80x\" is not a whole number from 1 to 65535, nor 0 for any"},
+      {"203.0.113.10:http/tcp",
+       "port \"http\" is not a whole number from 1 to 65535, nor 0 for any"},
       {"2001:db8::10:53/udp", "an IPv6 address stands in brackets, as in [2001:db8::10]:443/udp"},
       {"[2001:db8::10:53/udp", "\"[\" without \"]\""},
       {"[2001:db8::10]53/udp", "\":PORT\" should follow \"]\""},
@@ -150,6 +219,17 @@ TEST(Endpoint, RefusesAndSaysWhatToDo) {
       {"10.0.0:80/tcp", "address \"10.0.0\": not an IPv4 or IPv6 address"},
       {":80/tcp", "address \"\": not an IPv4 or IPv6 address"},
       {"/tcp", "names no port; write ADDRESS:PORT/tcp"},
+      {"203.0.113.0/24:443", "names no protocol; add /tcp or /udp"},
+      {"203.0.113.0/24/tcp", "names no port; write 203.0.113.0/24:PORT/tcp"},
+      {"203.0.113.10/24:443/tcp",
+       "prefix \"203.0.113.10/24\": has bits set behind the first 24; write 203.0.113.0/24"},
+      {"[2001:db8::1/64]:0/udp",
+       "prefix \"2001:db8::1/64\": has bits set behind the first 64; write 2001:db8::/64"},
+      {"[2001:db8::]/64:443/tcp",
+       "a prefix's length stands in the brackets, as in [2001:db8::/64]:443/tcp"},
+      {"[203.0.113.0/24]:443/tcp", "brackets are for IPv6; write 203.0.113.0/24:PORT/tcp"},
+      {"203.0.113.0/33:443/tcp",
+       "prefix \"203.0.113.0/33\": length \"33\" is not a whole number from 0 to 32"},
   };
   for (const auto& [text, why] : cases) {
     expect_misused(Endpoint::parse(text), fmt::format("endpoint \"{}\": {}", text, why));
@@ -163,6 +243,7 @@ TEST(HostPort, IsReadAndWrittenTheSame) {
     EXPECT_EQ(at->text(), text);
   }
   EXPECT_EQ(HostPort::parse("10.0.0.11:0443")->port, 443);
+  EXPECT_EQ(HostPort::parse("10.0.0.11:0")->port, 0);
 }
 
 TEST(HostPort, RefusesAndSaysWhatToDo) {
@@ -170,13 +251,16 @@ TEST(HostPort, RefusesAndSaysWhatToDo) {
                  "backend \"10.0.0.11\": names no port; write 10.0.0.11:PORT");
   expect_misused(HostPort::parse("10.0.0.11:80/tcp"),
                  "backend \"10.0.0.11:80/tcp\": port \"80/tcp\" is not a whole number from 1 to "
-                 "65535");
+                 "65535, nor 0 for any");
   expect_misused(HostPort::parse(""), "backend \"\": names no port; write ADDRESS:PORT");
 }
 
 TEST(L4Proto, HasAName) {
   EXPECT_EQ(l4_proto_text(L4Proto::tcp), "tcp");
   EXPECT_EQ(l4_proto_text(L4Proto::udp), "udp");
+  EXPECT_EQ(l4_proto_text(L4Proto::icmp), "icmp");
+  EXPECT_EQ(l4_proto_text(L4Proto::icmpv6), "icmpv6");
+  EXPECT_EQ(l4_proto_text(L4Proto::any), "any");
 }
 
 }  // namespace

@@ -34,9 +34,10 @@ TEST_F(BackendChanges, AddWritesTheRecordTheRingTheEndpointAndTheReplyAddress) {
   EXPECT_EQ(slots(backend_one), size_t{1} << SLUICE_RING_BITS_MIN);
   const std::pair<Endpoint, uint32_t> taken{endpoint("10.0.0.11:8443/tcp"), 1};
   EXPECT_EQ(memory().endpoints.front(), taken);
-  const TableEntry replies{.endpoint = {.address = address("10.0.0.1")}, .replies = true};
+  const TableEntry replies{.endpoint = {.address = address("10.0.0.1"), .l4_proto = L4Proto::any},
+                           .flags = SLUICE_SERVICE_REPLIES};
   EXPECT_EQ(memory().table.front(), replies);
-  EXPECT_EQ(memory().table.size(), 3U);
+  EXPECT_EQ(memory().table.size(), 5U);
 }
 
 TEST_F(BackendChanges, RepliesAreKnownBeforeTheRingSendsAnything) {
@@ -50,13 +51,13 @@ TEST_F(BackendChanges, RepliesAreKnownBeforeTheRingSendsAnything) {
 TEST_F(BackendChanges, AnAddressThatRepliesComeToIsInTheTableOnce) {
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   ASSERT_TRUE(add_backend(dataplane, "web", backend_two));
-  EXPECT_EQ(memory().table.size(), 3U);
+  EXPECT_EQ(memory().table.size(), 5U);
 }
 
 TEST_F(BackendChanges, ABackendOfIpipNeedsNoReplyAddressAndNoOtherTable) {
   dataplane.written.clear();
   ASSERT_TRUE(add_backend(dataplane, "tunnel", backend_v6));
-  EXPECT_EQ(memory().table.size(), 2U);
+  EXPECT_EQ(memory().table.size(), 4U);
   EXPECT_EQ(memory().records.at(1).source, address("2001:db8::1"));
   EXPECT_EQ(std::count(dataplane.written.begin(), dataplane.written.end(), "swap_service_table"),
             0);
@@ -264,13 +265,13 @@ TEST_F(BackendChanges, RemoveForgetsItsFlowsAndKeepsItsCountsAsRetired) {
   EXPECT_FALSE(memory().records.contains(1));
   EXPECT_FALSE(memory().traffic.contains(1));
   EXPECT_EQ(memory().backends.size(), 1U);
-  EXPECT_EQ(memory().endpoints.size(), 3U);
+  EXPECT_EQ(memory().endpoints.size(), 5U);
 }
 
 TEST_F(BackendChanges, TheLastOneOfAllTakesTheReplyAddressWithIt) {
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   ASSERT_TRUE(backend_remove(dataplane, "web", at(backend_one), Apply::perform));
-  EXPECT_EQ(memory().table.size(), 2U);
+  EXPECT_EQ(memory().table.size(), 4U);
   EXPECT_EQ(ring_in(memory(), "web"), Ring(size_t{1} << SLUICE_RING_BITS_MIN));
 }
 
@@ -280,7 +281,7 @@ TEST_F(BackendChanges, AnEndpointOfSeveralBackendsIsTheLowestServices) {
   const std::pair<Endpoint, uint32_t> shared{endpoint("10.0.0.11:8443/tcp"),
                                              service_in(memory(), "web").number};
   EXPECT_EQ(std::count(memory().endpoints.begin(), memory().endpoints.end(), shared), 1);
-  EXPECT_EQ(memory().endpoints.size(), 3U);
+  EXPECT_EQ(memory().endpoints.size(), 5U);
   ASSERT_TRUE(backend_remove(dataplane, "web", at(backend_one), Apply::perform));
   const std::pair<Endpoint, uint32_t> left{shared.first, service_in(memory(), "tunnel").number};
   EXPECT_EQ(std::count(memory().endpoints.begin(), memory().endpoints.end(), left), 1);
@@ -291,7 +292,7 @@ TEST_F(BackendChanges, AnEndpointOfAServiceAndABackendIsTheServices) {
   const std::pair<Endpoint, uint32_t> taken{endpoint("203.0.113.20:80/tcp"),
                                             service_in(memory(), "tunnel").number};
   EXPECT_EQ(std::count(memory().endpoints.begin(), memory().endpoints.end(), taken), 1);
-  EXPECT_EQ(memory().endpoints.size(), 2U);
+  EXPECT_EQ(memory().endpoints.size(), 4U);
 }
 
 }  // namespace

@@ -88,8 +88,12 @@ const std::vector<Misuse> misuses{
     {"EndpointWithoutProtocol", {"service", "add", "web", "203.0.113.10:443"}, "/tcp"},
     {"EndpointOfNoAddress", {"service", "add", "web", "203.0.113.256:443/tcp"}, "203.0.113.256"},
     {"EndpointOfNoPort", {"service", "add", "web", "203.0.113.10:65536/tcp"}, "65536"},
-    {"UnknownMode", {"service", "add", "web", web, "--mode", "nat"}, R"("nat")"},
-    {"ServiceSetWithoutMode", {"service", "set", "web"}, "--mode is required"},
+    {"UnknownMode", {"service", "add", "web", web, "--mode", "dsr"}, R"("dsr")"},
+    {"ServiceSetOfNothing", {"service", "set", "web"}, "nothing to set"},
+    {"QuicAndNot", {"service", "set", "web", "--quic", "--no-quic"}, "--quic excludes --no-quic"},
+    {"UnknownAffinity", {"service", "add", "web", web, "--affinity", "ip"}, R"("ip")"},
+    {"UnknownGueVariant", {"service", "add", "web", web, "--gue-variant", "2"}, R"("2")"},
+    {"PrefixWithHostBits", {"service", "add", "web", "203.0.113.1/24:80/tcp"}, "203.0.113.0/24"},
     {"BackendWithAProtocol", {"backend", "add", "web", "10.0.0.11:8443/tcp"}, "10.0.0.11:8443/tcp"},
     {"WeightBelowZero", {"backend", "add", "web", one, "--weight", "-5"}, R"("-5")"},
     {"WeightTooLarge", {"backend", "add", "web", one, "--weight", "65536"}, "65536"},
@@ -100,7 +104,13 @@ const std::vector<Misuse> misuses{
     {"PolicySetOfNothing", {"policy", "set", "web"}, "nothing to set"},
     {"RateOfNoUnit", {"policy", "set", "web", "--flow-rate", "50furlongs"}, "50furlongs"},
     {"RateOfZero", {"policy", "set", "web", "--flow-rate", "0"}, R"("0")"},
+    {"ConnectionRateOfNoNumber",
+     {"policy", "set", "web", "--connection-rate", "many"},
+     R"("many")"},
     {"WindowOfNoSize", {"policy", "set", "web", "--window", "big"}, "big"},
+    {"FilterOfNoPrefix", {"filter", "deny", "web", "somebody"}, "somebody"},
+    {"FilterWithHostBits", {"filter", "allow", "web", "198.51.100.7/24"}, "198.51.100.0/24"},
+    {"FilterWithoutPrefix", {"filter", "deny", "web"}, "PREFIX is required"},
     {"UnknownPart", {"attach", "steering", "lo"}, "steering"},
     {"NativeAndGeneric",
      {"attach", "steer", "lo", "--native", "--generic"},
@@ -193,13 +203,13 @@ void visit_help_pages(const std::vector<std::string>& path, size_t& pages) {
 TEST(Cli, EveryHelpPageShowsAnExampleOfItself) {
   size_t pages = 0;
   visit_help_pages({}, pages);
-  EXPECT_EQ(pages, 33);  // sluice itself, its nouns and their verbs
+  EXPECT_EQ(pages, 39);  // sluice itself, its nouns and their verbs
 }
 
 TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {
   AbsentDataplane nothing;
-  const auto change =
-      service_add(nothing, "web", Endpoint::parse(web).value(), Mode::snat, Apply::only_show);
+  const auto change = service_add(nothing, "web", Endpoint::parse(web).value(),
+                                  {.mode = Mode::snat}, Apply::only_show);
   ASSERT_TRUE(change) << change.error().text;
   EXPECT_TRUE(change->needed);
   EXPECT_THAT(change->sentence, AllOf(HasSubstr("web"), HasSubstr(web)));
@@ -207,8 +217,8 @@ TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {
 
 TEST(AbsentInstance, NothingCanBeWrittenToIt) {
   AbsentDataplane nothing;
-  EXPECT_FALSE(
-      service_add(nothing, "web", Endpoint::parse(web).value(), Mode::snat, Apply::perform));
+  EXPECT_FALSE(service_add(nothing, "web", Endpoint::parse(web).value(), {.mode = Mode::snat},
+                           Apply::perform));
 }
 
 class Telling : public testing::Test {

@@ -16,7 +16,10 @@ class PolicyChanges : public testing::Test {
   std::string set(const PolicyWish& wish) {
     return sentence(policy_set(dataplane, "web", wish, Apply::perform));
   }
-  [[nodiscard]] bool paced() const { return dataplane.memory.table.at(0).paced; }
+  // Of the service; the entry before it is its address.
+  [[nodiscard]] uint32_t flags() const { return dataplane.memory.table.at(1).flags; }
+  [[nodiscard]] bool paced() const { return (flags() & SLUICE_SERVICE_PACED) != 0; }
+  [[nodiscard]] bool limited() const { return (flags() & SLUICE_SERVICE_LIMITED) != 0; }
 
   MemoryDataplane dataplane;
 };
@@ -34,6 +37,28 @@ TEST_F(PolicyChanges, TheTableChangesOnlyWithThePresenceOfAPolicy) {
   ASSERT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
   dataplane.written.clear();
   ASSERT_EQ(set({12'500'000, std::nullopt}), "policy of web: flow rate 100mbit");
+  EXPECT_EQ(dataplane.written, std::vector<std::string>{"put_policy"});
+}
+
+TEST_F(PolicyChanges, AConnectionRateAloneDoesNotSendTheServiceThroughTc) {
+  EXPECT_EQ(set({{}, {}, 2000}), "policy of web: 2000 new connections a second");
+  EXPECT_TRUE(limited());
+  EXPECT_FALSE(paced());
+  EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{0, 0, 2000}));
+  EXPECT_EQ(set({{}, 262'144, {}}), "policy of web: window 256kib, 2000 new connections a second");
+  EXPECT_TRUE(limited());
+  EXPECT_TRUE(paced());
+  EXPECT_EQ(set({{}, 0, {}}), "policy of web: 2000 new connections a second");
+  EXPECT_FALSE(paced());
+  EXPECT_EQ(set({{}, {}, 0}), "policy of web: cleared");
+  EXPECT_FALSE(limited());
+  EXPECT_TRUE(dataplane.memory.policies.empty());
+}
+
+TEST_F(PolicyChanges, ARateThatOnlyChangesLeavesTheTableAsItIs) {
+  ASSERT_EQ(set({{}, {}, 2000}), "policy of web: 2000 new connections a second");
+  dataplane.written.clear();
+  ASSERT_EQ(set({{}, {}, 3000}), "policy of web: 3000 new connections a second");
   EXPECT_EQ(dataplane.written, std::vector<std::string>{"put_policy"});
 }
 
@@ -66,7 +91,8 @@ TEST_F(PolicyChanges, ClearIsRepeatable) {
 }
 
 TEST_F(PolicyChanges, RefusesWithOneSentence) {
-  EXPECT_EQ(set({}), "policy of web: nothing to set; say a flow rate or a window");
+  EXPECT_EQ(set({}),
+            "policy of web: nothing to set; say a flow rate, a window or a connection rate");
   EXPECT_EQ(set({std::nullopt, 1459}),
             "policy of web: window 1459b: is less than one segment of 1460 bytes");
   EXPECT_EQ(set({std::nullopt, 1460}), "policy of web: window 1460b");

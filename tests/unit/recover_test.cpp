@@ -34,12 +34,23 @@ std::vector<UseCase> use_cases() {
   const auto policy = [](const char* name, PolicyWish wish) {
     return [=](Dataplane& d, Apply a) { return policy_set(d, name, wish, a); };
   };
+  const auto filter = [](const char* name, const char* prefix, FilterAction action) {
+    return [=](Dataplane& d, Apply a) {
+      return filter_add(d, name, Prefix::parse(prefix).value(), action, a);
+    };
+  };
+  const auto unfilter = [](const char* name, const char* prefix) {
+    return [=](Dataplane& d, Apply a) {
+      return filter_remove(d, name, Prefix::parse(prefix).value(), a);
+    };
+  };
   return {
       {"ServiceAdd",
        [](Dataplane& d, Apply a) {
-         return service_add(d, "api", endpoint("203.0.113.20:80/tcp"), Mode::snat, a);
+         return service_add(d, "api", endpoint("203.0.113.20:80/tcp"), {.mode = Mode::snat}, a);
        }},
-      {"ServiceSet", [](Dataplane& d, Apply a) { return service_set(d, "idle", Mode::ipip, a); }},
+      {"ServiceSet",
+       [](Dataplane& d, Apply a) { return service_set(d, "idle", {.mode = Mode::ipip}, a); }},
       {"ServiceRemove", remove_service("web"), true},
       {"ServiceRemoveIpip", remove_service("dns"), true},
       {"ServiceRemoveIdle", remove_service("idle"), true},
@@ -60,6 +71,22 @@ std::vector<UseCase> use_cases() {
       {"BackendRemoveIpip", remove("dns", "10.0.0.53:53"), true},
       {"PolicySet", policy("dns", {1'000'000, std::nullopt})},
       {"PolicySetAnother", policy("web", {std::nullopt, 65'536})},
+      {"PolicyConnectionRate", policy("idle", {{}, {}, 1000})},
+      {"ServiceAddPrefix",
+       [](Dataplane& d, Apply a) {
+         return service_add(d, "pre", endpoint("203.0.115.0/24:0/udp"), {.quic = true}, a);
+       }},
+      {"ServiceRemoveNat", remove_service("nat"), true},
+      {"ServiceRemovePrefix", remove_service("all"), true},
+      {"BackendAddNat", backend("nat", "10.0.2.12:80", 100)},
+      {"BackendAddGue", backend("all", "[2001:db8::3:12]:80", 100)},
+      {"BackendRemoveNat", remove("nat", "10.0.2.11:80"), true},
+      {"FilterFirstAllow", filter("dns", "2001:db8:9::/48", FilterAction::allow)},
+      {"FilterFirstDeny", filter("idle", "198.51.100.0/24", FilterAction::deny)},
+      {"FilterAnother", filter("web", "198.51.100.7", FilterAction::deny)},
+      {"FilterRemove", unfilter("web", "192.0.2.0/24"), true},
+      {"FilterRemoveLast", unfilter("nat", "198.51.100.0/24"), true},
+      {"FilterClear", [](Dataplane& d, Apply a) { return filter_clear(d, "web", a); }},
       {"PolicyClear", [](Dataplane& d, Apply a) { return policy_clear(d, "web", a); }},
   };
 }
@@ -282,8 +309,8 @@ TEST(Recover, IsNotNeededToShowThatWhatIsOnItsWayOutIsGone) {
   EXPECT_TRUE(added->needed);
   EXPECT_FALSE(backend_remove(dataplane, "web", at(backend_one), Apply::only_show));
   EXPECT_FALSE(service_remove(dataplane, "dns", Apply::only_show));
-  const auto again = service_add(dataplane, "dns", endpoint("[2001:db8::53]:53/udp"), Mode::ipip,
-                                 Apply::only_show);
+  const auto again = service_add(dataplane, "dns", endpoint("[2001:db8::53]:53/udp"),
+                                 {.mode = Mode::ipip}, Apply::only_show);
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->needed);
   EXPECT_EQ(dataplane.memory, before);

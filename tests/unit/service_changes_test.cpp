@@ -13,12 +13,18 @@ TEST(ServiceAdd, WritesTheServiceItsEndpointAndItsTableEntry) {
   ASSERT_TRUE(change);
   EXPECT_TRUE(change->needed);
   EXPECT_EQ(change->sentence, "service web: added 203.0.113.10:443/tcp, mode snat");
-  const Service web{"web", endpoint(web_endpoint), Mode::snat, 1, 0, false, {}};
+  Service web;
+  web.name = "web";
+  web.endpoint = endpoint(web_endpoint);
+  web.number = 1;
   EXPECT_EQ(service_in(dataplane.memory, "web"), web);
+  const Endpoint pinged{address("203.0.113.10"), 0, L4Proto::icmp};
   const std::vector<TableEntry> table{
-      {.endpoint = endpoint(web_endpoint), .service = 1, .translated = true}};
+      {.endpoint = pinged, .service = 1, .flags = SLUICE_SERVICE_ADDRESS},
+      {.endpoint = endpoint(web_endpoint), .service = 1, .flags = SLUICE_SERVICE_TRANSLATED}};
   EXPECT_EQ(dataplane.memory.table, table);
-  const std::vector<std::pair<Endpoint, uint32_t>> endpoints{{endpoint(web_endpoint), 1}};
+  const std::vector<std::pair<Endpoint, uint32_t>> endpoints{{pinged, 1},
+                                                             {endpoint(web_endpoint), 1}};
   EXPECT_EQ(dataplane.memory.endpoints, endpoints);
   EXPECT_TRUE(dataplane.memory.rings.empty());
   EXPECT_EQ(dataplane.memory.pending, 0U);
@@ -51,7 +57,8 @@ TEST(ServiceAdd, OneAddressServesManyPortsAndProtocols) {
   EXPECT_TRUE(add_service(dataplane, "dns-udp", "203.0.113.53:53/udp"));
   EXPECT_TRUE(add_service(dataplane, "dns-tcp", "203.0.113.53:53/tcp"));
   EXPECT_TRUE(add_service(dataplane, "dot", "203.0.113.53:853/tcp"));
-  EXPECT_EQ(dataplane.memory.table.size(), 3U);
+  // And the address once.
+  EXPECT_EQ(dataplane.memory.table.size(), 4U);
 }
 
 struct Refusal {
@@ -107,12 +114,12 @@ TEST(ServiceAdd, RefusesANameThatIsNone) {
 TEST(ServiceSet, ChangesTheModeOfAServiceWithoutBackends) {
   MemoryDataplane dataplane;
   ASSERT_TRUE(add_service(dataplane, "web", web_endpoint));
-  EXPECT_EQ(sentence(service_set(dataplane, "web", Mode::ipip, Apply::perform)),
+  EXPECT_EQ(sentence(service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform)),
             "service web: mode ipip");
   EXPECT_EQ(service_in(dataplane.memory, "web").mode, Mode::ipip);
-  EXPECT_FALSE(dataplane.memory.table.at(0).translated);
+  EXPECT_EQ(dataplane.memory.table.at(1).flags, 0U);
 
-  const auto again = service_set(dataplane, "web", Mode::ipip, Apply::perform);
+  const auto again = service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform);
   ASSERT_TRUE(again);
   EXPECT_FALSE(again->needed);
   EXPECT_EQ(again->sentence, "service web: is already so");
@@ -122,19 +129,101 @@ TEST(ServiceSet, RefusesWhileThereAreBackends) {
   MemoryDataplane dataplane;
   ASSERT_TRUE(add_service(dataplane, "web", web_endpoint));
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
-  auto change = service_set(dataplane, "web", Mode::ipip, Apply::perform);
+  auto change = service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform);
   ASSERT_FALSE(change);
   EXPECT_EQ(kind(change), ErrorKind::misused);
   EXPECT_EQ(sentence(change),
             "service web: has 1 backend, whose connections depend on mode snat; remove it first");
 
   ASSERT_TRUE(add_backend(dataplane, "web", backend_two));
-  EXPECT_EQ(sentence(service_set(dataplane, "web", Mode::ipip, Apply::perform)),
+  EXPECT_EQ(sentence(service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform)),
             "service web: has 2 backends, whose connections depend on mode snat; remove them "
             "first");
   ASSERT_TRUE(backend_remove(dataplane, "web", at(backend_one), Apply::perform));
   ASSERT_TRUE(backend_remove(dataplane, "web", at(backend_two), Apply::perform));
-  EXPECT_TRUE(service_set(dataplane, "web", Mode::ipip, Apply::perform));
+  EXPECT_TRUE(service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform));
+}
+
+Result<Change> set(MemoryDataplane& dataplane, const ServiceWish& wish) {
+  return service_set(dataplane, "web", wish, Apply::perform);
+}
+
+TEST(ServiceSet, LeavesWhatTheWishDoesNotName) {
+  MemoryDataplane dataplane;
+  ASSERT_TRUE(service_add(dataplane, "web", endpoint("203.0.113.10:443/udp"),
+                          {.mode = Mode::gue, .gue_variant = 0}, Apply::perform));
+  EXPECT_EQ(sentence(set(dataplane, {.affinity = Affinity::client})),
+            "service web: mode gue, GUE variant 0, affinity client");
+  EXPECT_EQ(sentence(set(dataplane, {.quic = true})),
+            "service web: mode gue, GUE variant 0, affinity client, QUIC");
+  // A variant is of mode gue alone.
+  EXPECT_EQ(sentence(set(dataplane, {.mode = Mode::l2})),
+            "service web: mode l2, affinity client, QUIC");
+  EXPECT_EQ(sentence(set(dataplane, {.mode = Mode::gue, .quic = false})),
+            "service web: mode gue, affinity client");
+  EXPECT_EQ(sentence(set(dataplane, {.gue_variant = 1})), "service web: is already so");
+  ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
+  EXPECT_EQ(sentence(set(dataplane, {.affinity = Affinity::flow})),
+            "service web: has 1 backend, whose connections depend on mode gue, affinity client; "
+            "remove it first");
+  EXPECT_EQ(sentence(set(dataplane, {.affinity = Affinity::client})), "service web: is already so");
+}
+
+TEST(ServiceSet, RefusesOptionsThatDoNotGoTogether) {
+  MemoryDataplane dataplane;
+  ASSERT_TRUE(add_service(dataplane, "web", "203.0.113.0/24:443/tcp"));
+  const Memory before = dataplane.memory;
+  EXPECT_EQ(sentence(set(dataplane, {.quic = true})),
+            "service web: QUIC runs over UDP, and 203.0.113.0/24:443/tcp is TCP");
+  EXPECT_EQ(sentence(set(dataplane, {.gue_variant = 0})),
+            "service web: a GUE variant is for mode gue, and its mode is snat");
+  EXPECT_EQ(sentence(set(dataplane, {.mode = Mode::nat})),
+            "service web: mode nat keeps no state, so a reply could not tell which address of "
+            "203.0.113.0/24 it is from; use mode snat, or one address");
+  EXPECT_EQ(dataplane.memory, before);
+}
+
+TEST(ServiceAdd, SaysHowItDiffersFromTheOneThatIsThere) {
+  MemoryDataplane dataplane;
+  ASSERT_TRUE(add_service(dataplane, "dns", "203.0.113.53:53/udp"));
+  const auto change =
+      service_add(dataplane, "dns", endpoint("203.0.113.53:53/udp"),
+                  {.mode = Mode::gue, .affinity = Affinity::client, .gue_variant = 0, .quic = true},
+                  Apply::perform);
+  EXPECT_EQ(sentence(change),
+            "service dns: is there already, as 203.0.113.53:53/udp, mode snat; change it with: "
+            "sluice service set dns --mode gue --gue-variant 0 --affinity client --quic");
+}
+
+TEST(ServiceAdd, RefusesAPrefixThatOverlapsAnotherService) {
+  MemoryDataplane dataplane;
+  ASSERT_TRUE(add_service(dataplane, "all", "203.0.113.0/24:443/tcp"));
+  ASSERT_TRUE(add_service(dataplane, "one", "198.51.100.7:80/tcp"));
+  ASSERT_TRUE(add_service(dataplane, "any", "[2001:db8::/64]:0/tcp"));
+  const Memory before = dataplane.memory;
+  const std::pair<const char*, const char*> refusals[] = {
+      {"203.0.113.10:443/tcp", "203.0.113.0/24:443/tcp of service all"},
+      {"203.0.113.0/25:443/tcp", "203.0.113.0/24:443/tcp of service all"},
+      {"203.0.112.0/23:443/tcp", "203.0.113.0/24:443/tcp of service all"},
+      {"203.0.113.10:0/tcp", "203.0.113.0/24:443/tcp of service all"},
+      {"198.51.100.0/24:80/tcp", "198.51.100.7:80/tcp of service one"},
+      {"198.51.100.0/24:0/tcp", "198.51.100.7:80/tcp of service one"},
+      {"[2001:db8::10]:80/tcp", "[2001:db8::/64]:0/tcp of service any"},
+  };
+  for (const auto& [where, what] : refusals) {
+    const auto change = add_service(dataplane, "more", where);
+    EXPECT_EQ(sentence(change), fmt::format("service more: {} overlaps {}", where, what));
+    ASSERT_FALSE(change);
+    EXPECT_EQ(kind(change), ErrorKind::misused);
+    EXPECT_EQ(dataplane.memory, before);
+  }
+  // Other ports, other protocols, other addresses; and of one address any port beside one.
+  for (const char* where :
+       {"203.0.113.10:80/tcp", "203.0.113.0/24:443/udp", "203.0.114.0/24:443/tcp",
+        "198.51.100.7:0/tcp", "[2001:db8:0:1::10]:80/tcp"}) {
+    const auto change = add_service(dataplane, fmt::format("s{}", dataplane.calls), where);
+    EXPECT_TRUE(change) << sentence(change);
+  }
 }
 
 TEST(ServiceRemove, TakesItsBackendsPolicyRingAndCountersWithIt) {
@@ -148,14 +237,16 @@ TEST(ServiceRemove, TakesItsBackendsPolicyRingAndCountersWithIt) {
   EXPECT_FALSE(memory.policies.contains(web));
   EXPECT_FALSE(memory.rings.contains(web));
   EXPECT_FALSE(memory.no_backend.contains(web));
-  EXPECT_EQ(memory.backends.size(), 6U);
-  EXPECT_EQ(memory.records.size(), 6U);
-  EXPECT_EQ(memory.traffic.size(), 6U);
-  EXPECT_EQ(memory.backends_with_tracked_flows.size(), 6U);
+  EXPECT_EQ(memory.backends.size(), 8U);
+  EXPECT_EQ(memory.records.size(), 8U);
+  EXPECT_EQ(memory.traffic.size(), 8U);
+  EXPECT_EQ(memory.backends_with_tracked_flows.size(), 8U);
   // No snat backend is left, so no address is left that its replies would come to.
-  ASSERT_EQ(memory.table.size(), 3U);
-  for (const TableEntry& entry : memory.table) EXPECT_FALSE(entry.replies);
-  EXPECT_EQ(memory.endpoints.size(), 3U + 6U);
+  // Five services, their addresses, and the one backend of mode nat.
+  ASSERT_EQ(memory.table.size(), 11U);
+  for (const TableEntry& entry : memory.table) EXPECT_EQ(entry.flags & SLUICE_SERVICE_REPLIES, 0U);
+  // Of the prefix only its backend.
+  EXPECT_EQ(memory.endpoints.size(), 8U + 8U);
   EXPECT_EQ(dataplane.contradictions, std::vector<std::string>{});
 }
 

@@ -16,7 +16,7 @@ TEST(Views, ShowServicesByNameAndBackendsByAddressAndPort) {
   ASSERT_TRUE(views);
   std::vector<std::string> names;
   for (const ServiceView& view : *views) names.push_back(view.service.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"dns", "full", "idle", "web"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"all", "dns", "full", "idle", "nat", "web"}));
   std::vector<std::string> places;
   for (const BackendView& view : views->back().backends) places.push_back(view.backend.at.text());
   EXPECT_EQ(places, (std::vector<std::string>{"9.0.0.1:443", "10.0.0.11:443", backend_one,
@@ -65,7 +65,7 @@ TEST(Views, WhatIsOnItsWayOutIsNotShown) {
   dataplane.memory.services.at("dns").removing = true;
   dataplane.memory.backends.at({service_in(dataplane.memory, "web").number, backend_one}).removing =
       true;
-  EXPECT_EQ(service_views(dataplane)->size(), 3U);
+  EXPECT_EQ(service_views(dataplane)->size(), 5U);
   EXPECT_FALSE(service_named(dataplane, "dns"));
   const auto web = service_view(dataplane, "web");
   EXPECT_EQ(web->backends.size(), 2U);
@@ -78,7 +78,7 @@ TEST(Views, AnUnknownNameIsAnErrorThatListsTheNames) {
   ASSERT_FALSE(view);
   EXPECT_EQ(view.error().kind, ErrorKind::misused);
   EXPECT_EQ(view.error().text,
-            "service \"wbe\": no such service (there are: dns, full, idle, web)");
+            "service \"wbe\": no such service (there are: all, dns, full, idle, nat, web)");
   EXPECT_EQ(service_named(dataplane, "wbe").error().text, view.error().text);
   EXPECT_EQ(service_named(dataplane, "web")->number, 1U);
 }

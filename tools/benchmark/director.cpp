@@ -119,7 +119,7 @@ Result<void> Director::write_services() {
                         L4Proto::tcp};
     entries.push_back({.endpoint = service.endpoint,
                        .service = service.number,
-                       .translated = plan_.mode == Mode::snat});
+                       .flags = plan_.mode == Mode::snat ? uint32_t{SLUICE_SERVICE_TRANSLATED} : 0});
     for (uint32_t j = 0; j < backends_each_; j++, number++) {
       Backend backend;
       backend.service = service.number;
@@ -129,7 +129,8 @@ Result<void> Director::write_services() {
     }
   }
   if (plan_.mode == Mode::snat)
-    entries.push_back({.endpoint = {.address = source}, .replies = true});
+    entries.push_back({.endpoint = {.address = source, .l4_proto = L4Proto::any},
+                       .flags = SLUICE_SERVICE_REPLIES});
   return dataplane_->swap_service_table(entries);
 }
 

@@ -14,7 +14,9 @@ tl::unexpected<Error> nothing_to_write() {
 }  // namespace
 
 Capacities AbsentDataplane::capacities() const {
-  return {.services = SLUICE_SERVICES_DEFAULT, .backends = SLUICE_BACKENDS_DEFAULT};
+  return {.services = SLUICE_SERVICES_DEFAULT,
+          .backends = SLUICE_BACKENDS_DEFAULT,
+          .filters = SLUICE_SOURCE_FILTERS_DEFAULT};
 }
 
 Result<std::vector<Service>> AbsentDataplane::services() {
@@ -25,6 +27,9 @@ Result<std::vector<Backend>> AbsentDataplane::backends() {
 }
 Result<std::vector<std::pair<uint32_t, Policy>>> AbsentDataplane::policies() {
   return std::vector<std::pair<uint32_t, Policy>>{};
+}
+Result<std::vector<Filter>> AbsentDataplane::filters() {
+  return std::vector<Filter>{};
 }
 Result<void> AbsentDataplane::put_service(const Service&) {
   return nothing_to_write();
@@ -43,6 +48,12 @@ Result<void> AbsentDataplane::put_policy(uint32_t, const Policy&) {
 }
 Result<void> AbsentDataplane::erase_policy(uint32_t) {
   return {};
+}
+Result<void> AbsentDataplane::put_filters(const std::vector<Filter>&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::erase_filters(const std::vector<Filter>&) {
+  return nothing_to_write();
 }
 
 Result<uint32_t> AbsentDataplane::pending() {
@@ -77,11 +88,15 @@ Result<void> AbsentDataplane::forget_backend(uint32_t) {
   return nothing_to_write();
 }
 
-Result<Address> AbsentDataplane::source_towards(const Address&) {
+Result<Route> AbsentDataplane::route_towards(const Address&) {
   return nothing_to_write();
 }
 Result<std::optional<Address>> AbsentDataplane::backend_source(uint32_t) {
   return std::optional<Address>{};
+}
+
+Result<std::vector<Address>> AbsentDataplane::backend_sources(const std::vector<uint32_t>&) {
+  return std::vector<Address>{};
 }
 
 Result<Traffic> AbsentDataplane::backend_traffic(uint32_t) {

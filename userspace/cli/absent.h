@@ -14,12 +14,15 @@ class AbsentDataplane final : public Dataplane {
   Result<std::vector<Service>> services() override;
   Result<std::vector<Backend>> backends() override;
   Result<std::vector<std::pair<uint32_t, Policy>>> policies() override;
+  Result<std::vector<Filter>> filters() override;
   Result<void> put_service(const Service& service) override;
   Result<void> erase_service(const Service& service) override;
   Result<void> put_backend(const Backend& backend) override;
   Result<void> erase_backend(const Backend& backend) override;
   Result<void> put_policy(uint32_t service, const Policy& policy) override;
   Result<void> erase_policy(uint32_t service) override;
+  Result<void> put_filters(const std::vector<Filter>& filters) override;
+  Result<void> erase_filters(const std::vector<Filter>& filters) override;
 
   Result<uint32_t> pending() override;
   Result<void> set_pending(uint32_t service) override;
@@ -34,8 +37,9 @@ class AbsentDataplane final : public Dataplane {
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override;
   Result<void> forget_backend(uint32_t backend) override;
 
-  Result<Address> source_towards(const Address& destination) override;
+  Result<Route> route_towards(const Address& destination) override;
   Result<std::optional<Address>> backend_source(uint32_t backend) override;
+  Result<std::vector<Address>> backend_sources(const std::vector<uint32_t>& backends) override;
 
   Result<Traffic> backend_traffic(uint32_t backend) override;
   Result<void> clear_backend_traffic(uint32_t backend) override;

@@ -100,7 +100,14 @@ Json backend_json(const ServiceView& view, const BackendView& one) {
 Json policy_json(const std::string& service, const Policy& policy) {
   return {{"service", service},
           {"flow_rate_bytes_per_sec", number_or_null(policy.flow_rate_bytes_per_sec)},
-          {"window_bytes", number_or_null(policy.window_bytes)}};
+          {"window_bytes", number_or_null(policy.window_bytes)},
+          {"connections_per_sec", number_or_null(policy.connections_per_sec)}};
+}
+
+Json filter_json(const FilterView& view) {
+  return {{"service", view.service},
+          {"prefix", view.filter.prefix.text()},
+          {"action", filter_action_text(view.filter.action)}};
 }
 
 Json verdict_json(const VerdictCount& count) {
@@ -114,14 +121,22 @@ Json verdict_json(const VerdictCount& count) {
 
 Json service_json(const ServiceView& view) {
   const Service& service = view.service;
-  Json document{{"service", service.name},
-                {"endpoint", service.endpoint.text()},
-                {"mode", mode_text(service.mode)},
-                {"number", service.number},
-                {"removing", service.removing},
-                {"slots", view.slots},
-                {"moving_slots", view.moving_slots},
-                {"policy", view.policy ? policy_json(service.name, *view.policy) : Json(nullptr)}};
+  Json document{
+      {"service", service.name},
+      {"endpoint", service.endpoint.text()},
+      {"mode", mode_text(service.mode)},
+      {"affinity", affinity_text(service.affinity)},
+      {"quic", service.quic},
+      {"gue_variant", service.mode == Mode::gue ? Json(service.gue_variant) : Json(nullptr)},
+      {"number", service.number},
+      {"removing", service.removing},
+      {"slots", view.slots},
+      {"moving_slots", view.moving_slots},
+      {"policy", view.policy ? policy_json(service.name, *view.policy) : Json(nullptr)}};
+  document["filters"] = Json::array();
+  for (const auto& filter : view.filters) {
+    document["filters"].push_back(filter_json({service.name, filter}));
+  }
   add_traffic(document, view.traffic);
   document["backends_up"] = backends_up(view);
   document["backends"] = Json::array();

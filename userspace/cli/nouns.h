@@ -17,6 +17,7 @@ void setup_status(CLI::App& app, Context& context);
 void setup_service(CLI::App& app, Context& context);
 void setup_backend(CLI::App& app, Context& context);
 void setup_policy(CLI::App& app, Context& context);
+void setup_filter(CLI::App& app, Context& context);
 void setup_congestion(CLI::App& app, Context& context);
 void setup_flow(CLI::App& app, Context& context);
 void setup_instance(CLI::App& app, Context& context);

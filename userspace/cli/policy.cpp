@@ -11,6 +11,7 @@ struct PolicyOptions {
   std::string service;
   std::string flow_rate;
   std::string window;
+  std::string connection_rate;
 };
 
 constexpr std::string_view lifted = "none";
@@ -33,9 +34,18 @@ Result<void> run_set(const PolicyOptions& options, Context& context) {
     if (!size) return tl::unexpected(size.error());
     wish.window_bytes = *size;
   }
-  if (!wish.flow_rate_bytes_per_sec && !wish.window_bytes) {
-    return misused("policy set {}: nothing to set; give --flow-rate RATE, --window SIZE, or both",
-                   options.service);
+  if (options.connection_rate == lifted) {
+    wish.connections_per_sec = 0;
+  } else if (!options.connection_rate.empty()) {
+    const auto rate = parse_connection_rate(options.connection_rate);
+    if (!rate) return tl::unexpected(rate.error());
+    wish.connections_per_sec = *rate;
+  }
+  if (!wish.flow_rate_bytes_per_sec && !wish.window_bytes && !wish.connections_per_sec) {
+    return misused(
+        "policy set {}: nothing to set; give --flow-rate RATE, --window SIZE or --connection-rate "
+        "N",
+        options.service);
   }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
     return policy_set(dataplane, *name, wish, apply);
@@ -96,7 +106,7 @@ Result<void> run_show(const PolicyOptions& options, Context& context) {
 }  // namespace
 
 void setup_policy(CLI::App& app, Context& context) {
-  CLI::App* noun = add_noun(app, "policy", "What each flow of a service may use",
+  CLI::App* noun = add_noun(app, "policy", "What a service and each of its flows may use",
                             "  sluice policy set web --flow-rate 50mbit --window 256kib\n"
                             "  sluice policy list\n");
 
@@ -104,12 +114,15 @@ void setup_policy(CLI::App& app, Context& context) {
   CLI::App* verb = add_verb(*noun, "set", "Set a limit, and leave the others as they are",
                             "  sluice policy set web --flow-rate 50mbit\n"
                             "  sluice policy set web --window 256kib\n"
+                            "  sluice policy set web --connection-rate 2000\n"
                             "  sluice policy set web --flow-rate none\n");
   add_argument(verb, "SERVICE", options->service, "the service's name")->required();
   add_value(verb, "--flow-rate", "RATE", options->flow_rate,
             "of each flow, on the wire, as tc writes it; none lifts it");
   add_value(verb, "--window", "SIZE", options->window,
             "what a sender may have unacknowledged (S0); none lifts it");
+  add_value(verb, "--connection-rate", "N", options->connection_rate,
+            "new connections a second, of the whole service; none lifts it");
   runs(verb, context, options, run_set);
 
   options = std::make_shared<PolicyOptions>();

@@ -9,28 +9,60 @@ namespace {
 struct ServiceOptions {
   std::string name;
   std::string endpoint;
-  std::string mode = "snat";
+  std::string mode;
+  std::string affinity;
+  std::string gue_variant;
+  bool quic = false;
+  bool no_quic = false;
 };
+
+Result<ServiceWish> wish_of(const ServiceOptions& options) {
+  ServiceWish wish;
+  if (!options.mode.empty()) {
+    const auto mode = parse_mode(options.mode);
+    if (!mode) return tl::unexpected(mode.error());
+    wish.mode = *mode;
+  }
+  if (!options.affinity.empty()) {
+    const auto affinity = parse_affinity(options.affinity);
+    if (!affinity) return tl::unexpected(affinity.error());
+    wish.affinity = *affinity;
+  }
+  if (!options.gue_variant.empty()) {
+    const auto variant = parse_gue_variant(options.gue_variant);
+    if (!variant) return tl::unexpected(variant.error());
+    wish.gue_variant = *variant;
+  }
+  if (options.quic) wish.quic = true;
+  if (options.no_quic) wish.quic = false;
+  return wish;
+}
 
 Result<void> run_add(const ServiceOptions& options, Context& context) {
   const auto name = parse_service_name(options.name);
   if (!name) return tl::unexpected(name.error());
   const auto endpoint = Endpoint::parse(options.endpoint);
   if (!endpoint) return tl::unexpected(endpoint.error());
-  const auto mode = parse_mode(options.mode);
-  if (!mode) return tl::unexpected(mode.error());
+  const auto wish = wish_of(options);
+  if (!wish) return tl::unexpected(wish.error());
   return change(context, WhenAbsent::create, [&](Dataplane& dataplane, Apply apply) {
-    return service_add(dataplane, *name, *endpoint, *mode, apply);
+    return service_add(dataplane, *name, *endpoint, *wish, apply);
   });
 }
 
 Result<void> run_set(const ServiceOptions& options, Context& context) {
   const auto name = parse_service_name(options.name);
   if (!name) return tl::unexpected(name.error());
-  const auto mode = parse_mode(options.mode);
-  if (!mode) return tl::unexpected(mode.error());
+  const auto wish = wish_of(options);
+  if (!wish) return tl::unexpected(wish.error());
+  if (!wish->mode && !wish->affinity && !wish->gue_variant && !wish->quic) {
+    return misused(
+        "service set {}: nothing to set; give --mode, --affinity, --gue-variant, --quic or "
+        "--no-quic",
+        *name);
+  }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return service_set(dataplane, *name, *mode, apply);
+    return service_set(dataplane, *name, *wish, apply);
   });
 }
 
@@ -81,6 +113,20 @@ CLI::App* add_service_verb(CLI::App* noun, const std::string& verb, const std::s
   return app;
 }
 
+CLI::Option* add_flag(CLI::App* verb, const std::string& flag, bool& value,
+                      const std::string& description) {
+  return verb->add_flag(flag, value, description)->disable_flag_override()->option_text(" ");
+}
+
+// What both `add` and `set` take.
+void add_wishes(CLI::App* verb, ServiceOptions& options, const std::string& mode_default) {
+  add_value(verb, "--mode", "MODE", options.mode, "snat, nat, ipip, gue or l2" + mode_default);
+  add_value(verb, "--affinity", "WHAT", options.affinity,
+            "what picks the backend: flow, client (one backend in all services of the same "
+            "servers) or client-service");
+  add_value(verb, "--gue-variant", "N", options.gue_variant, "of mode gue: 0 or 1");
+}
+
 }  // namespace
 
 void setup_service(CLI::App& app, Context& context) {
@@ -89,20 +135,27 @@ void setup_service(CLI::App& app, Context& context) {
                             "  sluice service list\n");
 
   auto options = std::make_shared<ServiceOptions>();
-  CLI::App* verb =
-      add_service_verb(noun, "add", "Add a service",
-                       "  sluice service add web 203.0.113.10:443/tcp\n"
-                       "  sluice service add dns '[2001:db8::53]:53/udp' --mode ipip\n",
-                       *options);
-  add_argument(verb, "ENDPOINT", options->endpoint, "ADDR:PORT/PROTO, as in 203.0.113.10:443/tcp")
+  CLI::App* verb = add_service_verb(noun, "add", "Add a service",
+                                    "  sluice service add web 203.0.113.10:443/tcp\n"
+                                    "  sluice service add dns '[2001:db8::53]:53/udp' --mode ipip\n"
+                                    "  sluice service add all 203.0.113.0/24:0/tcp --mode gue\n"
+                                    "  sluice service add h3 203.0.113.10:443/udp --quic\n",
+                                    *options);
+  add_argument(verb, "ENDPOINT", options->endpoint,
+               "ADDR:PORT/PROTO, as in 203.0.113.10:443/tcp; port 0: any; ADDR may be a prefix")
       ->required();
-  add_value(verb, "--mode", "MODE", options->mode, "snat (default) or ipip");
+  add_wishes(verb, *options, " (default snat)");
+  add_flag(verb, "--quic", options->quic, "UDP whose connection ids name their backend");
   runs(verb, context, options, run_add);
 
   options = std::make_shared<ServiceOptions>();
-  verb = add_service_verb(noun, "set", "Change the mode of a service that has no backends yet",
-                          "  sluice service set web --mode ipip\n", *options);
-  add_value(verb, "--mode", "MODE", options->mode, "snat or ipip")->required();
+  verb = add_service_verb(noun, "set", "Change how a service that has no backends yet is steered",
+                          "  sluice service set web --mode ipip\n"
+                          "  sluice service set web --affinity client\n",
+                          *options);
+  add_wishes(verb, *options, "");
+  CLI::Option* quic = add_flag(verb, "--quic", options->quic, "connection ids name backends");
+  add_flag(verb, "--no-quic", options->no_quic, "they do not")->excludes(quic);
   runs(verb, context, options, run_set);
 
   options = std::make_shared<ServiceOptions>();
@@ -114,7 +167,7 @@ void setup_service(CLI::App& app, Context& context) {
   runs(verb, context, std::make_shared<ServiceOptions>(), run_list);
 
   options = std::make_shared<ServiceOptions>();
-  verb = add_service_verb(noun, "remove", "Remove a service with its backends and its policy",
+  verb = add_service_verb(noun, "remove", "Remove a service with its backends, policy and filters",
                           "  sluice service remove web\n", *options);
   runs(verb, context, options, run_remove);
 }

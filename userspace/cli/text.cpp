@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "cli/table.h"
 #include "cli/units.h"
 #include "cli/version.h"
@@ -22,6 +24,31 @@ std::string flow_rate_text(const Policy& policy) {
 
 std::string window_text(const Policy& policy) {
   return policy.window_bytes == 0 ? "none" : size_text(policy.window_bytes);
+}
+
+std::string connection_rate_text(const Policy& policy) {
+  return policy.connections_per_sec == 0 ? "none" : fmt::format("{}/s", policy.connections_per_sec);
+}
+
+// With what is not as in most services: "gue", "gue variant 0", "snat, QUIC".
+std::string mode_and_options(const Service& service) {
+  std::string text(mode_text(service.mode));
+  if (service.gue_variant != gue_variant_default) {
+    text += fmt::format(" variant {}", service.gue_variant);
+  }
+  return text + (service.quic ? ", QUIC" : "");
+}
+
+// Whom the filters let in, at a glance; `sluice filter list` has them all.
+std::string clients_text(const std::vector<Filter>& filters) {
+  const auto allowed = std::count_if(filters.begin(), filters.end(), [](const Filter& filter) {
+    return filter.action == FilterAction::allow;
+  });
+  const auto denied = static_cast<std::ptrdiff_t>(filters.size()) - allowed;
+  if (filters.empty()) return "all";
+  if (allowed == 0) return fmt::format("all but those of {} denied prefixes", denied);
+  return fmt::format("those of {} allowed prefixes{}", allowed,
+                     denied == 0 ? "" : fmt::format(", {} denied", denied));
 }
 
 std::string moving_text(const ServiceView& view) {
@@ -95,14 +122,15 @@ void print_services(std::ostream& out, const std::vector<ServiceView>& services)
   Table table({{"SERVICE"},
                {"ENDPOINT"},
                {"MODE"},
+               {"AFFINITY"},
                {"BACKENDS UP", Align::right},
                {"MOVING SLOTS", Align::right},
                {"CONNECTIONS", Align::right},
                {"PACKETS", Align::right},
                {"BYTES", Align::right}});
   for (const auto& view : services) {
-    table.add({view.service.name, view.service.endpoint.text(),
-               std::string(mode_text(view.service.mode)),
+    table.add({view.service.name, view.service.endpoint.text(), mode_and_options(view.service),
+               std::string(affinity_text(view.service.affinity)),
                fmt::format("{} of {}", backends_up(view), view.backends.size()), moving_text(view),
                std::to_string(view.traffic.connections), std::to_string(view.traffic.packets),
                bytes_for_people(view.traffic.bytes)});
@@ -114,12 +142,15 @@ void print_service(std::ostream& out, const ServiceView& view) {
   Facts facts;
   facts.add("service", view.service.name);
   facts.add("endpoint", view.service.endpoint.text());
-  facts.add("mode", std::string(mode_text(view.service.mode)));
+  facts.add("mode", mode_and_options(view.service));
+  facts.add("affinity", std::string(affinity_text(view.service.affinity)));
   facts.add("backends up", fmt::format("{} of {}", backends_up(view), view.backends.size()));
   facts.add("moving slots", moving_text(view));
   const Policy policy = view.policy.value_or(Policy{});
   facts.add("flow rate", flow_rate_text(policy));
   facts.add("window", window_text(policy));
+  facts.add("connection rate", connection_rate_text(policy));
+  facts.add("clients", clients_text(view.filters));
   facts.add("connections", std::to_string(view.traffic.connections));
   facts.add("packets", std::to_string(view.traffic.packets));
   facts.add("bytes", bytes_for_people(view.traffic.bytes));
@@ -173,9 +204,20 @@ void print_backend(std::ostream& out, const ServiceView& view, const BackendView
 
 void print_policies(std::ostream& out,
                     const std::vector<std::pair<std::string, Policy>>& policies) {
-  Table table({{"SERVICE"}, {"FLOW RATE", Align::right}, {"WINDOW", Align::right}});
+  Table table({{"SERVICE"},
+               {"FLOW RATE", Align::right},
+               {"WINDOW", Align::right},
+               {"CONNECTION RATE", Align::right}});
   for (const auto& [service, policy] : policies) {
-    table.add({service, flow_rate_text(policy), window_text(policy)});
+    table.add({service, flow_rate_text(policy), window_text(policy), connection_rate_text(policy)});
+  }
+  table.print(out);
+}
+
+void print_filters(std::ostream& out, const std::vector<FilterView>& filters) {
+  Table table({{"SERVICE"}, {"PREFIX"}, {"ACTION"}});
+  for (const auto& [service, filter] : filters) {
+    table.add({service, filter.prefix.text(), std::string(filter_action_text(filter.action))});
   }
   table.print(out);
 }

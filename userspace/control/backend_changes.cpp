@@ -1,4 +1,5 @@
 // Backends: added, set (which is also how they drain), removed.
+#include "control/backend_checks.h"
 #include "control/commit.h"
 #include "sluice/limits.h"
 
@@ -9,23 +10,6 @@ namespace {
 Result<void> check_weight(const std::string& what, uint32_t weight) {
   if (weight > SLUICE_WEIGHT_MAX) {
     return misused("{}: weight {}: a weight is 0 to {}", what, weight, SLUICE_WEIGHT_MAX);
-  }
-  return {};
-}
-
-Result<void> check_address(const Service& service, const HostPort& at) {
-  const std::string what = backend_text(service, at);
-  if (at.address.is_unspecified()) return misused("{}: the unspecified address is no host", what);
-  if (at.address.is_multicast()) return misused("{}: a multicast address is no host", what);
-  if (at.port == 0) return misused("{}: a port is 1 to 65535", what);
-  if (at.address == service.endpoint.address && at.port == service.endpoint.port) {
-    return misused("{}: is the service's own endpoint, to which it would send for ever", what);
-  }
-  if (service.mode == Mode::snat && at.address.is_v4() != service.endpoint.address.is_v4()) {
-    return misused(
-        "{}: mode snat translates between addresses of one family, and the service's is {}; give "
-        "an {} backend, or use a service of mode ipip",
-        what, service.endpoint.address.text(), service.endpoint.address.is_v4() ? "IPv4" : "IPv6");
   }
   return {};
 }
@@ -50,7 +34,9 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
   if (!found) return tl::unexpected(found.error());
   const Service& service = **found;
   const std::string what = backend_text(service, at);
-  if (auto valid = check_address(service, at); !valid) return tl::unexpected(valid.error());
+  if (auto valid = check_backend(*configuration, service, at); !valid) {
+    return tl::unexpected(valid.error());
+  }
   if (auto valid = check_weight(what, weight); !valid) return tl::unexpected(valid.error());
 
   if (const Backend* same = configuration->backend_at(service.number, at)) {
@@ -72,10 +58,11 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
     return failed("backends: {} of {} are in use; remove some, or make an instance with more",
                   configuration->backends.size(), capacity);
   }
-  auto source = dataplane.source_towards(at.address);
-  if (!source) {
-    return tl::unexpected(Error{source.error().kind, what + ": " + source.error().text});
+  auto route = dataplane.route_towards(at.address);
+  if (!route) {
+    return tl::unexpected(Error{route.error().kind, what + ": " + route.error().text});
   }
+  if (auto valid = check_route(service, at, *route); !valid) return tl::unexpected(valid.error());
 
   const Change change{true, fmt::format("{}: added, weight {}", what, weight)};
   if (apply == Apply::only_show) return change;
@@ -83,7 +70,9 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
   configuration->backends.push_back(backend);
   auto done = carry_out(
       dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
-      Stale{.table = service.mode == Mode::snat, .only_backend = number, .source = *source});
+      Stale{.table = replies_come_here(service.mode),
+            .only_backend = number,
+            .source = route->source});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

@@ -20,13 +20,23 @@ struct Change {
       sentence;  // what was (or would be) done: "service web: added 203.0.113.10:443/tcp, snat"
 };
 
-// Refuses: a name or an endpoint that another service has, a full table, an unspecified or
-// multicast address. The same again is success.
+struct ServiceWish {
+  std::optional<Mode> mode{};
+  std::optional<Affinity> affinity{};
+  std::optional<uint8_t> gue_variant{};
+  std::optional<bool> quic{};
+};
+
+// Refuses: a name or an endpoint that another service has, a prefix that overlaps another service,
+// a full table, an unspecified or multicast address, options that do not go together. What the wish
+// does not name is as in a new Service. The same again is success.
 Result<Change> service_add(Dataplane& dataplane, const std::string& name, const Endpoint& endpoint,
-                           Mode mode, Apply apply);
-// Refuses while the service has backends: their connections depend on the mode.
-Result<Change> service_set(Dataplane& dataplane, const std::string& name, Mode mode, Apply apply);
-// With its backends and its policy.
+                           const ServiceWish& wish, Apply apply);
+// Leaves what the wish does not name as it was. Refuses while the service has backends: their
+// connections depend on it.
+Result<Change> service_set(Dataplane& dataplane, const std::string& name, const ServiceWish& wish,
+                           Apply apply);
+// With its backends, its policy and its filters.
 Result<Change> service_remove(Dataplane& dataplane, const std::string& name, Apply apply);
 
 struct BackendWish {
@@ -34,9 +44,10 @@ struct BackendWish {
   std::optional<BackendState> state;
 };
 
-// Refuses: an unknown service, a backend of the other family in mode snat, a full table, no route,
-// the service's own endpoint, an address and port that the service has already with another weight
-// (says: use `backend set`). A backend that drains or is down and is added again is not brought up.
+// Refuses: an unknown service, a full table, an address and port that the service has already with
+// another weight (says: use `backend set`), the service's own endpoint, a port where the service
+// has none and the reverse, and what its mode cannot do (control/backend_checks.h). A backend that
+// drains or is down and is added again is not brought up.
 Result<Change> backend_add(Dataplane& dataplane, const std::string& service, const HostPort& at,
                            uint32_t weight, Apply apply);
 Result<Change> backend_set(Dataplane& dataplane, const std::string& service, const HostPort& at,
@@ -48,6 +59,7 @@ Result<Change> backend_remove(Dataplane& dataplane, const std::string& service, 
 struct PolicyWish {
   std::optional<uint64_t> flow_rate_bytes_per_sec;  // 0: no limit any more
   std::optional<uint32_t> window_bytes;
+  std::optional<uint32_t> connections_per_sec{};
 };
 
 // Leaves what the wish does not name as it was. Refuses a window below one segment of 1460 bytes
@@ -55,5 +67,12 @@ struct PolicyWish {
 Result<Change> policy_set(Dataplane& dataplane, const std::string& service, const PolicyWish& wish,
                           Apply apply);
 Result<Change> policy_clear(Dataplane& dataplane, const std::string& service, Apply apply);
+
+// Refuses a prefix that the service has with the other action, and a full table.
+Result<Change> filter_add(Dataplane& dataplane, const std::string& service, const Prefix& prefix,
+                          FilterAction action, Apply apply);
+Result<Change> filter_remove(Dataplane& dataplane, const std::string& service, const Prefix& prefix,
+                             Apply apply);
+Result<Change> filter_clear(Dataplane& dataplane, const std::string& service, Apply apply);
 
 }  // namespace sluice

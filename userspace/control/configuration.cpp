@@ -51,7 +51,10 @@ Result<Configuration> Configuration::load(Dataplane& dataplane) {
   if (!backends) return tl::unexpected(backends.error());
   auto policies = dataplane.policies();
   if (!policies) return tl::unexpected(policies.error());
-  return Configuration{std::move(*services), std::move(*backends), std::move(*policies)};
+  auto filters = dataplane.filters();
+  if (!filters) return tl::unexpected(filters.error());
+  return Configuration{std::move(*services), std::move(*backends), std::move(*policies),
+                       std::move(*filters)};
 }
 
 Service* Configuration::service(uint32_t number) {
@@ -87,6 +90,12 @@ size_t Configuration::backends_of(uint32_t service) const {
       [&](const Backend& backend) { return !backend.removing && backend.service == service; }));
 }
 
+const Filter* Configuration::filter(uint32_t service, const Prefix& prefix) const {
+  return find_in(filters, [&](const Filter& filter) {
+    return !filter.removing && filter.service == service && filter.prefix == prefix;
+  });
+}
+
 uint32_t Configuration::free_service_number(uint32_t capacity) const {
   return lowest_free(taken_numbers(services, capacity));
 }
@@ -105,6 +114,7 @@ void Configuration::forget_backend(uint32_t number) {
 void Configuration::forget_service(uint32_t number) {
   std::erase_if(services, [&](const Service& service) { return service.number == number; });
   std::erase_if(policies, [&](const auto& numbered) { return numbered.first == number; });
+  std::erase_if(filters, [&](const Filter& filter) { return filter.service == number; });
 }
 
 Result<Service*> find_service(Configuration& configuration, const std::string& name) {

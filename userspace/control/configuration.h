@@ -18,6 +18,7 @@ struct Configuration {
   std::vector<Service> services;
   std::vector<Backend> backends;
   std::vector<std::pair<uint32_t, Policy>> policies;  // by service number
+  std::vector<Filter> filters{};                      // by service and prefix
 
   static Result<Configuration> load(Dataplane& dataplane);
 
@@ -29,6 +30,7 @@ struct Configuration {
   [[nodiscard]] Service* service_with_endpoint(const Endpoint& endpoint);
   [[nodiscard]] Backend* backend_at(uint32_t service, const HostPort& at);
   [[nodiscard]] size_t backends_of(uint32_t service) const;
+  [[nodiscard]] const Filter* filter(uint32_t service, const Prefix& prefix) const;
 
   // The lowest free number; 0: all are taken.
   [[nodiscard]] uint32_t free_service_number(uint32_t capacity) const;
@@ -37,7 +39,7 @@ struct Configuration {
   [[nodiscard]] uint32_t free_backend_number(uint32_t capacity) const;
 
   void forget_backend(uint32_t number);
-  void forget_service(uint32_t number);  // and its policy
+  void forget_service(uint32_t number);  // and its policy and filters
 };
 
 // Of a service that is there, or the error that says which are.

@@ -21,17 +21,26 @@ namespace sluice {
 struct Capacities {
   uint32_t services = 0;
   uint32_t backends = 0;
+  uint32_t filters = 0;
 };
 
-// An entry of the packet path's service table, before it is laid out.
+// An entry of the packet path's service table, before it is laid out (struct sluice_service_entry).
 struct TableEntry {
-  Endpoint endpoint;  // replies: only the address counts
+  Endpoint endpoint;
   uint32_t service = 0;
-  bool paced = false;       // SLUICE_SERVICE_PACED
-  bool replies = false;     // SLUICE_SERVICE_REPLIES
-  bool translated = false;  // SLUICE_SERVICE_TRANSLATED: its mode is snat
+  uint32_t flags = 0;  // enum sluice_service_flag
+  uint32_t salt = 0;
 
   friend bool operator==(const TableEntry&, const TableEntry&) = default;
+};
+
+// How the kernel would send to an address.
+struct Route {
+  Address source;        // the local address that it would send from
+  bool on_link = false;  // straight to a neighbour of ours, through no gateway
+  uint32_t mtu = 0;      // bytes, from the IP header on
+
+  friend bool operator==(const Route&, const Route&) = default;
 };
 
 struct VerdictCount {
@@ -50,12 +59,16 @@ class Dataplane {
   virtual Result<std::vector<Service>> services() = 0;
   virtual Result<std::vector<Backend>> backends() = 0;                      // of all services
   virtual Result<std::vector<std::pair<uint32_t, Policy>>> policies() = 0;  // by service number
+  virtual Result<std::vector<Filter>> filters() = 0;                        // by service and prefix
   virtual Result<void> put_service(const Service& service) = 0;
   virtual Result<void> erase_service(const Service& service) = 0;
   virtual Result<void> put_backend(const Backend& backend) = 0;
   virtual Result<void> erase_backend(const Backend& backend) = 0;
   virtual Result<void> put_policy(uint32_t service, const Policy& policy) = 0;
   virtual Result<void> erase_policy(uint32_t service) = 0;  // success when there is none
+  // All of them, even for a process that is killed meanwhile.
+  virtual Result<void> put_filters(const std::vector<Filter>& filters) = 0;
+  virtual Result<void> erase_filters(const std::vector<Filter>& filters) = 0;
 
   // 0, a service's number, or SLUICE_PENDING_ALL: see struct sluice_instance.
   virtual Result<uint32_t> pending() = 0;
@@ -66,7 +79,7 @@ class Dataplane {
   virtual Result<void> swap_ring(uint32_t service, const Ring& ring) = 0;
   virtual Result<void> erase_ring(uint32_t service) = 0;  // success when there is none
   virtual Result<void> swap_service_table(const std::vector<TableEntry>& entries) = 0;
-  // The record that rings and flows name by number. `source` as source_towards() said.
+  // The record that rings and flows name by number. `source` as route_towards() said.
   virtual Result<void> write_backend(const Service& service, const Backend& backend,
                                      const Address& source) = 0;
   virtual Result<void> erase_backend_record(uint32_t backend) = 0;
@@ -78,10 +91,11 @@ class Dataplane {
   // in flight can name it any more.
   virtual Result<void> forget_backend(uint32_t backend) = 0;
 
-  // The local address from which the kernel would send to `destination`.
-  virtual Result<Address> source_towards(const Address& destination) = 0;
+  virtual Result<Route> route_towards(const Address& destination) = 0;
   // The source that a written backend record has; nothing for one that was never written.
   virtual Result<std::optional<Address>> backend_source(uint32_t backend) = 0;
+  // Those of all of these that have a record, each once.
+  virtual Result<std::vector<Address>> backend_sources(const std::vector<uint32_t>& backends) = 0;
 
   // Counters, added up over the CPUs.
   virtual Result<Traffic> backend_traffic(uint32_t backend) = 0;

@@ -32,6 +32,7 @@ class Derivation {
   Result<void> erase_backend(const Backend& backend);
   Result<void> set_endpoints();
   Result<void> swap_table();
+  Result<void> finish_filters(const Service& service);
   [[nodiscard]] std::vector<Backend> backends_of(uint32_t service) const;
 
   Dataplane& dataplane_;
@@ -54,6 +55,9 @@ Result<void> Derivation::run() {
   }
   if (stale_.table) {
     if (auto done = swap_table(); !done) return done;
+  }
+  for (uint32_t number : staying_) {
+    if (auto done = finish_filters(*configuration_.service(number)); !done) return done;
   }
   if (stale_.rings) {
     for (uint32_t number : staying_) {
@@ -92,7 +96,7 @@ Result<void> Derivation::write_record(const Service& service, const Backend& bac
     if (stale_.source) {
       *source = stale_.source;
     } else {
-      auto towards = dataplane_.source_towards(backend.at.address);
+      auto towards = dataplane_.route_towards(backend.at.address);
       // `backend add` was cut off right after its commit, and the route that it had made sure of is
       // gone: no packet ever saw this backend. Taken back, it cannot keep every later command from
       // getting past its recovery.
@@ -101,7 +105,7 @@ Result<void> Derivation::write_record(const Service& service, const Backend& bac
         configuration_.forget_backend(backend.number);
         return {};
       }
-      *source = *towards;
+      *source = towards->source;
     }
   }
   Backend seen = backend;
@@ -112,11 +116,14 @@ Result<void> Derivation::write_record(const Service& service, const Backend& bac
 Result<void> Derivation::move_ring(Service& service) {
   std::vector<RingMember> members;
   std::vector<uint32_t> down;
-  for (const Backend& backend : backends_of(service.number)) {
+  const std::vector<Backend> backends = backends_of(service.number);
+  const std::vector<HostPort> places = ring_places(service, backends);
+  for (size_t i = 0; i < backends.size(); i++) {
+    const Backend& backend = backends[i];
     if (backend.removing || backend.state == BackendState::down) {
       down.push_back(backend.number);
     } else if (backend.state == BackendState::up && backend.weight > 0) {
-      members.push_back({backend.number, backend_identity(backend.at), backend.weight});
+      members.push_back({backend.number, backend_identity(places[i]), backend.weight});
     }
   }
   auto live = dataplane_.ring(service);
@@ -143,8 +150,23 @@ Result<void> Derivation::finish_backends(Service& service) {
     if (auto done = retire_traffic(service, backend); !done) return done;
     if (auto done = erase_backend(backend); !done) return done;
     endpoints_left_ = true;
-    if (service.mode == Mode::snat) table_left_ = true;
+    if (replies_come_here(service.mode)) table_left_ = true;
   }
+  return {};
+}
+
+// The service table no longer counts them in.
+Result<void> Derivation::finish_filters(const Service& service) {
+  std::vector<Filter> leaving;
+  std::copy_if(configuration_.filters.begin(), configuration_.filters.end(),
+               std::back_inserter(leaving), [&](const Filter& filter) {
+                 return filter.service == service.number && (filter.removing || service.removing);
+               });
+  if (leaving.empty()) return {};
+  if (auto done = dataplane_.erase_filters(leaving); !done) return done;
+  std::erase_if(configuration_.filters, [&](const Filter& filter) {
+    return filter.service == service.number && (filter.removing || service.removing);
+  });
   return {};
 }
 
@@ -175,8 +197,9 @@ Result<void> Derivation::finish_service(const Service& service) {
     if (auto done = dataplane_.forget_backend(backend.number); !done) return done;
     if (auto done = dataplane_.clear_backend_traffic(backend.number); !done) return done;
     if (auto done = erase_backend(backend); !done) return done;
-    if (service.mode == Mode::snat) table_left_ = true;
+    if (replies_come_here(service.mode)) table_left_ = true;
   }
+  if (auto done = finish_filters(service); !done) return done;
   if (auto done = dataplane_.clear_verdicts(service.number); !done) return done;
   if (auto done = dataplane_.erase_policy(service.number); !done) return done;
   if (auto done = dataplane_.erase_service(service); !done) return done;

@@ -33,11 +33,13 @@ struct Stale {
 Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
                              const std::vector<uint32_t>& numbers, const Stale& stale);
 
-// Every service that is not on its way out, and the addresses that snat replies come to.
+// Every service that is not on its way out, their addresses, the addresses that snat replies come
+// to and the backends that nat replies come from.
 Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
                                               const Configuration& configuration);
-// Of services and of their backends. An endpoint of both is the service's; one of several backends
-// is the lowest service's.
+// Of services of one address, of these addresses themselves (any port, ICMP) and of backends. An
+// endpoint of both a service and a backend is the service's; one of several is the lowest
+// service's.
 [[nodiscard]] std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(
     const Configuration& configuration);
 

@@ -1,5 +1,6 @@
 // Policies: set, cleared. A policy is read where it is kept; what derives from it is only whether
-// its service's packets leave through tc, where `pace` sees them.
+// its service's packets leave through tc, where `pace` sees them, and whether `steer` counts its
+// new connections.
 #include <algorithm>
 
 #include "control/commit.h"
@@ -21,6 +22,10 @@ std::string policy_text(const Policy& policy) {
   if (policy.window_bytes > 0) {
     text += fmt::format("{}window {}", text.empty() ? "" : ", ", size_text(policy.window_bytes));
   }
+  if (policy.connections_per_sec > 0) {
+    text += fmt::format("{}{} new connections a second", text.empty() ? "" : ", ",
+                        policy.connections_per_sec);
+  }
   return text;
 }
 
@@ -28,8 +33,8 @@ std::string policy_text(const Policy& policy) {
 Result<Change> replace_policy(Dataplane& dataplane, Configuration& configuration,
                               const Service& service, const Policy& wanted, Apply apply) {
   const Policy* current = configuration.policy(service.number);
-  const bool had_one = current != nullptr;
-  if ((had_one ? *current : Policy{}) == wanted) {
+  const Policy before = current != nullptr ? *current : Policy{};
+  if (before == wanted) {
     return Change{false, fmt::format("policy of {}: is already so", service.name)};
   }
   const bool clears = wanted == Policy{};
@@ -37,6 +42,9 @@ Result<Change> replace_policy(Dataplane& dataplane, Configuration& configuration
                                         clears ? "cleared" : policy_text(wanted))};
   if (apply == Apply::only_show) return change;
 
+  // All that the service table says of it.
+  const bool flagged = before.paces() != wanted.paces() ||
+                       (before.connections_per_sec > 0) != (wanted.connections_per_sec > 0);
   const uint32_t number = service.number;
   std::erase_if(configuration.policies,
                 [&](const auto& numbered) { return numbered.first == number; });
@@ -46,7 +54,7 @@ Result<Change> replace_policy(Dataplane& dataplane, Configuration& configuration
       [&] {
         return clears ? dataplane.erase_policy(number) : dataplane.put_policy(number, wanted);
       },
-      Stale{.records = false, .endpoints = false, .table = had_one == clears, .rings = false});
+      Stale{.records = false, .endpoints = false, .table = flagged, .rings = false});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
@@ -59,8 +67,9 @@ Result<Change> policy_set(Dataplane& dataplane, const std::string& name, const P
   if (!configuration) return tl::unexpected(configuration.error());
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
-  if (!wish.flow_rate_bytes_per_sec && !wish.window_bytes) {
-    return misused("policy of {}: nothing to set; say a flow rate or a window", name);
+  if (!wish.flow_rate_bytes_per_sec && !wish.window_bytes && !wish.connections_per_sec) {
+    return misused("policy of {}: nothing to set; say a flow rate, a window or a connection rate",
+                   name);
   }
   if (wish.window_bytes && *wish.window_bytes > 0 && *wish.window_bytes < window_bytes_min) {
     return misused("policy of {}: window {}: is less than one segment of {} bytes", name,
@@ -72,6 +81,7 @@ Result<Change> policy_set(Dataplane& dataplane, const std::string& name, const P
   wanted.flow_rate_bytes_per_sec =
       wish.flow_rate_bytes_per_sec.value_or(wanted.flow_rate_bytes_per_sec);
   wanted.window_bytes = wish.window_bytes.value_or(wanted.window_bytes);
+  wanted.connections_per_sec = wish.connections_per_sec.value_or(wanted.connections_per_sec);
   return replace_policy(dataplane, *configuration, **service, wanted, apply);
 }
 

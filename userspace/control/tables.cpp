@@ -1,9 +1,9 @@
-// The two maps that all services share, put together from the configuration: the packet path's
-// service table, and the endpoints by which `decap`, `pace` and `congestion` find a service.
+// The maps that all services share, put together from the configuration: the packet path's service
+// table, and the endpoints by which `decap`, `pace` and `congestion` find a service.
 #include <algorithm>
 #include <map>
-#include <set>
 #include <tuple>
+#include <unordered_map>
 
 #include "control/derive.h"
 
@@ -11,60 +11,149 @@ namespace sluice {
 
 namespace {
 
-struct EndpointOrder {
-  bool operator()(const Endpoint& a, const Endpoint& b) const {
-    if (!(a.address == b.address)) return a.address < b.address;
-    return std::tie(a.port, a.l4_proto) < std::tie(b.port, b.l4_proto);
+bool before(const Endpoint& a, const Endpoint& b) {
+  if (!(a.address == b.address)) return a.address < b.address;
+  return std::tie(a.port, a.l4_proto, a.prefix_bits) < std::tie(b.port, b.l4_proto, b.prefix_bits);
+}
+
+// The address itself, of whatever port: where echo requests, and fragments without ports, go.
+Endpoint address_of(const Endpoint& endpoint) {
+  return {endpoint.address, 0, endpoint.address.is_v4() ? L4Proto::icmp : L4Proto::icmpv6,
+          endpoint.prefix_bits};
+}
+
+struct FilterFlags {
+  explicit FilterFlags(const std::vector<Filter>& filters) {
+    for (const Filter& filter : filters) {
+      if (filter.removing) continue;
+      of_service[filter.service] |= SLUICE_SERVICE_FILTERED;
+      if (filter.action == FilterAction::allow) of_service[filter.service] |= SLUICE_SERVICE_DENIES;
+    }
   }
+  std::unordered_map<uint32_t, uint32_t> of_service;
 };
+
+uint32_t policy_flags(const Policy& policy) {
+  uint32_t flags = 0;
+  if (policy.paces()) flags |= SLUICE_SERVICE_PACED;
+  if (policy.connections_per_sec > 0) flags |= SLUICE_SERVICE_LIMITED;
+  return flags;
+}
+
+uint32_t option_flags(const Service& service) {
+  uint32_t flags = 0;
+  if (service.mode == Mode::snat) flags |= SLUICE_SERVICE_TRANSLATED;
+  if (service.affinity != Affinity::flow) flags |= SLUICE_SERVICE_AFFINE;
+  if (service.quic) flags |= SLUICE_SERVICE_QUIC;
+  return flags;
+}
+
+std::vector<TableEntry> entries_of_services(const Configuration& configuration) {
+  std::unordered_map<uint32_t, uint32_t> flags = FilterFlags(configuration.filters).of_service;
+  for (const auto& [service, policy] : configuration.policies) {
+    flags[service] |= policy_flags(policy);
+  }
+  std::vector<TableEntry> entries;
+  for (const Service& service : configuration.services) {
+    if (service.removing) continue;
+    entries.push_back({.endpoint = service.endpoint,
+                       .service = service.number,
+                       .flags = flags[service.number] | option_flags(service),
+                       .salt = affinity_salt(service)});
+    entries.push_back({.endpoint = address_of(service.endpoint),
+                       .service = service.number,
+                       .flags = SLUICE_SERVICE_ADDRESS});
+  }
+  return entries;
+}
+
+// Of services of these modes, also of those on their way out: their replies are still coming.
+template <typename Take>
+void for_backends(const Configuration& configuration, Mode mode, Take take) {
+  std::unordered_map<uint32_t, const Service*> services;
+  for (const Service& service : configuration.services) {
+    if (service.mode == mode) services.emplace(service.number, &service);
+  }
+  if (services.empty()) return;
+  for (const Backend& backend : configuration.backends) {
+    const auto service = services.find(backend.service);
+    if (service != services.end()) take(*service->second, backend);
+  }
+}
+
+void sort_and_merge(std::vector<TableEntry>& entries) {
+  std::sort(entries.begin(), entries.end(), [](const TableEntry& a, const TableEntry& b) {
+    if (before(a.endpoint, b.endpoint)) return true;
+    if (before(b.endpoint, a.endpoint)) return false;
+    return a.service < b.service;
+  });
+  // Only addresses come more than once, and are the lowest service's.
+  const auto last = std::unique(
+      entries.begin(), entries.end(),
+      [](const TableEntry& a, const TableEntry& b) { return a.endpoint == b.endpoint; });
+  entries.erase(last, entries.end());
+}
 
 }  // namespace
 
 Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
                                               const Configuration& configuration) {
-  std::vector<TableEntry> entries;
-  std::set<uint32_t> snat_services;
-  for (const Service& service : configuration.services) {
-    if (service.mode == Mode::snat) snat_services.insert(service.number);
-    if (service.removing) continue;
-    entries.push_back({.endpoint = service.endpoint,
+  std::vector<TableEntry> entries = entries_of_services(configuration);
+  for_backends(configuration, Mode::nat, [&](const Service& service, const Backend& backend) {
+    entries.push_back({.endpoint = {backend.at.address, backend.at.port, service.endpoint.l4_proto},
                        .service = service.number,
-                       .paced = configuration.policy(service.number) != nullptr,
-                       .translated = service.mode == Mode::snat});
-  }
-  std::set<Address> sources;
-  for (const Backend& backend : configuration.backends) {
-    if (!snat_services.contains(backend.service)) continue;
-    auto source = dataplane.backend_source(backend.number);
-    if (!source) return tl::unexpected(source.error());
-    if (*source) sources.insert(**source);
-  }
-  for (const Address& source : sources) {
-    entries.push_back({.endpoint = {.address = source}, .replies = true});
-  }
-  std::sort(entries.begin(), entries.end(), [](const TableEntry& a, const TableEntry& b) {
-    return EndpointOrder()(a.endpoint, b.endpoint);
+                       .flags = SLUICE_SERVICE_NAT_REPLIES,
+                       .salt = backend.number});
   });
+  std::vector<uint32_t> translated;
+  for_backends(configuration, Mode::snat, [&](const Service&, const Backend& backend) {
+    translated.push_back(backend.number);
+  });
+  if (!translated.empty()) {
+    auto sources = dataplane.backend_sources(translated);
+    if (!sources) return tl::unexpected(sources.error());
+    for (const Address& source : *sources) {
+      entries.push_back({.endpoint = {.address = source, .l4_proto = L4Proto::any},
+                         .flags = SLUICE_SERVICE_REPLIES});
+    }
+  }
+  sort_and_merge(entries);
   return entries;
 }
 
 std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(const Configuration& configuration) {
-  std::map<uint32_t, L4Proto> l4_protos;
-  std::map<Endpoint, uint32_t, EndpointOrder> endpoints;
+  struct Claim {
+    Endpoint endpoint;
+    bool of_backend;
+    uint32_t service;
+  };
+  std::unordered_map<uint32_t, L4Proto> l4_protos;
+  std::vector<Claim> claims;
   for (const Service& service : configuration.services) {
     l4_protos.emplace(service.number, service.endpoint.l4_proto);
+    // A service that is going keeps what its servers still find it by. Prefixes are found in
+    // `service_prefixes`.
+    if (service.endpoint.is_prefix()) continue;
+    claims.push_back({service.endpoint, false, service.number});
+    claims.push_back({address_of(service.endpoint), false, service.number});
   }
   for (const Backend& backend : configuration.backends) {
-    auto l4_proto = l4_protos.find(backend.service);
+    const auto l4_proto = l4_protos.find(backend.service);
     if (l4_proto == l4_protos.end()) continue;
-    const Endpoint endpoint{backend.at.address, backend.at.port, l4_proto->second};
-    auto [entry, added] = endpoints.emplace(endpoint, backend.service);
-    if (!added) entry->second = std::min(entry->second, backend.service);
+    claims.push_back(
+        {{backend.at.address, backend.at.port, l4_proto->second}, true, backend.service});
   }
-  for (const Service& service : configuration.services) {
-    endpoints.insert_or_assign(service.endpoint, service.number);
+  std::sort(claims.begin(), claims.end(), [](const Claim& a, const Claim& b) {
+    if (before(a.endpoint, b.endpoint)) return true;
+    if (before(b.endpoint, a.endpoint)) return false;
+    return std::tie(a.of_backend, a.service) < std::tie(b.of_backend, b.service);
+  });
+  std::vector<std::pair<Endpoint, uint32_t>> endpoints;
+  for (const Claim& claim : claims) {
+    if (!endpoints.empty() && endpoints.back().first == claim.endpoint) continue;
+    endpoints.emplace_back(claim.endpoint, claim.service);
   }
-  return {endpoints.begin(), endpoints.end()};
+  return endpoints;
 }
 
 }  // namespace sluice

@@ -11,12 +11,26 @@ namespace sluice {
 
 namespace {
 
+// Looked up once: a table of all services would else go through all backends for each.
+using BackendsOf = std::unordered_map<uint32_t, std::vector<const Backend*>>;
+
+BackendsOf backends_by_service(const Configuration& configuration) {
+  BackendsOf backends;
+  for (const Backend& backend : configuration.backends) {
+    backends[backend.service].push_back(&backend);
+  }
+  return backends;
+}
+
 Result<ServiceView> view_of(Dataplane& dataplane, const Configuration& configuration,
-                            const Service& service) {
+                            BackendsOf& backends, const Service& service) {
   ServiceView view;
   view.service = service;
   view.traffic = service.retired;
   if (const Policy* policy = configuration.policy(service.number)) view.policy = *policy;
+  std::copy_if(
+      configuration.filters.begin(), configuration.filters.end(), std::back_inserter(view.filters),
+      [&](const Filter& filter) { return filter.service == service.number && !filter.removing; });
 
   auto ring = dataplane.ring(service);
   if (!ring) return tl::unexpected(ring.error());
@@ -25,12 +39,11 @@ Result<ServiceView> view_of(Dataplane& dataplane, const Configuration& configura
   std::unordered_map<uint32_t, size_t> slots;
   for (const RingSlot& slot : *ring) slots[slot.backend]++;
 
-  for (const Backend& backend : configuration.backends) {
-    if (backend.service != service.number) continue;
-    auto traffic = dataplane.backend_traffic(backend.number);
+  for (const Backend* backend : backends[service.number]) {
+    auto traffic = dataplane.backend_traffic(backend->number);
     if (!traffic) return tl::unexpected(traffic.error());
     view.traffic += *traffic;
-    if (!backend.removing) view.backends.push_back({backend, slots[backend.number], *traffic});
+    if (!backend->removing) view.backends.push_back({*backend, slots[backend->number], *traffic});
   }
   std::sort(view.backends.begin(), view.backends.end(),
             [](const BackendView& a, const BackendView& b) {
@@ -51,10 +64,11 @@ Result<ServiceView> view_of(Dataplane& dataplane, const Configuration& configura
 Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
   auto configuration = Configuration::load(dataplane);
   if (!configuration) return tl::unexpected(configuration.error());
+  BackendsOf backends = backends_by_service(*configuration);
   std::vector<ServiceView> views;
   for (const Service& service : configuration->services) {
     if (service.removing) continue;
-    auto view = view_of(dataplane, *configuration, service);
+    auto view = view_of(dataplane, *configuration, backends, service);
     if (!view) return tl::unexpected(view.error());
     views.push_back(std::move(*view));
   }
@@ -69,7 +83,33 @@ Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) 
   if (!configuration) return tl::unexpected(configuration.error());
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
-  return view_of(dataplane, *configuration, **service);
+  BackendsOf backends = backends_by_service(*configuration);
+  return view_of(dataplane, *configuration, backends, **service);
+}
+
+Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::string& service) {
+  auto configuration = Configuration::load(dataplane);
+  if (!configuration) return tl::unexpected(configuration.error());
+  uint32_t only = 0;
+  if (!service.empty()) {
+    auto found = find_service(*configuration, service);
+    if (!found) return tl::unexpected(found.error());
+    only = (*found)->number;
+  }
+  std::unordered_map<uint32_t, std::string> names;
+  for (const Service& each : configuration->services) {
+    if (!each.removing) names.emplace(each.number, each.name);
+  }
+  std::vector<FilterView> views;
+  for (const Filter& filter : configuration->filters) {
+    const auto name = names.find(filter.service);
+    if (filter.removing || name == names.end() || (only != 0 && filter.service != only)) continue;
+    views.push_back({name->second, filter});
+  }
+  std::sort(views.begin(), views.end(), [](const FilterView& a, const FilterView& b) {
+    return a.service == b.service ? a.filter.prefix < b.filter.prefix : a.service < b.service;
+  });
+  return views;
 }
 
 Result<Service> service_named(Dataplane& dataplane, const std::string& name) {

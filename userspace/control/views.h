@@ -20,6 +20,7 @@ struct ServiceView {
   Service service;
   std::vector<BackendView> backends;  // by address and port
   std::optional<Policy> policy;
+  std::vector<Filter> filters;  // by prefix
   size_t slots = 0;  // of the ring; 0: no ring yet
   size_t moving_slots = 0;
   Traffic traffic;  // of all its backends, those that are gone included
@@ -30,6 +31,14 @@ Result<std::vector<ServiceView>> service_views(Dataplane& dataplane);  // by nam
 // Unknown: an error that lists the names there are (or says `sluice service add`).
 Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name);
 Result<Service> service_named(Dataplane& dataplane, const std::string& name);
+
+struct FilterView {
+  std::string service;
+  Filter filter;
+};
+
+// By service and prefix; `service` empty: of all.
+Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::string& service);
 
 // The name by which people call a verdict: "not_ours"; its action: "pass", "forward", "hand over",
 // "drop"; and its sentence.

@@ -1,6 +1,7 @@
 #include "kernel/dataplane.h"
 
 #include <bpf/btf.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -34,6 +35,16 @@ Result<void> erase_if(Table& table, NamesBackend names_backend) {
   return {};
 }
 
+// Many times as fast as an update for each of many small values. They must measure a multiple of 8
+// bytes, or the kernel would leave room between them.
+Result<void> fill_mapped(const Fd& map, const char* name, const void* values, size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map.get(), 0);
+  if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", name, error_text(errno));
+  memcpy(memory, values, bytes);
+  munmap(memory, bytes);
+  return {};
+}
+
 }  // namespace
 
 Result<InnerMaps> InnerMaps::open(uint32_t btf_id) {
@@ -64,6 +75,11 @@ Result<Fd> InnerMaps::make(const char* name, const char* type, const void* value
                         &options));
   if (!map.valid()) return failed("map {}: making it: {}", name, error_text(errno));
 
+  if ((flags & BPF_F_MMAPABLE) != 0) {
+    if (auto filled = fill_mapped(map, name, values, value_bytes * count); !filled)
+      return tl::unexpected(filled.error());
+    return map;
+  }
   std::vector<uint32_t> keys(count);
   for (size_t i = 0; i < count; i++) keys[i] = static_cast<uint32_t>(i);
   auto written = static_cast<uint32_t>(count);
@@ -115,9 +131,12 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->service_configs_, "service_configs");
   open_one(plane->backend_configs_, "backend_configs");
   open_one(plane->policies_, "policies");
+  open_one(plane->source_filters_, "source_filters");
   open_one(plane->endpoints_, "endpoints");
   open_one(plane->rings_, "rings");
   open_one(plane->service_tables_, "service_tables");
+  open_one(plane->service_prefixes_, "service_prefixes");
+  open_one(plane->address_filter_, "address_filter");
   open_one(plane->backends_, "backends");
   open_one(plane->flows_, "flows");
   open_one(plane->half_open_, "half_open");
@@ -132,7 +151,7 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
 }
 
 Capacities KernelDataplane::capacities() const {
-  return {service_configs_.capacity(), backend_configs_.capacity()};
+  return {service_configs_.capacity(), backend_configs_.capacity(), source_filters_.capacity()};
 }
 
 Result<std::vector<Service>> KernelDataplane::services() {
@@ -165,7 +184,7 @@ Result<std::vector<std::pair<uint32_t, Policy>>> KernelDataplane::policies() {
   if (!entries) return tl::unexpected(entries.error());
   std::vector<std::pair<uint32_t, Policy>> policies;
   for (const auto& [service, record] : *entries)
-    policies.emplace_back(service, Policy{record.flow_rate_bytes_per_sec, record.window_bytes});
+    policies.emplace_back(service, policy_from(record));
   std::sort(policies.begin(), policies.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   return policies;
@@ -188,14 +207,36 @@ Result<void> KernelDataplane::erase_backend(const Backend& backend) {
 }
 
 Result<void> KernelDataplane::put_policy(uint32_t service, const Policy& policy) {
-  sluice_policy record{};
-  record.flow_rate_bytes_per_sec = policy.flow_rate_bytes_per_sec;
-  record.window_bytes = policy.window_bytes;
-  return policies_.put(service, record);
+  return policies_.put(service, policy_record(policy));
 }
 
 Result<void> KernelDataplane::erase_policy(uint32_t service) {
   return policies_.erase(service);
+}
+
+Result<std::vector<Filter>> KernelDataplane::filters() {
+  auto entries = source_filters_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<Filter> filters;
+  filters.reserve(entries->size());
+  for (const auto& [key, record] : *entries) filters.push_back(filter_from(key, record));
+  std::sort(filters.begin(), filters.end(), [](const Filter& a, const Filter& b) {
+    return a.service == b.service ? a.prefix < b.prefix : a.service < b.service;
+  });
+  return filters;
+}
+
+Result<void> KernelDataplane::put_filters(const std::vector<Filter>& filters) {
+  std::vector<std::pair<sluice_filter_key, uint32_t>> entries;
+  for (const Filter& filter : filters)
+    entries.emplace_back(filter_key(filter), filter_record(filter));
+  return source_filters_.put_all(entries);
+}
+
+Result<void> KernelDataplane::erase_filters(const std::vector<Filter>& filters) {
+  for (const Filter& filter : filters)
+    if (auto erased = source_filters_.erase(filter_key(filter)); !erased) return erased;
+  return {};
 }
 
 Result<uint32_t> KernelDataplane::pending() {
@@ -254,12 +295,48 @@ Result<void> KernelDataplane::erase_ring(uint32_t service) {
 Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& entries) {
   std::vector<sluice_service_entry> records;
   records.reserve(entries.size());
-  for (const auto& entry : entries) records.push_back(table_record(entry));
+  for (const auto& entry : entries)
+    if (!entry.endpoint.is_prefix()) records.push_back(table_record(entry));
+  const auto [services, backends, filters] = capacities();
   auto buckets = service_table_layout(
-      records, root_.seed, service_table_buckets(2 * size_t{service_configs_.capacity()}));
+      records, root_.seed, service_table_buckets(service_table_entries(services, backends)));
   if (!buckets) return tl::unexpected(buckets.error());
-  return inner_maps_.swap(service_tables_, kRoot, "service_table", "sluice_service_bucket",
-                          *buckets, 0);
+
+  auto before = address_filter_.find(kRoot);
+  if (!before) return tl::unexpected(before.error());
+  const auto after = address_filter_of(records, records.size() < entries.size(), root_.seed);
+  const auto both = address_filter_union(before->value_or(sluice_address_filter{}), after);
+  if (auto put = address_filter_.put(kRoot, both); !put) return put;
+  if (auto set = set_service_prefixes(entries); !set) return set;
+  if (auto swapped = inner_maps_.swap(service_tables_, kRoot, "service_table",
+                                      "sluice_service_bucket", *buckets, BPF_F_MMAPABLE);
+      !swapped)
+    return swapped;
+  return address_filter_.put(kRoot, after);
+}
+
+// What is there is read back: only what differs is written, so that no packet misses what stays.
+Result<void> KernelDataplane::set_service_prefixes(const std::vector<TableEntry>& entries) {
+  const auto less = [](const sluice_prefix_key& a, const sluice_prefix_key& b) {
+    return memcmp(&a, &b, sizeof(a)) < 0;
+  };
+  std::map<sluice_prefix_key, sluice_service_entry, decltype(less)> wanted(less);
+  for (const auto& entry : entries)
+    if (entry.endpoint.is_prefix()) wanted.emplace(prefix_key(entry.endpoint), table_record(entry));
+
+  auto existing = service_prefixes_.entries();
+  if (!existing) return tl::unexpected(existing.error());
+  for (const auto& [key, entry] : *existing) {
+    const auto found = wanted.find(key);
+    if (found == wanted.end()) {
+      if (auto erased = service_prefixes_.erase(key); !erased) return erased;
+    } else if (memcmp(&found->second, &entry, sizeof(entry)) == 0) {
+      wanted.erase(found);
+    }
+  }
+  for (const auto& [key, entry] : wanted)
+    if (auto put = service_prefixes_.put(key, entry); !put) return put;
+  return {};
 }
 
 Result<void> KernelDataplane::write_backend(const Service& service, const Backend& backend,
@@ -307,8 +384,8 @@ Result<void> KernelDataplane::forget_backend(uint32_t backend) {
   });
 }
 
-Result<Address> KernelDataplane::source_towards(const Address& destination) {
-  return sluice::source_towards(destination);
+Result<Route> KernelDataplane::route_towards(const Address& destination) {
+  return sluice::route_towards(destination);
 }
 
 Result<std::optional<Address>> KernelDataplane::backend_source(uint32_t backend) {
@@ -316,6 +393,20 @@ Result<std::optional<Address>> KernelDataplane::backend_source(uint32_t backend)
   if (!record) return tl::unexpected(record.error());
   if (!*record || (*record)->state == 0) return std::optional<Address>{};
   return std::optional<Address>(Address((*record)->source));
+}
+
+Result<std::vector<Address>> KernelDataplane::backend_sources(
+    const std::vector<uint32_t>& backends) {
+  if (backends.empty()) return std::vector<Address>{};
+  const auto [lowest, highest] = std::minmax_element(backends.begin(), backends.end());
+  std::vector<bool> asked(size_t{*highest} + 1, false);
+  for (const uint32_t backend : backends) asked[backend] = true;
+  std::set<Address> sources;
+  auto read = backends_.for_range(*lowest, *highest, [&](uint32_t number, const auto& record) {
+    if (asked[number] && record.state != 0) sources.insert(Address(record.source));
+  });
+  if (!read) return tl::unexpected(read.error());
+  return std::vector<Address>(sources.begin(), sources.end());
 }
 
 Result<Traffic> KernelDataplane::backend_traffic(uint32_t backend) {

@@ -57,12 +57,15 @@ class KernelDataplane : public Dataplane {
   Result<std::vector<Service>> services() override;
   Result<std::vector<Backend>> backends() override;
   Result<std::vector<std::pair<uint32_t, Policy>>> policies() override;
+  Result<std::vector<Filter>> filters() override;
   Result<void> put_service(const Service& service) override;
   Result<void> erase_service(const Service& service) override;
   Result<void> put_backend(const Backend& backend) override;
   Result<void> erase_backend(const Backend& backend) override;
   Result<void> put_policy(uint32_t service, const Policy& policy) override;
   Result<void> erase_policy(uint32_t service) override;
+  Result<void> put_filters(const std::vector<Filter>& filters) override;
+  Result<void> erase_filters(const std::vector<Filter>& filters) override;
   Result<uint32_t> pending() override;
   Result<void> set_pending(uint32_t service) override;
   Result<Ring> ring(const Service& service) override;
@@ -74,8 +77,9 @@ class KernelDataplane : public Dataplane {
   Result<void> erase_backend_record(uint32_t backend) override;
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override;
   Result<void> forget_backend(uint32_t backend) override;
-  Result<Address> source_towards(const Address& destination) override;
+  Result<Route> route_towards(const Address& destination) override;
   Result<std::optional<Address>> backend_source(uint32_t backend) override;
+  Result<std::vector<Address>> backend_sources(const std::vector<uint32_t>& backends) override;
   Result<Traffic> backend_traffic(uint32_t backend) override;
   Result<void> clear_backend_traffic(uint32_t backend) override;
   Result<void> clear_verdicts(uint32_t service) override;
@@ -84,15 +88,20 @@ class KernelDataplane : public Dataplane {
   Result<std::vector<FlowRecord>> flows();
 
  private:
+  Result<void> set_service_prefixes(const std::vector<TableEntry>& entries);
+
   std::string directory_;
   sluice_instance root_{};
   Map<uint32_t, sluice_instance> instance_;
   Map<sluice_name, sluice_service_config> service_configs_;
   Map<sluice_backend_key, sluice_backend_config> backend_configs_;
   Map<uint32_t, sluice_policy> policies_;
+  Map<sluice_filter_key, uint32_t> source_filters_;
   Map<sluice_endpoint, uint32_t> endpoints_;
   Map<uint32_t, uint32_t> rings_;           // outer: values are map fds in, ids out
   Map<uint32_t, uint32_t> service_tables_;  // outer
+  Map<sluice_prefix_key, sluice_service_entry> service_prefixes_;
+  Map<uint32_t, sluice_address_filter> address_filter_;
   Map<uint32_t, sluice_backend> backends_;
   Map<sluice_flow, sluice_tracked_flow> flows_;
   Map<sluice_flow, sluice_tracked_flow> half_open_;

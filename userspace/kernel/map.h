@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -57,10 +58,45 @@ class Map {
     return failure("update", errno);
   }
 
+  // In one call to the kernel, which a signal does not cut off in the middle.
+  Result<void> put_all(const std::vector<std::pair<Key, Value>>& entries) {
+    std::vector<Key> keys;
+    std::vector<Value> values;
+    for (const auto& [key, value] : entries) {
+      keys.push_back(key);
+      values.push_back(value);
+    }
+    auto count = static_cast<uint32_t>(entries.size());
+    if (count == 0) return {};
+    if (bpf_map_update_batch(fd(), keys.data(), values.data(), &count, nullptr) == 0) return {};
+    return failure("update", errno);
+  }
+
   // Success also when there is no such key.
   Result<void> erase(const Key& key) {
     if (bpf_map_delete_elem(fd(), &key) == 0 || errno == ENOENT) return {};
     return failure("delete", errno);
+  }
+
+  // Of an array: take(index, value) of each from `first` to `last`.
+  template <typename Take>
+  [[nodiscard]] Result<void> for_range(uint32_t first, uint32_t last, Take take) const {
+    constexpr uint32_t batch = 4096;
+    std::vector<Key> keys(batch);
+    std::vector<Value> values(batch);
+    // The cursor is the index before the next one.
+    uint32_t cursor = first - 1;
+    for (uint32_t next = first; next <= last;) {
+      uint32_t count = std::min(batch, last - next + 1);
+      if (bpf_map_lookup_batch(fd(), next == 0 ? nullptr : &cursor, &cursor, keys.data(),
+                               values.data(), &count, nullptr) != 0 &&
+          errno != ENOENT)
+        return failure("read", errno);
+      if (count == 0) break;
+      for (uint32_t i = 0; i < count; i++) take(keys[i], values[i]);
+      next += count;
+    }
+    return {};
   }
 
   [[nodiscard]] Result<std::vector<std::pair<Key, Value>>> entries() const {

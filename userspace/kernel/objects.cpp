@@ -28,7 +28,10 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
       {"rings", limits.services + 1},
       {"verdicts", limits.services + 1},
       {"policies", limits.services},
-      {"endpoints", limits.services + limits.backends},
+      // Its own, its address and each of its backends'.
+      {"endpoints", 2 * limits.services + limits.backends},
+      {"service_prefixes", 2 * limits.services},
+      {"admissions", limits.services + 1},
       {"backends", limits.backends + 1},
       {"backend_paths", limits.backends + 1},
       {"flows", limits.flows},
@@ -89,17 +92,19 @@ Result<void> load(const std::string& directory, const std::map<std::string, uint
 
 // The verifier learns the size of service tables from a table like those that will come.
 Result<Fd> service_table_template(uint32_t buckets) {
+  LIBBPF_OPTS(bpf_map_create_opts, options);
+  options.map_flags = BPF_F_MMAPABLE;
   Fd table(bpf_map_create(BPF_MAP_TYPE_ARRAY, "service_table", sizeof(uint32_t),
-                          sizeof(sluice_service_bucket), buckets, nullptr));
+                          sizeof(sluice_service_bucket), buckets, &options));
   if (!table.valid()) return failed("map service_table: making it: {}", error_text(errno));
   return table;
 }
 
 }  // namespace
 
-uint32_t service_table_size(uint32_t services) {
-  // As many again for the addresses that snat's replies come to.
-  return static_cast<uint32_t>(service_table_buckets(2 * static_cast<size_t>(services)));
+uint32_t service_table_size(const InstanceLimits& limits) {
+  return static_cast<uint32_t>(
+      service_table_buckets(service_table_entries(limits.services, limits.backends)));
 }
 
 Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
@@ -107,7 +112,7 @@ Result<void> load_objects(const std::string& directory, const InstanceLimits& li
   libbpf_log_capture();
   if (auto made = make_directory(directory + "/programs"); !made) return made;
   const auto sizes = capacities(limits);
-  const uint32_t buckets = service_table_size(limits.services);
+  const uint32_t buckets = service_table_size(limits);
   auto table = service_table_template(buckets);
   if (!table) return tl::unexpected(table.error());
 

@@ -13,7 +13,7 @@ namespace sluice {
 Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
                           const sluice_instance& root);
 
-// The buckets that every service table of an instance with so many services has.
-[[nodiscard]] uint32_t service_table_size(uint32_t services);
+// The buckets that every service table of such an instance has.
+[[nodiscard]] uint32_t service_table_size(const InstanceLimits& limits);
 
 }  // namespace sluice

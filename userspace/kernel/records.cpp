@@ -3,9 +3,12 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
+#include <netinet/udp.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "sluice/limits.h"
 
 namespace sluice {
 namespace {
@@ -24,31 +27,60 @@ uint16_t header_sum(const uint8_t* header, size_t bytes) {
   return static_cast<uint16_t>(sum);
 }
 
-void write_outer(sluice_backend& record, bool v4) {
+// Takes the next bytes of a record's outer headers.
+class OuterWriter {
+ public:
+  explicit OuterWriter(sluice_backend& record) : outer_(record.outer) {}
+
+  template <typename Header>
+  void put(const Header& header) {
+    static_assert(sizeof(Header) <= SLUICE_OUTER_BYTES);
+    memcpy(outer_.headers + outer_.length, &header, sizeof(header));
+    outer_.length = static_cast<uint8_t>(outer_.length + sizeof(header));
+  }
+
+ private:
+  sluice_outer& outer_;
+};
+
+// `protocol` 0: that of the inner packet, which the packet path fills in.
+void write_outer_ip(sluice_backend& record, bool v4, uint8_t protocol) {
+  OuterWriter writer(record);
   if (v4) {
     iphdr outer{};
     outer.version = 4;
     outer.ihl = sizeof(outer) / 4;
     outer.frag_off = htons(IP_DF);
     outer.ttl = kOuterTtl;
+    outer.protocol = protocol;
     memcpy(&outer.saddr, record.source.bytes + 12, 4);
     memcpy(&outer.daddr, record.address.bytes + 12, 4);
-    memcpy(record.outer.headers, &outer, sizeof(outer));
     // Not the checksum but the sum of what is there; the packet path adds the rest and inverts it.
-    outer.check = header_sum(record.outer.headers, sizeof(outer));
-    memcpy(record.outer.headers, &outer, sizeof(outer));
-    record.outer.length = sizeof(outer);
-    record.outer.ip_bytes = sizeof(outer);
+    uint8_t bytes[sizeof(outer)];
+    memcpy(bytes, &outer, sizeof(outer));
+    outer.check = header_sum(bytes, sizeof(bytes));
+    writer.put(outer);
   } else {
     ip6_hdr outer{};
     outer.ip6_flow = htonl(6u << 28);
+    outer.ip6_nxt = protocol;
     outer.ip6_hlim = kOuterTtl;
     memcpy(&outer.ip6_src, record.source.bytes, 16);
     memcpy(&outer.ip6_dst, record.address.bytes, 16);
-    memcpy(record.outer.headers, &outer, sizeof(outer));
-    record.outer.length = sizeof(outer);
-    record.outer.ip_bytes = sizeof(outer);
+    writer.put(outer);
   }
+  record.outer.ip_bytes = record.outer.length;
+}
+
+// Checksum 0: what is inside has its own (RFC 6935, RFC 6936).
+void write_outer_gue(sluice_backend& record, bool v4, uint8_t variant) {
+  write_outer_ip(record, v4, IPPROTO_UDP);
+  OuterWriter writer(record);
+  udphdr udp{};
+  udp.dest = htons(SLUICE_GUE_PORT);
+  writer.put(udp);
+  // draft-ietf-intarea-gue-09, 3.1: version 0, no control message, no options, no flags.
+  if (variant == 0) writer.put(uint32_t{0});
 }
 
 }  // namespace
@@ -66,6 +98,10 @@ sluice_service_config service_record(const Service& service) {
   config.mode = static_cast<uint8_t>(service.mode);
   config.ring_bits = service.ring_bits;
   config.removing = service.removing ? 1 : 0;
+  config.prefix_bits = service.endpoint.prefix_bits;
+  config.affinity = static_cast<uint8_t>(service.affinity);
+  config.gue_variant = service.gue_variant;
+  config.quic = service.quic ? 1 : 0;
   config.retired_packets = service.retired.packets;
   config.retired_bytes = service.retired.bytes;
   config.retired_connections = service.retired.connections;
@@ -76,7 +112,11 @@ Service service_from(const sluice_name& name, const sluice_service_config& confi
   Service service;
   service.name.assign(name.text, strnlen(name.text, sizeof(name.text)));
   service.endpoint = Endpoint::from_raw(config.endpoint);
+  service.endpoint.prefix_bits = config.prefix_bits;
   service.mode = static_cast<Mode>(config.mode);
+  service.affinity = static_cast<Affinity>(config.affinity);
+  service.gue_variant = config.gue_variant;
+  service.quic = config.quic != 0;
   service.number = config.service;
   service.ring_bits = config.ring_bits;
   service.removing = config.removing != 0;
@@ -112,19 +152,61 @@ Backend backend_from(const sluice_backend_key& key, const sluice_backend_config&
   return backend;
 }
 
+sluice_policy policy_record(const Policy& policy) {
+  sluice_policy record{};
+  record.flow_rate_bytes_per_sec = policy.flow_rate_bytes_per_sec;
+  record.window_bytes = policy.window_bytes;
+  record.connections_per_sec = policy.connections_per_sec;
+  return record;
+}
+
+Policy policy_from(const sluice_policy& record) {
+  return {record.flow_rate_bytes_per_sec, record.window_bytes, record.connections_per_sec};
+}
+
+sluice_filter_key filter_key(const Filter& filter) {
+  sluice_filter_key key{};
+  key.bits = SLUICE_FILTER_KEY_BITS + uint32_t{filter.prefix.bits};
+  key.service = filter.service;
+  memcpy(key.address, filter.prefix.address.raw().bytes, sizeof(key.address));
+  return key;
+}
+
+uint32_t filter_record(const Filter& filter) {
+  return static_cast<uint32_t>(filter.action) |
+         (filter.removing ? uint32_t{SLUICE_FILTER_REMOVING} : 0);
+}
+
+Filter filter_from(const sluice_filter_key& key, uint32_t record) {
+  Filter filter;
+  filter.service = key.service;
+  sluice_address address{};
+  memcpy(address.bytes, key.address, sizeof(address.bytes));
+  filter.prefix = {Address(address), static_cast<uint8_t>(key.bits - SLUICE_FILTER_KEY_BITS)};
+  filter.action = (record & SLUICE_FILTER_ALLOW) != 0 ? FilterAction::allow : FilterAction::deny;
+  filter.removing = (record & SLUICE_FILTER_REMOVING) != 0;
+  return filter;
+}
+
 sluice_service_entry table_record(const TableEntry& entry) {
   sluice_service_entry record{};
   record.address = entry.endpoint.address.raw();
-  if (!entry.replies) {
-    record.port = htons(entry.endpoint.port);
-    record.l4_proto = static_cast<uint8_t>(entry.endpoint.l4_proto);
-    record.service = entry.service;
-  }
+  record.port = htons(entry.endpoint.port);
+  record.l4_proto = static_cast<uint8_t>(entry.endpoint.l4_proto);
   record.used = 1;
-  if (entry.paced) record.flags |= SLUICE_SERVICE_PACED;
-  if (entry.replies) record.flags |= SLUICE_SERVICE_REPLIES;
-  if (entry.translated) record.flags |= SLUICE_SERVICE_TRANSLATED;
+  record.service = entry.service;
+  record.flags = entry.flags;
+  record.salt = entry.salt;
   return record;
+}
+
+sluice_prefix_key prefix_key(const Endpoint& endpoint) {
+  sluice_prefix_key key{};
+  key.bits = SLUICE_PREFIX_KEY_BITS + uint32_t{endpoint.prefix_bits};
+  key.port = htons(endpoint.port);
+  key.l4_proto = static_cast<uint8_t>(endpoint.l4_proto);
+  memcpy(key.address, endpoint.address.raw().bytes, sizeof(key.address));
+  return key;
 }
 
 sluice_backend path_record(const Service& service, const Backend& backend, const Address& source) {
@@ -135,7 +217,11 @@ sluice_backend path_record(const Service& service, const Backend& backend, const
   record.mode = static_cast<uint8_t>(service.mode);
   record.state = static_cast<uint8_t>(backend.removing ? BackendState::down : backend.state);
   record.service = service.number;
-  if (service.mode == Mode::ipip) write_outer(record, backend.at.address.is_v4());
+  record.service_address = service.endpoint.address.raw();
+  record.service_port = htons(service.endpoint.port);
+  const bool v4 = backend.at.address.is_v4();
+  if (service.mode == Mode::ipip) write_outer_ip(record, v4, 0);
+  if (service.mode == Mode::gue) write_outer_gue(record, v4, service.gue_variant);
   return record;
 }
 

@@ -3,6 +3,7 @@
 
 #include "control/dataplane.h"
 #include "model/service.h"
+#include "sluice/policy.h"
 #include "sluice/service.h"
 
 namespace sluice {
@@ -14,7 +15,13 @@ namespace sluice {
 [[nodiscard]] sluice_backend_config backend_record(const Backend& backend);
 [[nodiscard]] Backend backend_from(const sluice_backend_key& key,
                                    const sluice_backend_config& config);
+[[nodiscard]] sluice_policy policy_record(const Policy& policy);
+[[nodiscard]] Policy policy_from(const sluice_policy& record);
+[[nodiscard]] sluice_filter_key filter_key(const Filter& filter);
+[[nodiscard]] uint32_t filter_record(const Filter& filter);
+[[nodiscard]] Filter filter_from(const sluice_filter_key& key, uint32_t record);
 [[nodiscard]] sluice_service_entry table_record(const TableEntry& entry);
+[[nodiscard]] sluice_prefix_key prefix_key(const Endpoint& endpoint);
 
 // The packet path's record, with its outer header ready but for what each packet adds.
 [[nodiscard]] sluice_backend path_record(const Service& service, const Backend& backend,

@@ -3,7 +3,9 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netlink/netlink.h>
+#include <netlink/route/nexthop.h>
 #include <netlink/route/qdisc.h>
+#include <netlink/route/route.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -54,6 +56,49 @@ Address address_from(const SocketAddress& from) {
   return Address(raw);
 }
 
+using Netlink = std::unique_ptr<nl_sock, void (*)(nl_sock*)>;
+
+Result<Netlink> open_netlink() {
+  Netlink netlink(nl_socket_alloc(), nl_socket_free);
+  if (!netlink) return failed("netlink: out of memory");
+  if (const int error = nl_connect(netlink.get(), NETLINK_ROUTE); error != 0)
+    return failed("netlink: {}", nl_geterror(error));
+  return netlink;
+}
+
+bool has_gateway(rtnl_nexthop* nexthop) {
+  return rtnl_route_nh_get_gateway(nexthop) != nullptr || rtnl_route_nh_get_via(nexthop) != nullptr;
+}
+
+// Is it a neighbour, by whichever of the route's next hops?
+Result<bool> is_on_link(const Address& destination) {
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
+  const bool v4 = destination.is_v4();
+  const std::unique_ptr<nl_addr, void (*)(nl_addr*)> address(
+      nl_addr_build(v4 ? AF_INET : AF_INET6, destination.raw().bytes + (v4 ? 12 : 0), v4 ? 4 : 16),
+      nl_addr_put);
+  rtnl_route* raw = nullptr;
+  if (const int error = rtnl_route_lookup(netlink->get(), address.get(), &raw); error != 0)
+    return failed("route to {}: {}", destination.text(), nl_geterror(error));
+  const std::unique_ptr<rtnl_route, void (*)(rtnl_route*)> route(raw, rtnl_route_put);
+  if (rtnl_route_get_type(route.get()) != RTN_UNICAST) return false;
+  for (int i = 0; i < rtnl_route_get_nnexthops(route.get()); i++)
+    if (!has_gateway(rtnl_route_nexthop_n(route.get(), i))) return true;
+  return false;
+}
+
+// What the kernel would send there at most in one packet, what it learned of the path included.
+Result<uint32_t> mtu_towards(const Fd& connected, const Address& destination) {
+  const bool v4 = destination.is_v4();
+  int mtu = 0;
+  socklen_t bytes = sizeof(mtu);
+  if (getsockopt(connected.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU, &mtu,
+                 &bytes) != 0)
+    return failed("route to {}: its MTU: {}", destination.text(), error_text(errno));
+  return static_cast<uint32_t>(mtu);
+}
+
 bool setting_is_on(const std::string& path) {
   std::ifstream file(path);
   int value = 0;
@@ -62,7 +107,7 @@ bool setting_is_on(const std::string& path) {
 
 }  // namespace
 
-Result<Address> source_towards(const Address& destination) {
+Result<Route> route_towards(const Address& destination) {
   auto to = socket_address(destination);
   const Fd socket_fd(socket(to.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket_fd.valid()) return failed("route to {}: {}", destination.text(), error_text(errno));
@@ -73,7 +118,11 @@ Result<Address> source_towards(const Address& destination) {
   from.bytes = sizeof(from.storage);
   if (getsockname(socket_fd.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.bytes) != 0)
     return failed("route to {}: {}", destination.text(), error_text(errno));
-  return address_from(from);
+  auto mtu = mtu_towards(socket_fd, destination);
+  if (!mtu) return tl::unexpected(mtu.error());
+  auto on_link = is_on_link(destination);
+  if (!on_link) return tl::unexpected(on_link.error());
+  return Route{address_from(from), *on_link, *mtu};
 }
 
 Result<uint32_t> device_index(const std::string& device) {
@@ -99,12 +148,10 @@ bool forwards_v6(const std::string& device) {
 }
 
 Result<bool> departs_through_fq(uint32_t ifindex) {
-  const std::unique_ptr<nl_sock, void (*)(nl_sock*)> netlink(nl_socket_alloc(), nl_socket_free);
-  if (!netlink) return failed("netlink: out of memory");
-  if (const int error = nl_connect(netlink.get(), NETLINK_ROUTE); error != 0)
-    return failed("netlink: {}", nl_geterror(error));
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
   nl_cache* raw = nullptr;
-  if (const int error = rtnl_qdisc_alloc_cache(netlink.get(), &raw); error != 0)
+  if (const int error = rtnl_qdisc_alloc_cache(netlink->get(), &raw); error != 0)
     return failed("netlink: reading qdiscs: {}", nl_geterror(error));
   const std::unique_ptr<nl_cache, void (*)(nl_cache*)> cache(raw, nl_cache_free);
 

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <string>
 
+#include "control/dataplane.h"
 #include "model/address.h"
 #include "support/result.h"
 
 namespace sluice {
 
-// The local address from which the kernel would send there.
-Result<Address> source_towards(const Address& destination);
+Result<Route> route_towards(const Address& destination);
 
 Result<uint32_t> device_index(const std::string& device);
 // Inode number of the network namespace that this process is in.

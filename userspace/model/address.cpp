@@ -14,50 +14,94 @@ namespace {
 
 constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr size_t kV4Offset = kMappedPrefix.size();
+constexpr uint8_t kBits = 128;
+constexpr uint8_t kV4Bits = 32;
 
 bool has_mapped_prefix(const sluice_address& raw) {
   return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), raw.bytes);
 }
 
-// "ADDRESS:PORT", with brackets round IPv6. `what` and `whole` are for the error alone.
-Result<HostPort> parse_host_port(std::string_view text, std::string_view what,
-                                 std::string_view whole, std::string_view suffix) {
-  std::string_view host;
-  std::string_view port;
-  bool bracketed = text.starts_with('[');
-  if (bracketed) {
-    size_t close = text.find(']');
+// Which whole bytes of the 16, and which bits of the next one, `bits` takes.
+struct Split {
+  size_t bytes;
+  uint8_t mask;
+};
+
+Split split_at(uint8_t bits) {
+  return {bits / size_t{8}, static_cast<uint8_t>(0xff00 >> (bits % 8))};
+}
+
+bool same_up_to(const Address& a, const Address& b, uint8_t bits) {
+  const auto [bytes, mask] = split_at(bits);
+  const uint8_t* left = a.raw().bytes;
+  const uint8_t* right = b.raw().bytes;
+  if (!std::equal(left, left + bytes, right)) return false;
+  return bytes == sizeof(sluice_address::bytes) || ((left[bytes] ^ right[bytes]) & mask) == 0;
+}
+
+Address cut_off(const Address& address, uint8_t bits) {
+  sluice_address raw{};
+  const auto [bytes, mask] = split_at(bits);
+  std::copy_n(address.raw().bytes, bytes, raw.bytes);
+  if (bytes < sizeof(raw.bytes)) raw.bytes[bytes] = address.raw().bytes[bytes] & mask;
+  return Address(raw);
+}
+
+// What stands before and behind the colon, and what an error says of them.
+struct Place {
+  std::string_view what;    // "endpoint" or "backend"
+  std::string_view whole;   // as it was written
+  std::string_view suffix;  // what should follow the port: "/tcp"
+  std::string_view host{};
+  std::string_view port{};
+  bool bracketed = false;
+};
+
+// "HOST:PORT", with brackets round IPv6.
+Result<Place> split_place(std::string_view text, Place place) {
+  const auto& [what, whole, suffix, host, port, bracketed] = place;
+  if (text.starts_with('[')) {
+    const size_t close = text.find(']');
     if (close == std::string_view::npos)
       return misused("{} {:?}: \"[\" without \"]\"", what, whole);
-    host = text.substr(1, close - 1);
-    port = text.substr(close + 1);
+    place.host = text.substr(1, close - 1);
+    place.port = text.substr(close + 1);
+    place.bracketed = true;
   } else {
-    size_t colon = text.find(':');
-    if (text.find(':', colon + 1) != std::string_view::npos && colon != std::string_view::npos) {
+    const size_t colon = text.find(':');
+    if (colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos) {
       return misused("{} {:?}: an IPv6 address stands in brackets, as in [2001:db8::10]:443{}",
                      what, whole, suffix);
     }
-    host = text.substr(0, colon);
-    port = colon == std::string_view::npos ? std::string_view() : text.substr(colon);
+    place.host = text.substr(0, colon);
+    if (colon != std::string_view::npos) place.port = text.substr(colon);
   }
   if (port.empty()) {
-    std::string_view written = text.empty() ? "ADDRESS" : text;
+    const std::string_view written = text.empty() ? "ADDRESS" : text;
     return misused("{} {:?}: names no port; write {}:PORT{}", what, whole, written, suffix);
+  }
+  if (port.front() == '/') {
+    return misused("{} {:?}: a prefix's length stands in the brackets, as in [2001:db8::/64]:443{}",
+                   what, whole, suffix);
   }
   if (port.front() != ':') {
     return misused("{} {:?}: \":PORT\" should follow \"]\"", what, whole);
   }
-  Result<Address> address = Address::parse(host);
-  if (!address) return misused("{} {:?}: {}", what, whole, address.error().text);
-  if (bracketed == address->is_v4()) {
-    return misused("{} {:?}: brackets are for IPv6; write {}:PORT{}", what, whole, host, suffix);
+  place.port.remove_prefix(1);
+  return place;
+}
+
+Result<uint16_t> parse_port(const Place& place, bool v4) {
+  if (place.bracketed == v4) {
+    return misused("{} {:?}: brackets are for IPv6; write {}:PORT{}", place.what, place.whole,
+                   place.host, place.suffix);
   }
-  port.remove_prefix(1);
-  auto number = parse_decimal(port, UINT16_MAX);
-  if (!number || *number == 0) {
-    return misused("{} {:?}: port {:?} is not a whole number from 1 to 65535", what, whole, port);
+  const auto number = parse_decimal(place.port, UINT16_MAX);
+  if (!number) {
+    return misused("{} {:?}: port {:?} is not a whole number from 1 to 65535, nor 0 for any",
+                   place.what, place.whole, place.port);
   }
-  return HostPort{*address, static_cast<uint16_t>(*number)};
+  return static_cast<uint16_t>(*number);
 }
 
 }  // namespace
@@ -117,8 +161,51 @@ bool operator<(const Address& a, const Address& b) {
   return std::memcmp(a.raw_.bytes, b.raw_.bytes, sizeof(a.raw_.bytes)) < 0;
 }
 
+Result<Prefix> Prefix::parse(std::string_view text) {
+  const size_t slash = text.find('/');
+  auto address = Address::parse(text.substr(0, slash));
+  if (!address) return misused("prefix {:?}: {}", text, address.error().text);
+  if (slash == std::string_view::npos) return Prefix{*address, kBits};
+  const uint8_t family_bits = address->is_v4() ? kV4Bits : kBits;
+  const auto length = parse_decimal(text.substr(slash + 1), family_bits);
+  if (!length) {
+    return misused("prefix {:?}: length {:?} is not a whole number from 0 to {}", text,
+                   text.substr(slash + 1), family_bits);
+  }
+  const auto bits = static_cast<uint8_t>(kBits - family_bits + *length);
+  const Prefix prefix{cut_off(*address, bits), bits};
+  if (!(prefix.address == *address)) {
+    return misused("prefix {:?}: has bits set behind the first {}; write {}", text, *length,
+                   prefix.text());
+  }
+  return prefix;
+}
+
+std::string Prefix::text() const {
+  if (bits == kBits) return address.text();
+  return fmt::format("{}/{}", address.text(), address.is_v4() ? bits - (kBits - kV4Bits) : bits);
+}
+
+bool Prefix::contains(const Address& one) const {
+  return address.is_v4() == one.is_v4() && same_up_to(address, one, bits);
+}
+
+bool Prefix::overlaps(const Prefix& other) const {
+  return bits <= other.bits ? contains(other.address) : other.contains(address);
+}
+
+bool operator<(const Prefix& a, const Prefix& b) {
+  return a.address == b.address ? a.bits < b.bits : a.address < b.address;
+}
+
 std::string_view l4_proto_text(L4Proto l4_proto) {
   switch (l4_proto) {
+    case L4Proto::any:
+      return "any";
+    case L4Proto::icmp:
+      return "icmp";
+    case L4Proto::icmpv6:
+      return "icmpv6";
     case L4Proto::tcp:
       return "tcp";
     case L4Proto::udp:
@@ -128,29 +215,40 @@ std::string_view l4_proto_text(L4Proto l4_proto) {
 }
 
 Result<Endpoint> Endpoint::parse(std::string_view text) {
-  size_t slash = text.rfind('/');
-  if (slash == std::string_view::npos) {
+  const size_t slash = text.rfind('/');
+  const std::string_view name = slash == std::string_view::npos ? "" : text.substr(slash + 1);
+  // What follows the last slash may be a prefix's length and the port.
+  if (slash == std::string_view::npos || name.find(':') != std::string_view::npos) {
     return misused("endpoint {:?}: names no protocol; add /tcp or /udp", text);
   }
-  std::string_view name = text.substr(slash + 1);
-  L4Proto l4_proto = L4Proto::tcp;
-  if (name == "udp") {
-    l4_proto = L4Proto::udp;
-  } else if (name != "tcp") {
+  if (name != "tcp" && name != "udp") {
     return misused("endpoint {:?}: protocol {:?} is not tcp or udp", text, name);
   }
-  Result<HostPort> at =
-      parse_host_port(text.substr(0, slash), "endpoint", text, text.substr(slash));
-  if (!at) return tl::unexpected(at.error());
-  return Endpoint{at->address, at->port, l4_proto};
+  const auto place = split_place(text.substr(0, slash), {"endpoint", text, text.substr(slash)});
+  if (!place) return tl::unexpected(place.error());
+  Prefix prefix;
+  if (place->host.find('/') == std::string_view::npos) {
+    const auto address = Address::parse(place->host);
+    if (!address) return misused("endpoint {:?}: {}", text, address.error().text);
+    prefix.address = *address;
+  } else {
+    const auto parsed = Prefix::parse(place->host);
+    if (!parsed) return misused("endpoint {:?}: {}", text, parsed.error().text);
+    prefix = *parsed;
+  }
+  const auto port = parse_port(*place, prefix.address.is_v4());
+  if (!port) return tl::unexpected(port.error());
+  return Endpoint{prefix.address, *port, name == "tcp" ? L4Proto::tcp : L4Proto::udp, prefix.bits};
 }
 
 Endpoint Endpoint::from_raw(const sluice_endpoint& raw) {
-  return {Address(raw.address), ntohs(raw.port), static_cast<L4Proto>(raw.l4_proto)};
+  return {Address(raw.address), ntohs(raw.port), static_cast<L4Proto>(raw.l4_proto), kBits};
 }
 
 std::string Endpoint::text() const {
-  return fmt::format("{}/{}", HostPort{address, port}.text(), l4_proto_text(l4_proto));
+  return address.is_v4()
+             ? fmt::format("{}:{}/{}", prefix().text(), port, l4_proto_text(l4_proto))
+             : fmt::format("[{}]:{}/{}", prefix().text(), port, l4_proto_text(l4_proto));
 }
 
 sluice_endpoint Endpoint::raw() const {
@@ -162,7 +260,13 @@ sluice_endpoint Endpoint::raw() const {
 }
 
 Result<HostPort> HostPort::parse(std::string_view text) {
-  return parse_host_port(text, "backend", text, "");
+  const auto place = split_place(text, {"backend", text, ""});
+  if (!place) return tl::unexpected(place.error());
+  const auto address = Address::parse(place->host);
+  if (!address) return misused("backend {:?}: {}", text, address.error().text);
+  const auto port = parse_port(*place, address->is_v4());
+  if (!port) return tl::unexpected(port.error());
+  return HostPort{*address, *port};
 }
 
 std::string HostPort::text() const {

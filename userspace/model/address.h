@@ -35,23 +35,44 @@ class Address {
   sluice_address raw_{};
 };
 
-enum class L4Proto : uint8_t { tcp = 6, udp = 17 };
+// A whole prefix of addresses of one family.
+struct Prefix {
+  Address address;     // no bit set behind the prefix
+  uint8_t bits = 128;  // of the 16 bytes: IPv4 counts from 96
+
+  // "203.0.113.0/24", "2001:db8::/64"; an address alone is the prefix of all its bits.
+  static Result<Prefix> parse(std::string_view text);
+  // An address alone where it is one.
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] bool contains(const Address& one) const;
+  [[nodiscard]] bool overlaps(const Prefix& other) const;
+  friend bool operator==(const Prefix&, const Prefix&) = default;
+  friend bool operator<(const Prefix& a, const Prefix& b);  // by address, the wider one first
+};
+
+// What IP carries. `any` and the two of ICMP stand in tables only, never in what people write.
+enum class L4Proto : uint8_t { any = 0, icmp = 1, tcp = 6, udp = 17, icmpv6 = 58 };
 
 [[nodiscard]] std::string_view l4_proto_text(L4Proto l4_proto);
 
-// Where a service listens. The port is in host order here; raw() converts, once.
+// Where a service listens: one address or a whole prefix, one port or any. The port is in host
+// order here; raw() converts, once.
 struct Endpoint {
   Address address;
-  uint16_t port = 0;
+  uint16_t port = 0;  // 0: any
   L4Proto l4_proto = L4Proto::tcp;
+  uint8_t prefix_bits = 128;  // as Prefix::bits; 128: one address
 
-  // "203.0.113.10:443/tcp", "[2001:db8::10]:53/udp". Port 1 to 65535; protocol tcp or udp,
-  // required.
+  // "203.0.113.10:443/tcp", "[2001:db8::10]:53/udp", "203.0.113.0/24:443/tcp",
+  // "[2001:db8::/64]:0/tcp". Protocol tcp or udp, required.
   static Result<Endpoint> parse(std::string_view text);
+  // One address: raw has no prefixes.
   static Endpoint from_raw(const sluice_endpoint& raw);
 
   [[nodiscard]] std::string text() const;
   [[nodiscard]] sluice_endpoint raw() const;
+  [[nodiscard]] Prefix prefix() const { return {address, prefix_bits}; }
+  [[nodiscard]] bool is_prefix() const { return prefix_bits < 128; }
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
@@ -60,7 +81,7 @@ struct HostPort {
   Address address;
   uint16_t port = 0;
 
-  // "10.0.0.11:8443", "[2001:db8::11]:8443".
+  // "10.0.0.11:8443", "[2001:db8::11]:8443"; port 0 stands for the one that the client asked for.
   static Result<HostPort> parse(std::string_view text);
   [[nodiscard]] std::string text() const;
   friend bool operator==(const HostPort&, const HostPort&) = default;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/decimal.h"
+#include "sluice/limits.h"
 
 namespace sluice {
 
@@ -27,9 +28,23 @@ constexpr size_t kInstanceNameMax = 15;
 }  // namespace
 
 Result<Mode> parse_mode(std::string_view text) {
-  if (text == "ipip") return Mode::ipip;
-  if (text == "snat") return Mode::snat;
-  return misused("mode {:?}: not a forwarding mode; write ipip or snat", text);
+  for (const Mode mode : {Mode::snat, Mode::nat, Mode::ipip, Mode::gue, Mode::l2}) {
+    if (text == mode_text(mode)) return mode;
+  }
+  return misused("mode {:?}: not a forwarding mode; write snat, nat, ipip, gue or l2", text);
+}
+
+Result<Affinity> parse_affinity(std::string_view text) {
+  for (const Affinity affinity : {Affinity::flow, Affinity::client, Affinity::client_service}) {
+    if (text == affinity_text(affinity)) return affinity;
+  }
+  return misused("affinity {:?}: not an affinity; write flow, client or client-service", text);
+}
+
+Result<uint8_t> parse_gue_variant(std::string_view text) {
+  if (text == "0") return uint8_t{0};
+  if (text == "1") return uint8_t{1};
+  return misused("GUE variant {:?}: there are 0 and 1", text);
 }
 
 Result<BackendState> parse_backend_state(std::string_view text) {
@@ -45,8 +60,30 @@ std::string_view mode_text(Mode mode) {
       return "ipip";
     case Mode::snat:
       return "snat";
+    case Mode::gue:
+      return "gue";
+    case Mode::l2:
+      return "l2";
+    case Mode::nat:
+      return "nat";
   }
   return "unknown";
+}
+
+std::string_view affinity_text(Affinity affinity) {
+  switch (affinity) {
+    case Affinity::flow:
+      return "flow";
+    case Affinity::client:
+      return "client";
+    case Affinity::client_service:
+      return "client-service";
+  }
+  return "unknown";
+}
+
+std::string_view filter_action_text(FilterAction action) {
+  return action == FilterAction::allow ? "allow" : "deny";
 }
 
 std::string_view backend_state_text(BackendState state) {
@@ -99,6 +136,59 @@ Result<uint32_t> parse_weight(std::string_view text) {
     return misused("weight {:?}: not a whole number from 0 to {}", text, SLUICE_WEIGHT_MAX);
   }
   return static_cast<uint32_t>(*weight);
+}
+
+Result<uint32_t> parse_connection_rate(std::string_view text) {
+  auto rate = parse_decimal(text, SLUICE_CONNECTION_RATE_MAX);
+  if (!rate || *rate == 0) {
+    return misused("connection rate {:?}: not a whole number from 1 to {}", text,
+                   SLUICE_CONNECTION_RATE_MAX);
+  }
+  return static_cast<uint32_t>(*rate);
+}
+
+size_t outer_bytes(const Service& service, const Address& backend) {
+  constexpr size_t v4_bytes = 20;
+  constexpr size_t v6_bytes = 40;
+  constexpr size_t udp_bytes = 8;
+  constexpr size_t gue_bytes = 4;  // variant 1 has no header of its own
+  const size_t ip_bytes = backend.is_v4() ? v4_bytes : v6_bytes;
+  if (service.mode == Mode::ipip) return ip_bytes;
+  if (service.mode != Mode::gue) return 0;
+  return ip_bytes + udp_bytes + (service.gue_variant == 0 ? gue_bytes : 0);
+}
+
+std::vector<HostPort> ring_places(const Service& service, const std::vector<Backend>& backends) {
+  std::vector<HostPort> places;
+  for (const Backend& backend : backends) places.push_back(backend.at);
+  if (service.affinity != Affinity::client) return places;
+  std::vector<size_t> order(places.size());
+  for (size_t i = 0; i < order.size(); i++) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    if (!(places[a].address == places[b].address)) return places[a].address < places[b].address;
+    return places[a].port < places[b].port;
+  });
+  uint16_t rank = 0;
+  for (size_t i = 0; i < order.size(); i++) {
+    const bool same = i > 0 && places[order[i]].address == places[order[i - 1]].address;
+    rank = same ? static_cast<uint16_t>(rank + 1) : uint16_t{0};
+    places[order[i]].port = rank;
+  }
+  return places;
+}
+
+uint32_t affinity_salt(const Service& service) {
+  if (service.affinity != Affinity::client_service) return 0;
+  // FNV-1a (draft-eastlake-fnv); the hash that it enters spreads it.
+  uint32_t salt = 2166136261;
+  const auto add = [&salt](uint8_t byte) { salt = (salt ^ byte) * 16777619; };
+  const sluice_endpoint raw = service.endpoint.raw();
+  for (const uint8_t byte : raw.address.bytes) add(byte);
+  add(static_cast<uint8_t>(service.endpoint.port >> 8));
+  add(static_cast<uint8_t>(service.endpoint.port & 0xff));
+  add(raw.l4_proto);
+  add(service.endpoint.prefix_bits);
+  return salt;
 }
 
 Traffic& Traffic::operator+=(const Traffic& other) {

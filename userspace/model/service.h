@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/address.h"
 #include "sluice/service.h"
@@ -12,7 +13,20 @@
 
 namespace sluice {
 
-enum class Mode : uint8_t { ipip = SLUICE_MODE_IPIP, snat = SLUICE_MODE_SNAT };
+enum class Mode : uint8_t {
+  ipip = SLUICE_MODE_IPIP,
+  snat = SLUICE_MODE_SNAT,
+  gue = SLUICE_MODE_GUE,
+  l2 = SLUICE_MODE_L2,
+  nat = SLUICE_MODE_NAT,
+};
+
+// What of a packet picks its slot.
+enum class Affinity : uint8_t {
+  flow = SLUICE_AFFINITY_FLOW,
+  client = SLUICE_AFFINITY_CLIENT,
+  client_service = SLUICE_AFFINITY_CLIENT_SERVICE,
+};
 
 enum class BackendState : uint8_t {
   up = SLUICE_BACKEND_UP,
@@ -21,8 +35,11 @@ enum class BackendState : uint8_t {
 };
 
 Result<Mode> parse_mode(std::string_view text);
+Result<Affinity> parse_affinity(std::string_view text);  // "flow", "client", "client-service"
+Result<uint8_t> parse_gue_variant(std::string_view text);
 Result<BackendState> parse_backend_state(std::string_view text);
 [[nodiscard]] std::string_view mode_text(Mode mode);
+[[nodiscard]] std::string_view affinity_text(Affinity affinity);
 [[nodiscard]] std::string_view backend_state_text(BackendState state);
 
 // A service's name: 1 to 31 of [a-z0-9._-], starting with a letter or digit.
@@ -32,6 +49,9 @@ Result<std::string> parse_service_name(std::string_view text);
 Result<std::string> parse_instance_name(std::string_view text);
 // 0 to SLUICE_WEIGHT_MAX, a whole number in decimal.
 Result<uint32_t> parse_weight(std::string_view text);
+
+// New connections a second: 1 to SLUICE_CONNECTION_RATE_MAX, a whole number in decimal.
+Result<uint32_t> parse_connection_rate(std::string_view text);
 
 // Packets, bytes and connections that went to backends.
 struct Traffic {
@@ -43,6 +63,8 @@ struct Traffic {
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
+inline constexpr uint8_t gue_variant_default = 1;
+
 struct Service {
   std::string name;
   Endpoint endpoint;
@@ -51,6 +73,9 @@ struct Service {
   uint8_t ring_bits = 0;  // 0: no ring yet
   bool removing = false;
   Traffic retired;  // of backends that are gone
+  Affinity affinity = Affinity::flow;
+  uint8_t gue_variant = gue_variant_default;  // of mode gue; the default in any other
+  bool quic = false;
 
   friend bool operator==(const Service&, const Service&) = default;
 };
@@ -66,11 +91,49 @@ struct Backend {
   friend bool operator==(const Backend&, const Backend&) = default;
 };
 
-struct Policy {
-  uint64_t flow_rate_bytes_per_sec = 0;  // 0: no limit
-  uint32_t window_bytes = 0;             // 0: no limit
+// Do replies come back through the director?
+[[nodiscard]] inline bool replies_come_here(Mode mode) {
+  return mode == Mode::snat || mode == Mode::nat;
+}
 
+// Bytes that the packet path puts in front of a packet to a backend there; 0 in modes that put
+// none.
+[[nodiscard]] size_t outer_bytes(const Service& service, const Address& backend);
+
+// What stands in for the ports of an affine service's packets when a slot is picked: the same on
+// every director. Of affinity client the same in all services.
+[[nodiscard]] uint32_t affinity_salt(const Service& service);
+
+// By what each of a service's backends takes its turns in the ring. Of affinity client ports do not
+// count, so that a client has one backend in all services of the same servers; where several are at
+// one address, it is their order that does.
+[[nodiscard]] std::vector<HostPort> ring_places(const Service& service,
+                                                const std::vector<Backend>& backends);
+
+// 0: no limit.
+struct Policy {
+  uint64_t flow_rate_bytes_per_sec = 0;
+  uint32_t window_bytes = 0;
+  uint32_t connections_per_sec = 0;  // new ones, of the whole service
+
+  // Do its packets leave through tc, where `pace` sees them?
+  [[nodiscard]] bool paces() const { return flow_rate_bytes_per_sec > 0 || window_bytes > 0; }
   friend bool operator==(const Policy&, const Policy&) = default;
+};
+
+enum class FilterAction : uint8_t { allow = SLUICE_FILTER_ALLOW, deny = SLUICE_FILTER_DENY };
+
+[[nodiscard]] std::string_view filter_action_text(FilterAction action);
+
+// May clients of this prefix use the service? The longest prefix that holds a client decides; where
+// none does, it may unless the service allows any at all.
+struct Filter {
+  uint32_t service = 0;
+  Prefix prefix;
+  FilterAction action = FilterAction::deny;
+  bool removing = false;  // on its way out; whoever sees it finishes the removal
+
+  friend bool operator==(const Filter&, const Filter&) = default;
 };
 
 }  // namespace sluice

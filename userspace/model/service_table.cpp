@@ -19,17 +19,21 @@ namespace {
 
 using Buckets = std::vector<sluice_service_bucket>;
 
-constexpr size_t kBucketsMin = 64;
+constexpr size_t kBucketsMin = 1024;
 struct Choice {
   uint32_t first;
   uint32_t second;
 };
 
-Choice choice_of(const sluice_service_entry& entry, const sluice_seed& seed, uint32_t mask) {
+uint64_t address_sum(const sluice_address& address, const sluice_seed& seed) {
   uint64_t halves[2];
-  static_assert(sizeof(halves) == sizeof(entry.address.bytes));
-  std::memcpy(halves, entry.address.bytes, sizeof(halves));
-  uint32_t hash = service_hash(seed.words, address_hash_sum(seed.words, halves[0], halves[1]),
+  static_assert(sizeof(halves) == sizeof(address.bytes));
+  std::memcpy(halves, address.bytes, sizeof(halves));
+  return address_hash_sum(seed.words, halves[0], halves[1]);
+}
+
+Choice choice_of(const sluice_service_entry& entry, const sluice_seed& seed, uint32_t mask) {
+  uint32_t hash = service_hash(seed.words, address_sum(entry.address, seed),
                                service_word(entry.port, entry.l4_proto));
   return {service_hash_first(hash, mask), service_hash_second(hash, mask)};
 }
@@ -47,7 +51,7 @@ bool put(sluice_service_bucket& bucket, const sluice_service_entry& entry) {
 // its other bucket, which may push again. Places take turns, so that no two entries only swap.
 bool insert(Buckets& buckets, sluice_service_entry entry, const sluice_seed& seed) {
   const auto mask = static_cast<uint32_t>(buckets.size() - 1);
-  const size_t pushes_max = 32 + 4 * static_cast<size_t>(std::bit_width(buckets.size()));
+  const size_t pushes_max = 32 * static_cast<size_t>(std::bit_width(buckets.size()));
   Choice choice = choice_of(entry, seed, mask);
   if (put(buckets[choice.first], entry) || put(buckets[choice.second], entry)) return true;
   uint32_t at = choice.first;
@@ -62,8 +66,13 @@ bool insert(Buckets& buckets, sluice_service_entry entry, const sluice_seed& see
 
 }  // namespace
 
+size_t service_table_entries(size_t services, size_t backends) {
+  return 3 * services + backends;
+}
+
 size_t service_table_buckets(size_t entries) {
-  // Two places a bucket, one of them used on average.
+  // Two places a bucket, one of them used at most on average. At that load the smallest table had
+  // no layout under 1 of 12,000 random seeds; at three quarters it had none under 1 of 20.
   static_assert(SLUICE_BUCKET_ENTRIES == 2);
   return std::max(kBucketsMin, std::bit_ceil(entries));
 }
@@ -81,6 +90,29 @@ Result<Buckets> service_table_layout(const std::vector<sluice_service_entry>& en
         entries.size(), buckets * SLUICE_BUCKET_ENTRIES);
   }
   return table;
+}
+
+sluice_address_filter address_filter_of(const std::vector<sluice_service_entry>& entries,
+                                        bool has_prefixes, const sluice_seed& seed) {
+  sluice_address_filter filter{};
+  if (has_prefixes) {
+    filter.features |= SLUICE_FEATURE_PREFIXES;
+    std::fill(std::begin(filter.words), std::end(filter.words), ~uint64_t{0});
+  }
+  for (const sluice_service_entry& entry : entries) {
+    const uint32_t bit = address_filter_bit(address_sum(entry.address, seed));
+    filter.words[bit / 64] |= uint64_t{1} << (bit % 64);
+    if (entry.port == 0) filter.features |= SLUICE_FEATURE_ANY_PORT;
+    if ((entry.flags & SLUICE_SERVICE_NAT_REPLIES) != 0) filter.features |= SLUICE_FEATURE_NAT;
+  }
+  return filter;
+}
+
+sluice_address_filter address_filter_union(sluice_address_filter a,
+                                           const sluice_address_filter& b) {
+  a.features |= b.features;
+  for (size_t i = 0; i < std::size(a.words); i++) a.words[i] |= b.words[i];
+  return a;
 }
 
 }  // namespace sluice

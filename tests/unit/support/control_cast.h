@@ -27,7 +27,7 @@ inline const char* const backend_v6 = "[2001:db8::11]:8443";
 
 inline Result<Change> add_service(Dataplane& dataplane, const std::string& name,
                                   std::string_view where, Mode mode = Mode::snat) {
-  return service_add(dataplane, name, endpoint(where), mode, Apply::perform);
+  return service_add(dataplane, name, endpoint(where), {.mode = mode}, Apply::perform);
 }
 inline Result<Change> add_backend(Dataplane& dataplane, const std::string& service,
                                   std::string_view where, uint32_t weight = 100) {
@@ -65,9 +65,11 @@ inline size_t slots_of(const Ring& ring, uint32_t backend) {
       ring.begin(), ring.end(), [&](const RingSlot& slot) { return slot.backend == backend; }));
 }
 
-// web: snat, a policy, backends one (up), two (draining), three (down), with traffic and flows.
-// dns: ipip, IPv6, udp, backends of both families; shares nothing with web.
+// web: snat, a policy, two allowed prefixes, backends one (up), two (draining), three (down), with
+// traffic and flows. dns: ipip, IPv6, udp, backends of both families; shares nothing with web.
 // full: as many backends as its ring of the smallest size takes.
+// nat: one backend, and one prefix that alone is allowed.
+// all: a prefix, gue, one backend.
 // idle: nothing but its endpoint.
 inline MemoryDataplane busy() {
   MemoryDataplane dataplane;
@@ -75,17 +77,27 @@ inline MemoryDataplane busy() {
   EXPECT_TRUE(add_service(dataplane, "dns", "[2001:db8::53]:53/udp", Mode::ipip));
   EXPECT_TRUE(add_service(dataplane, "full", "203.0.113.11:80/tcp", Mode::ipip));
   EXPECT_TRUE(add_service(dataplane, "idle", "203.0.113.12:80/tcp"));
+  EXPECT_TRUE(add_service(dataplane, "nat", "203.0.113.13:80/tcp", Mode::nat));
+  EXPECT_TRUE(add_service(dataplane, "all", "203.0.114.0/24:80/tcp", Mode::gue));
   for (const char* where : {backend_one, backend_two, backend_three}) {
     EXPECT_TRUE(add_backend(dataplane, "web", where));
   }
   EXPECT_TRUE(set_state(dataplane, "web", backend_two, BackendState::draining));
   EXPECT_TRUE(set_state(dataplane, "web", backend_three, BackendState::down));
   EXPECT_TRUE(policy_set(dataplane, "web", {6'250'000, 262'144}, Apply::perform));
+  for (const char* prefix : {"198.51.100.0/24", "192.0.2.0/24"}) {
+    EXPECT_TRUE(filter_add(dataplane, "web", Prefix::parse(prefix).value(), FilterAction::allow,
+                           Apply::perform));
+  }
+  EXPECT_TRUE(filter_add(dataplane, "nat", Prefix::parse("198.51.100.0/24").value(),
+                         FilterAction::allow, Apply::perform));
   EXPECT_TRUE(add_backend(dataplane, "dns", "10.0.0.53:53"));
   EXPECT_TRUE(add_backend(dataplane, "dns", "[2001:db8::5353]:53", 50));
   for (size_t host = 1; host <= 4; host++) {
     EXPECT_TRUE(add_backend(dataplane, "full", fmt::format("10.0.1.{}:80", host)));
   }
+  EXPECT_TRUE(add_backend(dataplane, "nat", "10.0.2.11:80"));
+  EXPECT_TRUE(add_backend(dataplane, "all", "10.0.3.11:80"));
   for (const auto& [key, backend] : dataplane.memory.backends) {
     dataplane.memory.traffic[backend.number] = {100, 6000, 10};
     dataplane.memory.backends_with_tracked_flows.insert(backend.number);

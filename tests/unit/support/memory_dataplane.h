@@ -34,6 +34,7 @@ struct Memory {
   std::map<std::string, Service> services;
   std::map<std::pair<uint32_t, std::string>, Backend> backends;  // by service, address and port
   std::map<uint32_t, Policy> policies;
+  std::map<std::pair<uint32_t, std::string>, Filter> filters;  // by service and prefix
   uint32_t pending = 0;
   std::map<uint32_t, Ring> rings;
   std::vector<TableEntry> table;
@@ -52,13 +53,14 @@ class MemoryDataplane : public Dataplane {
   explicit MemoryDataplane(Memory start) : memory(std::move(start)) {}
 
   Memory memory;
-  Capacities limits{64, 256};
+  Capacities limits{64, 256, 16};
   std::optional<size_t> die_at;   // before the call of this index, from 0
   std::optional<size_t> fail_at;  // instead of it
   size_t calls = 0;
   std::vector<std::string> written;         // names of the calls that change something, in order
   std::vector<std::string> contradictions;  // empty: whole at every moment
-  std::set<std::string> unreachable;        // addresses that source_towards() has no route to
+  std::set<std::string> unreachable;        // addresses that route_towards() has no route to
+  std::map<std::string, Route> routes;      // what it says of others than usual
 
   [[nodiscard]] Capacities capacities() const override { return limits; }
 
@@ -77,6 +79,12 @@ class MemoryDataplane : public Dataplane {
   Result<std::vector<std::pair<uint32_t, Policy>>> policies() override {
     if (auto going = step(); !going) return tl::unexpected(going.error());
     return std::vector<std::pair<uint32_t, Policy>>(memory.policies.begin(), memory.policies.end());
+  }
+  Result<std::vector<Filter>> filters() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    std::vector<Filter> all;
+    for (const auto& [key, filter] : memory.filters) all.push_back(filter);
+    return all;
   }
   Result<void> put_service(const Service& service) override {
     return write("put_service", [&] { memory.services[service.name] = service; });
@@ -99,6 +107,21 @@ class MemoryDataplane : public Dataplane {
   }
   Result<void> erase_policy(uint32_t service) override {
     return write("erase_policy", [&] { memory.policies.erase(service); });
+  }
+
+  Result<void> put_filters(const std::vector<Filter>& filters) override {
+    return write("put_filters", [&] {
+      for (const Filter& filter : filters) {
+        memory.filters[{filter.service, filter.prefix.text()}] = filter;
+      }
+    });
+  }
+  Result<void> erase_filters(const std::vector<Filter>& filters) override {
+    return write("erase_filters", [&] {
+      for (const Filter& filter : filters) {
+        memory.filters.erase({filter.service, filter.prefix.text()});
+      }
+    });
   }
 
   Result<uint32_t> pending() override {
@@ -155,18 +178,31 @@ class MemoryDataplane : public Dataplane {
     });
   }
 
-  Result<Address> source_towards(const Address& destination) override {
+  Result<Route> route_towards(const Address& destination) override {
     if (auto going = step(); !going) return tl::unexpected(going.error());
     if (unreachable.contains(destination.text())) {
       return failed("no route to {}", destination.text());
     }
-    return Address::parse(destination.is_v4() ? "10.0.0.1" : "2001:db8::1");
+    const auto found = routes.find(destination.text());
+    if (found != routes.end()) return found->second;
+    return Route{Address::parse(destination.is_v4() ? "10.0.0.1" : "2001:db8::1").value(), true,
+                 1500};
   }
   Result<std::optional<Address>> backend_source(uint32_t backend) override {
     if (auto going = step(); !going) return tl::unexpected(going.error());
     auto found = memory.records.find(backend);
     if (found == memory.records.end()) return std::optional<Address>{};
     return std::optional<Address>{found->second.source};
+  }
+
+  Result<std::vector<Address>> backend_sources(const std::vector<uint32_t>& backends) override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    std::set<Address> sources;
+    for (const uint32_t backend : backends) {
+      auto found = memory.records.find(backend);
+      if (found != memory.records.end()) sources.insert(found->second.source);
+    }
+    return std::vector<Address>(sources.begin(), sources.end());
   }
 
   Result<Traffic> backend_traffic(uint32_t backend) override {
@@ -233,31 +269,37 @@ class MemoryDataplane : public Dataplane {
   }
 
   void look_as_a_packet() {
-    std::set<std::tuple<Address, uint16_t, L4Proto>> keys;
+    std::set<std::tuple<Prefix, uint16_t, L4Proto>> keys;
     std::set<Address> reply_addresses;
+    std::set<uint32_t> nat_backends;
     for (const TableEntry& entry : memory.table) {
       const Endpoint& at = entry.endpoint;
-      const uint16_t port = entry.replies ? uint16_t{0} : at.port;
-      if (!keys.emplace(at.address, port, at.l4_proto).second) {
+      if (!keys.emplace(at.prefix(), at.port, at.l4_proto).second) {
         contradict("{} is twice in the service table", at.text());
       }
-      if (entry.replies) reply_addresses.insert(at.address);
+      if ((entry.flags & SLUICE_SERVICE_REPLIES) != 0) reply_addresses.insert(at.address);
+      if ((entry.flags & SLUICE_SERVICE_NAT_REPLIES) != 0) nat_backends.insert(entry.salt);
     }
     for (const TableEntry& entry : memory.table) {
-      if (!entry.replies) look_at_service(entry, reply_addresses);
+      constexpr uint32_t no_service =
+          SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_NAT_REPLIES | SLUICE_SERVICE_ADDRESS;
+      if ((entry.flags & no_service) == 0) look_at_service(entry, reply_addresses, nat_backends);
     }
   }
 
-  void look_at_service(const TableEntry& entry, const std::set<Address>& reply_addresses) {
+  void look_at_service(const TableEntry& entry, const std::set<Address>& reply_addresses,
+                       const std::set<uint32_t>& nat_backends) {
     if (std::none_of(memory.services.begin(), memory.services.end(),
                      [&](const auto& named) { return named.second.number == entry.service; })) {
       contradict("the service table names service {}, which is none", entry.service);
     }
-    if (std::none_of(memory.endpoints.begin(), memory.endpoints.end(), [&](const auto& endpoint) {
+    if (!entry.endpoint.is_prefix() &&
+        std::none_of(memory.endpoints.begin(), memory.endpoints.end(), [&](const auto& endpoint) {
           return endpoint == std::pair{entry.endpoint, entry.service};
         })) {
       contradict("service {} takes packets at no endpoint", entry.service);
     }
+    look_at_filters(entry);
     std::set<uint32_t> named;
     const auto ring = memory.rings.find(entry.service);
     for (const RingSlot& slot : ring == memory.rings.end() ? Ring{} : ring->second) {
@@ -269,14 +311,27 @@ class MemoryDataplane : public Dataplane {
       auto record = memory.records.find(backend);
       if (record == memory.records.end() || record->second.service != entry.service) {
         contradict("the ring of {} names backend {}, which has no record", entry.service, backend);
-      } else if (record->second.mode == Mode::snat &&
-                 !reply_addresses.contains(record->second.source)) {
+        continue;
+      }
+      const Mode mode = record->second.mode;
+      if (mode == Mode::snat ? !reply_addresses.contains(record->second.source)
+                             : mode == Mode::nat && !nat_backends.contains(backend)) {
         contradict("replies of backend {} are not known", backend);
       }
-      if (entry.translated !=
-          (record != memory.records.end() && record->second.mode == Mode::snat)) {
+      if (((entry.flags & SLUICE_SERVICE_TRANSLATED) != 0) != (mode == Mode::snat)) {
         contradict("the service table and backend {} differ in the mode", backend);
       }
+    }
+  }
+
+  // Nobody is shut out whom no filter, and no lack of one, shuts out.
+  void look_at_filters(const TableEntry& entry) {
+    const auto allows = [&](const auto& named) {
+      return named.second.service == entry.service && named.second.action == FilterAction::allow;
+    };
+    if ((entry.flags & SLUICE_SERVICE_DENIES) != 0 &&
+        std::none_of(memory.filters.begin(), memory.filters.end(), allows)) {
+      contradict("service {} denies everybody", entry.service);
     }
   }
 };

@@ -1,0 +1,123 @@
+// sluice filter allow|deny|remove|list|clear: who may use a service.
+#include "cli/json.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sluice {
+namespace {
+
+struct FilterOptions {
+  std::string service;
+  std::string prefix;
+};
+
+Result<void> add(const FilterOptions& options, Context& context, FilterAction action) {
+  const auto name = parse_service_name(options.service);
+  if (!name) return tl::unexpected(name.error());
+  const auto prefix = Prefix::parse(options.prefix);
+  if (!prefix) return tl::unexpected(prefix.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return filter_add(dataplane, *name, *prefix, action, apply);
+  });
+}
+
+Result<void> run_allow(const FilterOptions& options, Context& context) {
+  return add(options, context, FilterAction::allow);
+}
+
+Result<void> run_deny(const FilterOptions& options, Context& context) {
+  return add(options, context, FilterAction::deny);
+}
+
+Result<void> run_remove(const FilterOptions& options, Context& context) {
+  const auto name = parse_service_name(options.service);
+  if (!name) return tl::unexpected(name.error());
+  const auto prefix = Prefix::parse(options.prefix);
+  if (!prefix) return tl::unexpected(prefix.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return filter_remove(dataplane, *name, *prefix, apply);
+  });
+}
+
+Result<void> run_clear(const FilterOptions& options, Context& context) {
+  const auto name = parse_service_name(options.service);
+  if (!name) return tl::unexpected(name.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return filter_clear(dataplane, *name, apply);
+  });
+}
+
+Result<void> run_list(const FilterOptions& options, Context& context) {
+  if (!options.service.empty()) {
+    const auto name = parse_service_name(options.service);
+    if (!name) return tl::unexpected(name.error());
+  }
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto filters = filter_views(instance->dataplane(), options.service);
+  if (!filters) return tl::unexpected(filters.error());
+  if (context.json) {
+    Json list = Json::array();
+    for (const auto& view : *filters) list.push_back(filter_json(view));
+    print_json(context, list);
+  } else if (filters->empty()) {
+    say(context, "no filters; add one: sluice filter allow|deny SERVICE PREFIX");
+  } else {
+    print_filters(context.out, *filters);
+  }
+  return {};
+}
+
+CLI::App* add_filter_verb(CLI::App* noun, const std::string& verb, const std::string& description,
+                          const std::string& examples, FilterOptions& options) {
+  CLI::App* app = add_verb(*noun, verb, description, examples);
+  add_argument(app, "SERVICE", options.service, "the service's name")->required();
+  return app;
+}
+
+void add_prefix(CLI::App* verb, FilterOptions& options) {
+  add_argument(verb, "PREFIX", options.prefix, "of clients, as in 198.51.100.0/24 or 2001:db8::7")
+      ->required();
+}
+
+}  // namespace
+
+void setup_filter(CLI::App& app, Context& context) {
+  CLI::App* noun = add_noun(app, "filter", "Who may use a service, by the client's address",
+                            "  sluice filter allow web 198.51.100.0/24\n"
+                            "  sluice filter deny web 198.51.100.7\n"
+                            "  sluice filter list web\n");
+
+  auto options = std::make_shared<FilterOptions>();
+  CLI::App* verb = add_filter_verb(
+      noun, "allow", "Let a prefix of clients use the service, and nobody whom no filter names",
+      "  sluice filter allow web 198.51.100.0/24\n", *options);
+  add_prefix(verb, *options);
+  runs(verb, context, options, run_allow);
+
+  options = std::make_shared<FilterOptions>();
+  verb = add_filter_verb(noun, "deny", "Drop what a prefix of clients sends to the service",
+                         "  sluice filter deny web 198.51.100.7\n", *options);
+  add_prefix(verb, *options);
+  runs(verb, context, options, run_deny);
+
+  options = std::make_shared<FilterOptions>();
+  verb = add_filter_verb(noun, "remove", "Take one filter of a service away",
+                         "  sluice filter remove web 198.51.100.7\n", *options);
+  add_prefix(verb, *options);
+  runs(verb, context, options, run_remove);
+
+  options = std::make_shared<FilterOptions>();
+  verb = add_verb(*noun, "list", "The filters of a service, or of all",
+                  "  sluice filter list\n"
+                  "  sluice filter list web\n");
+  add_argument(verb, "SERVICE", options->service, "only those of this service");
+  runs(verb, context, options, run_list);
+
+  options = std::make_shared<FilterOptions>();
+  verb = add_filter_verb(noun, "clear", "Take all filters of a service away: everybody may use it",
+                         "  sluice filter clear web\n", *options);
+  runs(verb, context, options, run_clear);
+}
+
+}  // namespace sluice

@@ -1,0 +1,104 @@
+#include "control/backend_checks.h"
+
+#include <algorithm>
+
+#include "sluice/limits.h"
+
+namespace sluice {
+
+namespace {
+
+std::string_view family_text(const Address& address) {
+  return address.is_v4() ? "IPv4" : "IPv6";
+}
+
+Result<void> check_port(const Service& service, const HostPort& at) {
+  if (service.endpoint.port == 0 && at.port != 0) {
+    return misused(
+        "{}: the service takes any port, and a backend gets the one that the client asked for; "
+        "write {}",
+        backend_text(service, at), HostPort{at.address, 0}.text());
+  }
+  if (service.endpoint.port != 0 && at.port == 0) {
+    return misused("{}: port 0 is for services of any port, and the service's is {}; write a port",
+                   backend_text(service, at), service.endpoint.port);
+  }
+  return {};
+}
+
+Result<void> check_family(const Service& service, const HostPort& at) {
+  if (at.address.is_v4() == service.endpoint.address.is_v4()) return {};
+  const char* why = nullptr;
+  if (replies_come_here(service.mode)) why = "translates between addresses of one family";
+  if (service.mode == Mode::l2)
+    why = "sends packets on as they came, to a neighbour of their family";
+  if (why == nullptr) return {};
+  return misused(
+      "{}: mode {} {}, and the service's is {}; give an {} backend, or use a service of mode ipip",
+      backend_text(service, at), mode_text(service.mode), why, service.endpoint.address.text(),
+      family_text(service.endpoint.address));
+}
+
+// A reply is known by where it comes from alone.
+Result<void> check_replies(const Configuration& configuration, const Service& service,
+                           const HostPort& at) {
+  if (service.mode != Mode::nat) return {};
+  const std::string what = backend_text(service, at);
+  for (const Service& other : configuration.services) {
+    if (other.removing || other.endpoint.l4_proto != service.endpoint.l4_proto) continue;
+    if (other.endpoint.prefix() == Prefix{at.address} && other.endpoint.port == at.port) {
+      return misused(
+          "{}: is the endpoint of service {} here, and in mode nat what comes from there would be "
+          "taken for its replies; use another mode",
+          what, other.name);
+    }
+    if (other.mode != Mode::nat || other.number == service.number) continue;
+    for (const Backend& backend : configuration.backends) {
+      if (backend.service != other.number || !(backend.at.address == at.address)) continue;
+      if (backend.at.port != at.port && backend.at.port != 0 && at.port != 0) continue;
+      return misused(
+          "{}: {} is a backend of service {}, in mode nat too, and a reply from there could be of "
+          "either; give another port, or use mode snat",
+          what, backend.at.text(), other.name);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_backend(const Configuration& configuration, const Service& service,
+                           const HostPort& at) {
+  const std::string what = backend_text(service, at);
+  if (at.address.is_unspecified()) return misused("{}: the unspecified address is no host", what);
+  if (at.address.is_multicast()) return misused("{}: a multicast address is no host", what);
+  if (auto valid = check_port(service, at); !valid) return valid;
+  if (service.endpoint.prefix().contains(at.address) && at.port == service.endpoint.port) {
+    return misused("{}: is the service's own endpoint, to which it would send for ever", what);
+  }
+  if (auto valid = check_family(service, at); !valid) return valid;
+  return check_replies(configuration, service, at);
+}
+
+Result<void> check_route(const Service& service, const HostPort& at, const Route& route) {
+  const std::string what = backend_text(service, at);
+  if (service.mode == Mode::l2 && !route.on_link) {
+    return misused(
+        "{}: is on no segment of this host, and mode l2 changes nothing but the MAC; use a service "
+        "of mode ipip or gue (ip route get {})",
+        what, at.address.text());
+  }
+  const bool v4 = service.endpoint.address.is_v4();
+  const size_t fits = v4 ? SLUICE_FITS_V4 : SLUICE_FITS_V6;
+  const size_t outer = outer_bytes(service, at.address);
+  if (route.mtu < fits + outer) {
+    return misused(
+        "{}: the MTU there is {}, and an {} packet of {} bytes, which must fit, has {} with what "
+        "mode {} puts in front; raise the MTU (ip route get {})",
+        what, route.mtu, v4 ? "IPv4" : "IPv6", fits, fits + outer, mode_text(service.mode),
+        at.address.text());
+  }
+  return {};
+}
+
+}  // namespace sluice
