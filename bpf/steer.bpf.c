@@ -135,8 +135,9 @@ __noinline int steer_to_backend(struct xdp_md *ctx, struct journey *journey)
 	path->connections += journey->opened;
 	path->packets++;
 	path->bytes += packet->ip_bytes;
-	if (verdict == UNDECIDED &&
-	    (journey->service.flags & SLUICE_SERVICE_PACED || path->through_stack))
+	if (verdict == UNDECIDED && path->through_stack)
+		verdict = SLUICE_VERDICT_OTHER_DEVICE;
+	if (journey->service.flags & SLUICE_SERVICE_PACED)
 		verdict = SLUICE_VERDICT_THROUGH_STACK;
 	if (verdict != UNDECIDED)
 		return conclude_hand_over(ctx, packet->ip_bytes, journey->service.number, verdict,
@@ -176,7 +177,9 @@ __noinline int steer_to_client(struct xdp_md *ctx, struct journey *journey)
 	    !encap_push(ctx, &nothing, nexthop.macs, packet->l3_offset - sizeof(struct ethhdr),
 			packet->v6, packet->ip_bytes, 0))
 		return steer_drop(journey, SLUICE_VERDICT_NO_ROOM);
-	if (verdict == UNDECIDED && (nexthop.through_stack || policy_is_paced(service)))
+	if (verdict == UNDECIDED && nexthop.through_stack)
+		verdict = SLUICE_VERDICT_OTHER_DEVICE;
+	if (policy_is_paced(service))
 		verdict = SLUICE_VERDICT_THROUGH_STACK;
 	if (verdict != UNDECIDED)
 		return conclude_hand_over(ctx, packet->ip_bytes, service, verdict, 0);

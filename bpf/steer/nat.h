@@ -176,7 +176,8 @@ static __always_inline enum sluice_verdict nat_open(const struct packet *packet,
 	struct sluice_backend *record = bpf_map_lookup_elem(&backends, &backend);
 	struct sluice_translation *translation = &search->translation;
 
-	if (!record || record->state != SLUICE_BACKEND_UP)
+	/* It may drain since a moment ago, when the ring still named it; that is no reason to drop. */
+	if (!record || !record->state || record->state == SLUICE_BACKEND_DOWN)
 		return SLUICE_VERDICT_NO_BACKEND;
 	search->first = hash;
 	search->now_s = flow_now_s();

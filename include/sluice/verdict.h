@@ -25,7 +25,8 @@ enum sluice_action {
 	X(NOT_IP, not_ip, PASS, "neither IPv4 nor IPv6")                                           \
 	X(NOT_OURS, not_ours, PASS, "the destination is no service")                               \
 	X(MALFORMED, malformed, PASS, "a header is cut off or contradicts itself")                 \
-	X(FRAGMENT, fragment, PASS, "a fragment, which names no port")                             \
+	X(FRAGMENT, fragment, PASS,                                                                \
+	  "a later fragment of a packet whose first one did not come this way before it")          \
 	/* steer: forwarded */                                                                     \
 	X(STEERED, steered, FORWARD, "encapsulated and sent to its backend")                       \
 	X(TRANSLATED, translated, FORWARD, "translated and sent to its backend")                   \
@@ -37,6 +38,8 @@ enum sluice_action {
 	  "the next hop's MAC is not known yet; the stack resolves it with this packet")           \
 	X(THROUGH_STACK, through_stack, HAND_OVER,                                                 \
 	  "its service has a policy, so it leaves through tc, where pace sees it")                 \
+	X(OTHER_DEVICE, other_device, HAND_OVER,                                                   \
+	  "its way leads out of a device that steer is not attached to, so the stack sends it")    \
 	/* steer: dropped */                                                                       \
 	X(NO_BACKEND, no_backend, DROP, "the service has no backend that takes new connections")   \
 	X(BACKEND_DOWN, backend_down, DROP, "the backend of its connection is down")               \
@@ -52,8 +55,6 @@ enum sluice_action {
 	X(TTL_EXPIRED, ttl_expired, DROP, "TTL or hop limit was used up")                          \
 	X(TOO_BIG, too_big, DROP,                                                                  \
 	  "longer than the next hop's MTU, and its sender was told often enough already")          \
-	X(FRAGMENT_UNKNOWN, fragment_unknown, DROP,                                                \
-	  "a later fragment of a packet whose first one did not come this way before it")          \
 	X(SOURCE_DENIED, source_denied, DROP, "its source is not allowed to use the service")      \
 	X(CONNECTION_RATE, connection_rate, DROP,                                                  \
 	  "a new connection beyond what the service's policy allows a second")                     \

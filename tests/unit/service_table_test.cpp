@@ -209,11 +209,11 @@ TEST(ServiceTable, AnEndpointOfAnyPortAndProtocolHasAPlaceToo) {
   EXPECT_EQ(found->service, 0U);
 }
 
-// Under this seed a hash is the port alone, in both halves: every first bucket is 0, every second
+// Under this seed a hash is the port (and a constant), in both halves: every first bucket is 0, every second
 // one is the port's.
 sluice_seed seed_of_ports() {
   sluice_seed seed{};
-  seed.words[8] = uint64_t{0x10001} << 24;
+  seed.words[8] = uint64_t{0x10001} << 32;
   return seed;
 }
 
