@@ -33,18 +33,23 @@
 #define SLUICE_SNAT_UDP_S 300	       /* RFC 4787, REQ-5: 5 minutes recommended */
 
 /*
- * UDP has no SYN: so long after a slot's change an unknown flow is taken for one that began before
- * it; after that, for a new one. A flow that was silent all the while moves.
+ * UDP has no SYN: a flow that was silent for so long begins anew, and what is unknown in a slot
+ * that has moved for so long is new. Seconds; of a service, unless the operator says otherwise.
  */
-#define SLUICE_UDP_GRACE_S 60
 #define SLUICE_UDP_TIMEOUT_S_DEFAULT 60
 
 /*
- * A TCP connection that was silent for so long may be taken for gone when its slot settles. Seconds;
- * of a service, unless the operator says otherwise.
+ * A TCP connection that was silent for so long may be taken for gone when its slot settles.
+ * Seconds; of a service, unless the operator says otherwise.
  */
 #define SLUICE_IDLE_TIMEOUT_S_DEFAULT 900
 #define SLUICE_TIMEOUT_S_MAX 604800 /* a week */
+
+/*
+ * A connection of which only SYNs were seen, none for so long, is gone: Linux gives a SYN-ACK up
+ * after 63 s (tcp_synack_retries 5), and a SYN after 127 s (tcp_syn_retries 6).
+ */
+#define SLUICE_HALF_OPEN_S 128
 
 /* Devices of one instance that steer is on at once. */
 #define SLUICE_DEVICES_MAX 64
@@ -60,8 +65,8 @@
 #define SLUICE_SOURCE_FILTERS_DEFAULT 65536
 
 /*
- * Reports of packets that are too big, on each CPU: so many a second, and at once. Linux's own limit
- * for all ICMP is 1000 a second and 50 at once (net.ipv4.icmp_msgs_per_sec, icmp_msgs_burst).
+ * Reports of packets that are too big, on each CPU: so many a second, and at once. Linux's own
+ * limit for all ICMP is 1000 a second and 50 at once (net.ipv4.icmp_msgs_per_sec, icmp_msgs_burst).
  */
 #define SLUICE_REPORTS_PER_S 1000
 #define SLUICE_REPORTS_BURST 50

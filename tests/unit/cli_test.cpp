@@ -63,7 +63,7 @@ const std::vector<Misuse> misuses{
     {"NoCommand", {}, "a command is missing: attach, detach, status"},
     {"OnlyAnOption", {"--json"}, "see: sluice --help"},
     {"UnknownNoun", {"services", "list"}, R"(no command "services", only attach)"},
-    {"NoVerb", {"service"}, "service: a verb is missing: add, set, show, list, remove"},
+    {"NoVerb", {"service"}, "service: a verb is missing: add, set, show, list, settle, remove"},
     {"UnknownVerb", {"service", "ad"}, R"(no verb "ad", only add)"},
     {"TheHelpOfANounIsClosest", {"service", "ad"}, "see: sluice service --help"},
     {"UnknownOption",
@@ -89,7 +89,10 @@ const std::vector<Misuse> misuses{
     {"EndpointOfNoAddress", {"service", "add", "web", "203.0.113.256:443/tcp"}, "203.0.113.256"},
     {"EndpointOfNoPort", {"service", "add", "web", "203.0.113.10:65536/tcp"}, "65536"},
     {"UnknownMode", {"service", "add", "web", web, "--mode", "nat"}, R"("nat")"},
-    {"ServiceSetWithoutMode", {"service", "set", "web"}, "--mode is required"},
+    {"SettleOfNobody", {"service", "settle"}, "--all"},
+    {"SettleOfOneAndAll", {"service", "settle", "web", "--all"}, "--all"},
+    {"TimeOutOfNoTime", {"service", "set", "web", "--idle-timeout", "soon"}, "\"soon\""},
+    {"TimeOutTooLong", {"service", "set", "web", "--idle-timeout", "8d"}, "1s to 7d"},
     {"BackendWithAProtocol", {"backend", "add", "web", "10.0.0.11:8443/tcp"}, "10.0.0.11:8443/tcp"},
     {"WeightBelowZero", {"backend", "add", "web", one, "--weight", "-5"}, R"("-5")"},
     {"WeightTooLarge", {"backend", "add", "web", one, "--weight", "65536"}, "65536"},
@@ -193,7 +196,7 @@ void visit_help_pages(const std::vector<std::string>& path, size_t& pages) {
 TEST(Cli, EveryHelpPageShowsAnExampleOfItself) {
   size_t pages = 0;
   visit_help_pages({}, pages);
-  EXPECT_EQ(pages, 33);  // sluice itself, its nouns and their verbs
+  EXPECT_EQ(pages, 34);  // sluice itself, its nouns and their verbs
 }
 
 TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {

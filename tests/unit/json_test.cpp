@@ -117,9 +117,10 @@ using Names = std::vector<std::string>;
 
 TEST(Json, AServiceHasItsBackendsItsPolicyAndItsVerdicts) {
   const Json document = service_json(web());
-  EXPECT_EQ(keys(document), (Names{"service", "endpoint", "mode", "number", "removing", "slots",
-                                   "moving_slots", "policy", "packets", "bytes", "connections",
-                                   "backends_up", "backends", "verdicts"}));
+  EXPECT_EQ(keys(document),
+            (Names{"service", "endpoint", "mode", "number", "removing", "slots", "moving_slots",
+                   "remembered_flows", "idle_timeout_s", "udp_timeout_s", "policy", "packets",
+                   "bytes", "connections", "backends_up", "backends", "verdicts"}));
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["mode"], "snat");

@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "control/sweep.h"
 #include "sluice/instance.h"
 #include "unit/support/control_cast.h"
 
@@ -34,12 +35,28 @@ std::vector<UseCase> use_cases() {
   const auto policy = [](const char* name, PolicyWish wish) {
     return [=](Dataplane& d, Apply a) { return policy_set(d, name, wish, a); };
   };
+  // Long after everything that moves began to.
+  const auto settle = [](std::optional<std::string> name) {
+    return [=](Dataplane& d, Apply a) -> Result<Change> {
+      static_cast<MemoryDataplane&>(d).clock_s = 100'000;
+      auto settled = settle_services(d, name, a);
+      if (!settled) return tl::unexpected(settled.error());
+      size_t slots = 0;
+      for (const Settling& each : *settled) slots += each.settled;
+      return Change{slots > 0, fmt::format("{} slots", slots)};
+    };
+  };
   return {
       {"ServiceAdd",
        [](Dataplane& d, Apply a) {
          return service_add(d, "api", endpoint("203.0.113.20:80/tcp"), Mode::snat, a);
        }},
       {"ServiceSet", [](Dataplane& d, Apply a) { return service_set(d, "idle", Mode::ipip, a); }},
+      {"ServiceSetTimeOut",
+       [](Dataplane& d, Apply a) {
+         return service_set(d, "dns", std::nullopt, a, {.idle_s = {}, .udp_s = 30});
+       }},
+      {"ServiceSettle", settle("dns")},
       {"ServiceRemove", remove_service("web"), true},
       {"ServiceRemoveIpip", remove_service("dns"), true},
       {"ServiceRemoveIdle", remove_service("idle"), true},

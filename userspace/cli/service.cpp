@@ -2,6 +2,7 @@
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
+#include "model/quantity.h"
 
 namespace sluice {
 namespace {
@@ -10,7 +11,32 @@ struct ServiceOptions {
   std::string name;
   std::string endpoint;
   std::string mode = "snat";
+  std::string idle_timeout;
+  std::string udp_timeout;
 };
+
+Result<TimeoutsWish> timeouts_of(const ServiceOptions& options) {
+  TimeoutsWish wish;
+  const auto parse = [](const std::string& text, std::optional<uint32_t>& into) -> Result<void> {
+    if (text.empty()) return {};
+    auto seconds = parse_duration_s(text);
+    if (!seconds) return tl::unexpected(seconds.error());
+    into = *seconds;
+    return {};
+  };
+  if (auto done = parse(options.idle_timeout, wish.idle_s); !done)
+    return tl::unexpected(done.error());
+  if (auto done = parse(options.udp_timeout, wish.udp_s); !done)
+    return tl::unexpected(done.error());
+  return wish;
+}
+
+void add_timeouts(CLI::App* verb, ServiceOptions& options) {
+  add_value(verb, "--idle-timeout", "TIME", options.idle_timeout,
+            "silence after which a TCP connection may be forgotten, as in 15m");
+  add_value(verb, "--udp-timeout", "TIME", options.udp_timeout,
+            "silence after which a UDP flow begins anew, as in 60s");
+}
 
 Result<void> run_add(const ServiceOptions& options, Context& context) {
   const auto name = parse_service_name(options.name);
@@ -19,18 +45,26 @@ Result<void> run_add(const ServiceOptions& options, Context& context) {
   if (!endpoint) return tl::unexpected(endpoint.error());
   const auto mode = parse_mode(options.mode);
   if (!mode) return tl::unexpected(mode.error());
+  const auto timeouts = timeouts_of(options);
+  if (!timeouts) return tl::unexpected(timeouts.error());
   return change(context, WhenAbsent::create, [&](Dataplane& dataplane, Apply apply) {
-    return service_add(dataplane, *name, *endpoint, *mode, apply);
+    return service_add(dataplane, *name, *endpoint, *mode, apply, *timeouts);
   });
 }
 
 Result<void> run_set(const ServiceOptions& options, Context& context) {
   const auto name = parse_service_name(options.name);
   if (!name) return tl::unexpected(name.error());
-  const auto mode = parse_mode(options.mode);
-  if (!mode) return tl::unexpected(mode.error());
+  std::optional<Mode> mode;
+  if (!options.mode.empty()) {
+    const auto parsed = parse_mode(options.mode);
+    if (!parsed) return tl::unexpected(parsed.error());
+    mode = *parsed;
+  }
+  const auto timeouts = timeouts_of(options);
+  if (!timeouts) return tl::unexpected(timeouts.error());
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return service_set(dataplane, *name, *mode, apply);
+    return service_set(dataplane, *name, mode, apply, *timeouts);
   });
 }
 
@@ -97,12 +131,18 @@ void setup_service(CLI::App& app, Context& context) {
   add_argument(verb, "ENDPOINT", options->endpoint, "ADDR:PORT/PROTO, as in 203.0.113.10:443/tcp")
       ->required();
   add_value(verb, "--mode", "MODE", options->mode, "snat (default) or ipip");
+  add_timeouts(verb, *options);
   runs(verb, context, options, run_add);
 
   options = std::make_shared<ServiceOptions>();
-  verb = add_service_verb(noun, "set", "Change the mode of a service that has no backends yet",
-                          "  sluice service set web --mode ipip\n", *options);
-  add_value(verb, "--mode", "MODE", options->mode, "snat or ipip")->required();
+  options->mode.clear();
+  verb = add_service_verb(noun, "set", "Change a service",
+                          "  sluice service set web --mode ipip\n"
+                          "  sluice service set web --idle-timeout 1h\n",
+                          *options);
+  add_value(verb, "--mode", "MODE", options->mode,
+            "snat or ipip, while the service has no backends");
+  add_timeouts(verb, *options);
   runs(verb, context, options, run_set);
 
   options = std::make_shared<ServiceOptions>();
@@ -112,6 +152,8 @@ void setup_service(CLI::App& app, Context& context) {
 
   verb = add_verb(*noun, "list", "All services", "  sluice service list\n");
   runs(verb, context, std::make_shared<ServiceOptions>(), run_list);
+
+  add_service_settle(noun, context);
 
   options = std::make_shared<ServiceOptions>();
   verb = add_service_verb(noun, "remove", "Remove a service with its backends and its policy",

@@ -83,7 +83,10 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
   configuration->backends.push_back(backend);
   auto done = carry_out(
       dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
-      Stale{.table = service.mode == Mode::snat, .only_backend = number, .source = *source});
+      Stale{.table = service.mode == Mode::snat,
+            .timeouts = false,
+            .only_backend = number,
+            .source = *source});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
@@ -113,7 +116,10 @@ Result<Change> backend_set(Dataplane& dataplane, const std::string& name, const 
   auto done = carry_out(
       dataplane, *configuration, (*service)->number,
       [&] { return dataplane.put_backend(**backend); },
-      Stale{.endpoints = false, .table = false, .only_backend = (*backend)->number});
+      Stale{.endpoints = false,
+            .table = false,
+            .timeouts = false,
+            .only_backend = (*backend)->number});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
@@ -133,7 +139,10 @@ Result<Change> backend_remove(Dataplane& dataplane, const std::string& name, con
   auto done = carry_out(
       dataplane, *configuration, (*service)->number,
       [&] { return dataplane.put_backend(**backend); },
-      Stale{.endpoints = false, .table = false, .only_backend = (*backend)->number});
+      Stale{.endpoints = false,
+            .table = false,
+            .timeouts = false,
+            .only_backend = (*backend)->number});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

@@ -20,12 +20,20 @@ struct Change {
       sentence;  // what was (or would be) done: "service web: added 203.0.113.10:443/tcp, snat"
 };
 
+// Seconds, of silence; what is not named stays as it is, or is the default.
+struct TimeoutsWish {
+  std::optional<uint32_t> idle_s;
+  std::optional<uint32_t> udp_s;
+};
+
 // Refuses: a name or an endpoint that another service has, a full table, an unspecified or
 // multicast address. The same again is success.
 Result<Change> service_add(Dataplane& dataplane, const std::string& name, const Endpoint& endpoint,
-                           Mode mode, Apply apply);
-// Refuses while the service has backends: their connections depend on the mode.
-Result<Change> service_set(Dataplane& dataplane, const std::string& name, Mode mode, Apply apply);
+                           Mode mode, Apply apply, const TimeoutsWish& timeouts = {});
+// Refuses another mode while the service has backends: their connections depend on it. Time-outs
+// may be set at any time.
+Result<Change> service_set(Dataplane& dataplane, const std::string& name, std::optional<Mode> mode,
+                           Apply apply, const TimeoutsWish& timeouts = {});
 // With its backends and its policy.
 Result<Change> service_remove(Dataplane& dataplane, const std::string& name, Apply apply);
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "model/address.h"
+#include "sluice/limits.h"
 #include "sluice/service.h"
 #include "support/result.h"
 
@@ -51,9 +52,14 @@ struct Service {
   uint8_t ring_bits = 0;  // 0: no ring yet
   bool removing = false;
   Traffic retired;  // of backends that are gone
+  uint32_t idle_timeout_s = SLUICE_IDLE_TIMEOUT_S_DEFAULT;
+  uint32_t udp_timeout_s = SLUICE_UDP_TIMEOUT_S_DEFAULT;
 
   friend bool operator==(const Service&, const Service&) = default;
 };
+
+// The time-out of its own protocol: who was silent for longer may be forgotten.
+[[nodiscard]] uint32_t service_timeout_s(const Service& service);
 
 struct Backend {
   uint32_t service = 0;
