@@ -68,16 +68,24 @@ flow_remembered(void *table, const struct sluice_flow *flow, __u32 now_s, __u32 
 	return choice;
 }
 
-/* False: it could not be remembered. */
-static __always_inline bool flow_move(void *to, void *from, const struct sluice_flow *flow,
-				      __u32 backend, __u32 now_s)
+static __always_inline bool flow_put(void *table, const struct sluice_flow *flow, __u32 backend,
+				     __u32 now_s, __u64 flags)
 {
 	struct sluice_tracked_flow tracked = {.backend = backend, .seen_s = now_s};
 
-	if (bpf_map_update_elem(to, flow, &tracked, BPF_ANY))
-		return false;
-	bpf_map_delete_elem(from, flow);
-	return true;
+	return !bpf_map_update_elem(table, flow, &tracked, flags);
+}
+
+/* What is in no table goes where `previous` says, unless another CPU promotes it at this moment. */
+static __always_inline __u32 flow_put_unknown(const struct sluice_flow *flow, __u32 backend,
+					      __u32 now_s)
+{
+	struct sluice_tracked_flow *tracked;
+
+	if (flow_put(&flows, flow, backend, now_s, BPF_NOEXIST))
+		return backend;
+	tracked = bpf_map_lookup_elem(&flows, flow);
+	return tracked ? tracked->backend : backend;
 }
 
 static __always_inline enum tracking_packet flow_packet(const struct packet *packet)
@@ -105,12 +113,18 @@ static __always_inline __u32 flow_backend(const struct packet *packet, const str
 	question.previous = flow_choice(slot->previous);
 	question.fresh = tracking_silent(now_s, slot->since_s, timeout_s);
 	answer = tracking_decide(&question);
-	if (answer.note == TRACKING_ESTABLISHED)
-		flow_move(&flows, &half_open, &flow, answer.backend, now_s);
-	/* What cannot be remembered goes where its next packet will, unknown, go. */
-	else if (answer.note == TRACKING_HALF_OPEN &&
-		 !flow_move(&half_open, &flows, &flow, answer.backend, now_s))
-		return slot->previous ?: answer.backend;
+	if (answer.note == TRACKING_HALF_OPEN) {
+		/* What cannot be remembered goes where its next packet, unknown, will go. */
+		if (!flow_put(&half_open, &flow, answer.backend, now_s, BPF_ANY))
+			return slot->previous ?: answer.backend;
+		if (question.established.backend)
+			bpf_map_delete_elem(&flows, &flow);
+	} else if (answer.note == TRACKING_ESTABLISHED) {
+		if (!question.established.backend && !question.half_open.backend)
+			return flow_put_unknown(&flow, answer.backend, now_s);
+		if (flow_put(&flows, &flow, answer.backend, now_s, BPF_ANY))
+			bpf_map_delete_elem(&half_open, &flow);
+	}
 	return answer.backend;
 }
 
