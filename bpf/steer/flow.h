@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Just enough tracking: only flows of moving slots are remembered.
- *
- *	slot	 new connection			in mid-connection
- *	settled	 backend, nothing stored	backend, no look-up (never comes here)
- *	moving	 backend, remembered		what is remembered; else previous, and remembered
- *
- * `previous` is what the slot had when it was last settled and stays so through further changes:
- * whatever began since is in the table, whatever is unknown began before. A SYN enters only
- * `half_open`; its second packet promotes it to `flows`, so that a flood churns the smaller table.
+ * The tables of flows in moving slots: what they say of a packet is asked here, what follows from
+ * it is decided in pure/tracking.h, and done here.
  */
 #ifndef SLUICE_STEER_FLOW_H
 #define SLUICE_STEER_FLOW_H
 
+#include "pure/tracking.h"
 #include "sluice/flow.h"
 #include "steer/nexthop.h"
 #include "steer/packet.h"
@@ -41,94 +35,97 @@ static __always_inline __u32 flow_now_s(void)
 	return bpf_ktime_get_coarse_ns() / NS_PER_S;
 }
 
+static __always_inline struct tracking_choice flow_choice(__u32 backend)
+{
+	struct tracking_choice choice = {.backend = backend};
+	struct sluice_backend *record = bpf_map_lookup_elem(&backends, &backend);
+
+	if (record)
+		choice.state = record->state;
+	return choice;
+}
+
 static __always_inline bool flow_backend_takes_new(__u32 backend)
 {
-	struct sluice_backend *record = bpf_map_lookup_elem(&backends, &backend);
-
-	return record && record->state == SLUICE_BACKEND_UP;
+	return flow_choice(backend).state == SLUICE_BACKEND_UP;
 }
 
-static __always_inline bool flow_backend_is_down(__u32 backend)
+/* What a table has of a flow, which is dated by the way: somebody still sends. */
+static __always_inline struct tracking_choice
+flow_remembered(void *table, const struct sluice_flow *flow, __u32 now_s, __u32 timeout_s)
 {
-	struct sluice_backend *record = bpf_map_lookup_elem(&backends, &backend);
+	struct sluice_tracked_flow *tracked = bpf_map_lookup_elem(table, flow);
+	struct tracking_choice choice = {};
+	__u32 seen_s;
 
-	return record && record->state == SLUICE_BACKEND_DOWN;
+	if (!tracked)
+		return choice;
+	seen_s = tracked->seen_s;
+	if (seen_s != now_s)
+		tracked->seen_s = now_s;
+	choice = flow_choice(tracked->backend);
+	choice.lapsed = tracking_silent(now_s, seen_s, timeout_s);
+	return choice;
 }
 
-static __always_inline __u32 flow_remember(void *table, const struct sluice_flow *flow,
-					   __u32 backend, __u32 now_s)
+static __always_inline bool flow_put(void *table, const struct sluice_flow *flow, __u32 backend,
+				     __u32 now_s, __u64 flags)
 {
 	struct sluice_tracked_flow tracked = {.backend = backend, .seen_s = now_s};
 
-	bpf_map_update_elem(table, flow, &tracked, BPF_ANY);
-	return backend;
+	return !bpf_map_update_elem(table, flow, &tracked, flags);
 }
 
-/*
- * A SYN. One that is sent again keeps what the first one got: two servers must not both answer.
- * So does a new connection of a 5-tuple that is still remembered, unless its backend takes no more.
- */
-static __always_inline __u32 flow_opening(const struct sluice_flow *flow, __u32 backend,
-					  __u32 now_s)
-{
-	struct sluice_tracked_flow *tracked = bpf_map_lookup_elem(&half_open, flow);
-
-	if (tracked && flow_backend_takes_new(tracked->backend))
-		return tracked->backend;
-	tracked = bpf_map_lookup_elem(&flows, flow);
-	if (tracked) {
-		if (flow_backend_takes_new(tracked->backend))
-			return tracked->backend;
-		bpf_map_delete_elem(&flows, flow);
-	}
-	return backend ? flow_remember(&half_open, flow, backend, now_s) : 0;
-}
-
-static __always_inline __u32 flow_established(const struct sluice_flow *flow, __u32 otherwise,
+/* What is in no table goes where `previous` says, unless another CPU promotes it at this moment. */
+static __always_inline __u32 flow_put_unknown(const struct sluice_flow *flow, __u32 backend,
 					      __u32 now_s)
 {
-	struct sluice_tracked_flow *tracked = bpf_map_lookup_elem(&flows, flow);
-	__u32 backend;
+	struct sluice_tracked_flow *tracked;
 
-	if (tracked) {
-		if (tracked->seen_s != now_s)
-			tracked->seen_s = now_s;
-		return tracked->backend;
-	}
-	tracked = bpf_map_lookup_elem(&half_open, flow);
-	if (!tracked)
-		return otherwise ? flow_remember(&flows, flow, otherwise, now_s) : 0;
-	backend = flow_remember(&flows, flow, tracked->backend, now_s);
-	bpf_map_delete_elem(&half_open, flow);
-	return backend;
+	if (flow_put(&flows, flow, backend, now_s, BPF_NOEXIST))
+		return backend;
+	tracked = bpf_map_lookup_elem(&flows, flow);
+	return tracked ? tracked->backend : backend;
 }
 
-/*
- * UDP has no SYN by which a flow could begin anew: one whose remembered backend is down does so
- * with whatever packet comes next.
- */
-static __always_inline __u32 flow_datagram(const struct sluice_flow *flow,
-					   const struct ring_slot *slot, __u32 now_s)
+static __always_inline enum tracking_packet flow_packet(const struct packet *packet)
 {
-	bool settling = now_s - slot->changed_s < SLUICE_UDP_GRACE_S;
-	__u32 backend = flow_established(flow, settling ? slot->previous : slot->backend, now_s);
-
-	if (backend != slot->backend && slot->backend && flow_backend_is_down(backend))
-		return flow_remember(&flows, flow, slot->backend, now_s);
-	return backend;
+	if (packet->datagram)
+		return TRACKING_DATAGRAM;
+	return packet->opens ? TRACKING_OPENS : TRACKING_CONTINUES;
 }
 
 /* The backend of a packet whose slot moves; 0: none. */
 static __always_inline __u32 flow_backend(const struct packet *packet, const struct ring_slot *slot)
 {
+	struct tracking_question question = {.packet = flow_packet(packet)};
 	struct sluice_flow flow = packet_flow(packet);
+	__u32 timeout_s = slot->timeout_s;
+	struct tracking_answer answer;
 	__u32 now_s = flow_now_s();
 
-	if (packet->l4_proto == IPPROTO_UDP)
-		return flow_datagram(&flow, slot, now_s);
-	if (packet->opens)
-		return flow_opening(&flow, slot->backend, now_s);
-	return flow_established(&flow, slot->previous, now_s);
+	question.established = flow_remembered(&flows, &flow, now_s, timeout_s);
+	if (question.packet == TRACKING_CONTINUES && question.established.backend)
+		return question.established.backend; /* as tracking_continues() begins */
+	question.half_open =
+		flow_remembered(&half_open, &flow, now_s, tracking_half_open_timeout_s(timeout_s));
+	question.backend = flow_choice(slot->backend);
+	question.previous = flow_choice(slot->previous);
+	question.fresh = tracking_silent(now_s, slot->since_s, timeout_s);
+	answer = tracking_decide(&question);
+	if (answer.note == TRACKING_HALF_OPEN) {
+		/* What cannot be remembered goes where its next packet, unknown, will go. */
+		if (!flow_put(&half_open, &flow, answer.backend, now_s, BPF_ANY))
+			return slot->previous ?: answer.backend;
+		if (question.established.backend)
+			bpf_map_delete_elem(&flows, &flow);
+	} else if (answer.note == TRACKING_ESTABLISHED) {
+		if (!question.established.backend && !question.half_open.backend)
+			return flow_put_unknown(&flow, answer.backend, now_s);
+		if (flow_put(&flows, &flow, answer.backend, now_s, BPF_ANY))
+			bpf_map_delete_elem(&half_open, &flow);
+	}
+	return answer.backend;
 }
 
 #endif

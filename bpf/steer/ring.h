@@ -6,6 +6,7 @@
 #define SLUICE_STEER_RING_H
 
 #include "pure/hash.h"
+#include "pure/ring.h"
 #include "sluice/ring.h"
 #include "steer/packet.h"
 #include "steer/service.h"
@@ -32,10 +33,12 @@ struct bpf_map {
 } __attribute__((preserve_access_index));
 
 struct ring_slot {
-	__u32 backend;	 /* 0: none */
-	__u32 previous;	 /* 0: none */
-	__u32 changed_s; /* of a moving slot: when its ring last changed */
+	__u32 backend; /* 0: none */
 	bool moving;
+	/* Only of a moving slot: */
+	__u32 previous;	 /* 0: none */
+	__u32 since_s;	 /* when it left its settled state */
+	__u32 timeout_s; /* a flow that was silent for longer begins anew */
 };
 
 static __always_inline __u32 ring_flow_hash(const struct packet *packet,
@@ -74,17 +77,42 @@ static __always_inline __u32 ring_first_column(__u32 service, __u32 hash)
 	return found ? found->slots[index % SLUICE_RING_LINE_SLOTS] : 0;
 }
 
+/* The rest of a moving slot, which is `index` slots into a line of the first column. */
+static __always_inline bool ring_pick_moving(void *ring, __u32 lines, __u32 line, __u32 index,
+					     struct ring_slot *slot)
+{
+	__u32 column = ring_moving_column(lines);
+	__u32 previous = column + line;
+	__u32 since = 2 * column + line / SLUICE_RING_LINE_SLOTS;
+	__u32 last = lines - 1;
+	struct sluice_ring_line *found;
+
+	found = bpf_map_lookup_elem(ring, &previous);
+	if (!found)
+		return false;
+	slot->previous = found->slots[index];
+	found = bpf_map_lookup_elem(ring, &since);
+	if (!found)
+		return false;
+	slot->since_s = found->slots[line % SLUICE_RING_LINE_SLOTS];
+	found = bpf_map_lookup_elem(ring, &last);
+	if (!found)
+		return false;
+	slot->timeout_s = found->slots[SLUICE_RING_TIMEOUT_S];
+	return true;
+}
+
 /* False: the service has no ring, for it never had a backend. */
 static __always_inline bool ring_pick(__u32 service, __u32 hash, struct ring_slot *slot)
 {
 	struct bpf_map *ring = bpf_map_lookup_elem(&rings, &service);
-	__u32 lines, line, column, index, last;
 	struct sluice_ring_line *found;
+	__u32 lines, column, index, line;
 
 	if (!ring)
 		return false;
 	lines = ring->max_entries;
-	column = lines & 1 ? lines >> 1 : lines;
+	column = ring_lines_settled(lines) ? lines : ring_moving_column(lines);
 	index = ((__u64)hash * column * SLUICE_RING_LINE_SLOTS) >> 32;
 	line = index / SLUICE_RING_LINE_SLOTS;
 	found = bpf_map_lookup_elem(ring, &line);
@@ -93,19 +121,7 @@ static __always_inline bool ring_pick(__u32 service, __u32 hash, struct ring_slo
 	index %= SLUICE_RING_LINE_SLOTS;
 	slot->backend = found->slots[index] & SLUICE_SLOT_BACKEND;
 	slot->moving = found->slots[index] & SLUICE_SLOT_MOVING;
-	if (!slot->moving)
-		return true;
-	line += column;
-	found = bpf_map_lookup_elem(ring, &line);
-	if (!found)
-		return false;
-	slot->previous = found->slots[index];
-	last = lines - 1;
-	found = bpf_map_lookup_elem(ring, &last);
-	if (!found)
-		return false;
-	slot->changed_s = found->slots[SLUICE_RING_CHANGED_S];
-	return true;
+	return !slot->moving || ring_pick_moving(ring, lines, line, index, slot);
 }
 
 #endif

@@ -49,10 +49,9 @@
 #define SLUICE_SNAT_UDP_S 300	       /* RFC 4787, REQ-5: 5 minutes recommended */
 
 /*
- * UDP has no SYN: so long after a slot's change an unknown flow is taken for one that began before
- * it; after that, for a new one. A flow that was silent all the while moves.
+ * UDP has no SYN: a flow that was silent for so long begins anew, and what is unknown in a slot
+ * that has moved for so long is new. Seconds; of a service, unless the operator says otherwise.
  */
-#define SLUICE_UDP_GRACE_S 60
 #define SLUICE_UDP_TIMEOUT_S_DEFAULT 60
 
 /*
@@ -61,6 +60,12 @@
  */
 #define SLUICE_IDLE_TIMEOUT_S_DEFAULT 900
 #define SLUICE_TIMEOUT_S_MAX 604800 /* a week */
+
+/*
+ * A connection of which only SYNs were seen, none for so long, is gone: Linux gives a SYN-ACK up
+ * after 63 s (tcp_synack_retries 5), and a SYN after 127 s (tcp_syn_retries 6).
+ */
+#define SLUICE_HALF_OPEN_S 128
 
 /* Devices of one instance that steer is on at once. */
 #define SLUICE_DEVICES_MAX 64

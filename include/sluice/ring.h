@@ -4,12 +4,17 @@
  * ring_bits of its hash, so that a ring that doubles refines its slots and moves none.
  *
  * In a slot are the backend that new connections go to and, while the slot moves, the previous
- * one. The two are columns of one inner map of `rings` (indexed by service number), which is
- * swapped whole: first all backends, then, if the ring moves, all previous ones. A settled ring
- * has only the first column. Both are stored in lines of one cache line.
+ * one. Both are columns of one inner map of `rings` (indexed by service number), which is swapped
+ * whole, in lines of one cache line:
  *
- * The map's own size says what it holds: an even number of lines is a settled ring, an odd one a
- * moving ring, whose last line has SLUICE_RING_CHANGED_S.
+ *	settled	 backends
+ *	moving	 backends, previous ones, since when each line moves, and the last line
+ *
+ * A line of the third column has a __u32 for each line of a column: when the youngest of its moving
+ * slots left its settled state, in seconds of CLOCK_MONOTONIC_COARSE. What a slot went through
+ *after that does not make it younger: whatever began since then is remembered.
+ *
+ * The map's own size says what it holds (bpf/pure/ring.h): a power of two of lines is settled.
  */
 #ifndef SLUICE_RING_H
 #define SLUICE_RING_H
@@ -22,8 +27,9 @@
 #define SLUICE_SLOT_MOVING 0x80000000u
 #define SLUICE_SLOT_BACKEND 0x7fffffffu
 
-/* Slot of a moving ring's last line: when it last changed, in seconds of CLOCK_MONOTONIC_COARSE. */
-#define SLUICE_RING_CHANGED_S 0
+/* Slot of a moving ring's last line: its service's idle_timeout_s, or udp_timeout_s if it is UDP.
+ */
+#define SLUICE_RING_TIMEOUT_S 0
 
 struct sluice_ring_line {
 	__u32 slots[SLUICE_RING_LINE_SLOTS];

@@ -82,7 +82,8 @@ bool same_flow(const sluice_flow& a, const sluice_flow& b) {
 
 uint32_t flow_hash(const sluice_seed& seed, Packet packet) {
   const sluice_flow flow = flow_of(packet);
-  const uint32_t ports = static_cast<uint32_t>(flow.source_port) << 16 | flow.destination_port;
+  uint32_t ports = 0;  // as both lie in the packet
+  memcpy(&ports, &flow.source_port, sizeof(ports));
   uint32_t words[4];
   memcpy(words, flow.source.bytes, sizeof(words));
   return packet.find<Ipv4>() != nullptr ? flow_hash_v4(seed.words, words[3], ports)

@@ -254,21 +254,12 @@ void Stage::set_state(const Service& service, Backend backend, BackendState stat
 }
 
 void Stage::set_ring(const Service& service, const Ring& ring) {
-  must(dataplane_->swap_ring(service.number, ring));
+  set_ring_of_age(service, ring, 0);
 }
 
-void Stage::set_ring_of_age(const Service& service, const Ring& ring, uint32_t age_s) {
-  set_ring(service, ring);
-  const auto inner_id = must_have(rings_.find(service.number));
-  const Fd inner(bpf_map_get_fd_by_id(inner_id.value_or(0)));
-  bpf_map_info info{};
-  uint32_t info_bytes = sizeof(info);
-  must_call(bpf_obj_get_info_by_fd(inner.get(), &info, &info_bytes), "ring");
-  const uint32_t last = info.max_entries - 1;
-  if (last % 2 != 0) fail("only a moving ring has an age");
-  sluice_ring_line line{};
-  line.slots[SLUICE_RING_CHANGED_S] = now_s() - age_s;
-  must_call(bpf_map_update_elem(inner.get(), &last, &line, BPF_ANY), "ring");
+void Stage::set_ring_of_age(const Service& service, Ring ring, uint32_t age_s) {
+  for (RingSlot& slot : ring) slot.since_s = now_s() - age_s;
+  must(dataplane_->swap_ring(service, ring));
 }
 
 void Stage::settle(const Service& service, const Backend& backend) {

@@ -66,8 +66,8 @@ class Stage {
                       BackendState state = BackendState::up, uint16_t port = 8080);
   void set_state(const Service& service, Backend backend, BackendState state);
   void set_ring(const Service& service, const Ring& ring);
-  // A moving ring that last changed so long ago.
-  void set_ring_of_age(const Service& service, const Ring& ring, uint32_t age_s);
+  // A ring that has moved for so long.
+  void set_ring_of_age(const Service& service, Ring ring, uint32_t age_s);
   // A ring of 256 slots, all settled on this backend.
   void settle(const Service& service, const Backend& backend);
 

@@ -251,18 +251,18 @@ TEST_P(SteerPicks, FlowsOfOneClientToTwoServicesAreTwo) {
 
 TEST_P(SteerPicks, UdpThatIsUnknownGoesToThePreviousBackendWithinTheGraceTime) {
   stage().set_ring_of_age(udp_.service, moving(udp_.one.number, udp_.two.number),
-                          SLUICE_UDP_GRACE_S - 5);
+                          SLUICE_UDP_TIMEOUT_S_DEFAULT - 5);
   EXPECT_EQ(reached(udp()), "backend_one");
   EXPECT_EQ(established(udp()), udp_.one.number);
   stage().set_ring_of_age(udp_.service, moving(udp_.one.number, udp_.two.number),
-                          SLUICE_UDP_GRACE_S + 5);
+                          SLUICE_UDP_TIMEOUT_S_DEFAULT + 5);
   EXPECT_EQ(reached(udp()), "backend_one") << "known by now";
   EXPECT_EQ(remembered_flows(), 1u);
 }
 
 TEST_P(SteerPicks, UdpThatIsUnknownIsNewAfterTheGraceTime) {
   stage().set_ring_of_age(udp_.service, moving(udp_.one.number, udp_.two.number),
-                          SLUICE_UDP_GRACE_S + 1);
+                          SLUICE_UDP_TIMEOUT_S_DEFAULT + 2);
   EXPECT_EQ(reached(udp()), "backend_two");
   EXPECT_EQ(established(udp()), udp_.two.number);
   stage().set_ring(udp_.service, moving(udp_.one.number, udp_.far.number));
@@ -277,6 +277,55 @@ TEST_P(SteerPicks, UdpWhoseRememberedBackendIsDownBeginsAnew) {
   EXPECT_EQ(reached(udp()), "backend_two");
   EXPECT_EQ(established(udp()), udp_.two.number);
   EXPECT_EQ(reached(udp()), "backend_two");
+}
+
+TEST_P(SteerPicks, UdpThatWasSilentForTheTimeOutBeginsAnew) {
+  stage().set_ring(udp_.service, moving(udp_.one.number, udp_.two.number));
+  const uint32_t now_s = stage().now_s();
+  ASSERT_TRUE(stage().flows().put(flow_of(udp(1)), {udp_.far.number, now_s - 55}));
+  ASSERT_TRUE(stage().flows().put(flow_of(udp(2)), {udp_.far.number, now_s - 65}));
+  EXPECT_EQ(reached(udp(1)), "backend_far");
+  EXPECT_EQ(reached(udp(2)), "backend_two");
+  EXPECT_EQ(established(udp(2)), udp_.two.number);
+}
+
+TEST_P(SteerPicks, TheTimeOutOfUdpIsTheServicesOwn) {
+  Service patient = udp_.service;
+  patient.udp_timeout_s = 1000;
+  stage().set_ring_of_age(patient, moving(udp_.one.number, udp_.two.number), 900);
+  ASSERT_TRUE(stage().flows().put(flow_of(udp(1)), {udp_.far.number, stage().now_s() - 900}));
+  EXPECT_EQ(reached(udp(1)), "backend_far");
+  EXPECT_EQ(reached(udp(2)), "backend_one");
+}
+
+TEST_P(SteerPicks, ASynOfAConnectionThatASweepTakesForDeadBeginsElsewhere) {
+  stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
+  const uint32_t now_s = stage().now_s();
+  const auto long_ago = [&](uint32_t timeout_s) { return now_s - timeout_s - 5; };
+  ASSERT_TRUE(stage().flows().put(flow_of(syn(1)),
+                                  {tcp_.far.number, long_ago(SLUICE_IDLE_TIMEOUT_S_DEFAULT)}));
+  ASSERT_TRUE(
+      stage().half_open().put(flow_of(syn(2)), {tcp_.far.number, long_ago(SLUICE_HALF_OPEN_S)}));
+  ASSERT_TRUE(
+      stage().flows().put(flow_of(syn(3)), {tcp_.far.number, long_ago(SLUICE_HALF_OPEN_S)}));
+  EXPECT_EQ(reached(syn(1)), "backend_two");
+  EXPECT_EQ(established(syn(1)), 0u);
+  EXPECT_EQ(reached(ack(1)), "backend_two");
+  EXPECT_EQ(reached(syn(2)), "backend_two");
+  EXPECT_EQ(reached(syn(3)), "backend_far");
+}
+
+TEST_P(SteerPicks, WhatIsDownIsNeitherRememberedNorPromoted) {
+  stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
+  EXPECT_EQ(reached(syn(1)), "backend_two");
+  stage().set_state(tcp_.service, tcp_.one, BackendState::down);
+  stage().set_state(tcp_.service, tcp_.two, BackendState::down);
+  EXPECT_EQ(reached(ack(1)), "dropped");
+  EXPECT_EQ(half_open(ack(1)), tcp_.two.number);
+  EXPECT_EQ(established(ack(1)), 0u);
+  EXPECT_EQ(reached(syn(2)), "dropped");
+  EXPECT_EQ(reached(ack(3)), "dropped");
+  EXPECT_EQ(remembered_flows(), 1u);
 }
 
 // Rings whose slots differ, so that a flow in the wrong slot is seen.

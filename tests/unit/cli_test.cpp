@@ -63,7 +63,7 @@ const std::vector<Misuse> misuses{
     {"NoCommand", {}, "a command is missing: attach, detach, status"},
     {"OnlyAnOption", {"--json"}, "see: sluice --help"},
     {"UnknownNoun", {"services", "list"}, R"(no command "services", only attach)"},
-    {"NoVerb", {"service"}, "service: a verb is missing: add, set, show, list, remove"},
+    {"NoVerb", {"service"}, "service: a verb is missing: add, set, show, list, settle, remove"},
     {"UnknownVerb", {"service", "ad"}, R"(no verb "ad", only add)"},
     {"TheHelpOfANounIsClosest", {"service", "ad"}, "see: sluice service --help"},
     {"UnknownOption",
@@ -94,6 +94,10 @@ const std::vector<Misuse> misuses{
     {"UnknownAffinity", {"service", "add", "web", web, "--affinity", "ip"}, R"("ip")"},
     {"UnknownGueVariant", {"service", "add", "web", web, "--gue-variant", "2"}, R"("2")"},
     {"PrefixWithHostBits", {"service", "add", "web", "203.0.113.1/24:80/tcp"}, "203.0.113.0/24"},
+    {"SettleOfNobody", {"service", "settle"}, "--all"},
+    {"SettleOfOneAndAll", {"service", "settle", "web", "--all"}, "--all"},
+    {"TimeOutOfNoTime", {"service", "set", "web", "--idle-timeout", "soon"}, "\"soon\""},
+    {"TimeOutTooLong", {"service", "set", "web", "--idle-timeout", "8d"}, "1s to 7d"},
     {"BackendWithAProtocol", {"backend", "add", "web", "10.0.0.11:8443/tcp"}, "10.0.0.11:8443/tcp"},
     {"WeightBelowZero", {"backend", "add", "web", one, "--weight", "-5"}, R"("-5")"},
     {"WeightTooLarge", {"backend", "add", "web", one, "--weight", "65536"}, "65536"},
@@ -203,7 +207,7 @@ void visit_help_pages(const std::vector<std::string>& path, size_t& pages) {
 TEST(Cli, EveryHelpPageShowsAnExampleOfItself) {
   size_t pages = 0;
   visit_help_pages({}, pages);
-  EXPECT_EQ(pages, 39);  // sluice itself, its nouns and their verbs
+  EXPECT_EQ(pages, 40);  // sluice itself, its nouns and their verbs
 }
 
 TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {

@@ -151,5 +151,31 @@ TEST(Size, WhatIsWrittenIsReadBackTheSame) {
   }
 }
 
+TEST(Duration, IsReadInEveryUnit) {
+  const std::vector<std::pair<std::string_view, uint32_t>> cases = {
+      {"60s", 60},    {"15m", 900}, {"15min", 900}, {"2h", 7200},
+      {"7d", 604800}, {"90", 90},   {"1.5h", 5400},
+  };
+  for (const auto& [text, seconds] : cases) EXPECT_EQ(parse_duration_s(text), seconds) << text;
+}
+
+TEST(Duration, RefusesWhatIsNone) {
+  for (auto text : {"", "s", "soon", "5 m", "-1s", "3w"}) {
+    expect_misused(parse_duration_s(text), "duration \"" + std::string(text) +
+                                               "\": not a duration; write it as in 15m or 60s");
+  }
+  for (auto text : {"0", "0h", "8d", "604801"}) {
+    expect_misused(parse_duration_s(text),
+                   "duration \"" + std::string(text) + "\": a time-out is 1s to 7d");
+  }
+  expect_misused(parse_duration_s("0.5s"), "duration \"0.5s\": not a whole number of seconds");
+}
+
+TEST(Duration, IsWrittenInTheLargestUnitThatFits) {
+  const std::vector<std::pair<uint64_t, std::string_view>> cases = {
+      {60, "1m"}, {61, "61s"}, {900, "15m"}, {7200, "2h"}, {86400, "1d"}, {90000, "25h"}};
+  for (const auto& [seconds, want] : cases) EXPECT_EQ(duration_text(seconds), want);
+}
+
 }  // namespace
 }  // namespace sluice

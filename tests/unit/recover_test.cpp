@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "control/sweep.h"
 #include "sluice/instance.h"
 #include "unit/support/control_cast.h"
 
@@ -44,6 +45,17 @@ std::vector<UseCase> use_cases() {
       return filter_remove(d, name, Prefix::parse(prefix).value(), a);
     };
   };
+  // Long after everything that moves began to.
+  const auto settle = [](std::optional<std::string> name) {
+    return [=](Dataplane& d, Apply a) -> Result<Change> {
+      static_cast<MemoryDataplane&>(d).clock_s = 100'000;
+      auto settled = settle_services(d, name, a);
+      if (!settled) return tl::unexpected(settled.error());
+      size_t slots = 0;
+      for (const Settling& each : *settled) slots += each.settled;
+      return Change{slots > 0, fmt::format("{} slots", slots)};
+    };
+  };
   return {
       {"ServiceAdd",
        [](Dataplane& d, Apply a) {
@@ -51,6 +63,9 @@ std::vector<UseCase> use_cases() {
        }},
       {"ServiceSet",
        [](Dataplane& d, Apply a) { return service_set(d, "idle", {.mode = Mode::ipip}, a); }},
+      {"ServiceSetTimeOut",
+       [](Dataplane& d, Apply a) { return service_set(d, "dns", {.udp_timeout_s = 30}, a); }},
+      {"ServiceSettle", settle("dns")},
       {"ServiceRemove", remove_service("web"), true},
       {"ServiceRemoveIpip", remove_service("dns"), true},
       {"ServiceRemoveIdle", remove_service("idle"), true},

@@ -1,6 +1,9 @@
 // A live ring through its changes, slot by slot, and as the packet path reads it.
 #include "model/ring.h"
 
+#include "pure/ring.h"
+#include "sluice/limits.h"
+
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -22,8 +25,8 @@ constexpr uint32_t kThree = 3;
 RingSlot settled(uint32_t backend) {
   return {backend, 0, false};
 }
-RingSlot moving(uint32_t backend, uint32_t previous) {
-  return {backend, previous, true};
+RingSlot moving(uint32_t backend, uint32_t previous, uint32_t since_s = 0) {
+  return {backend, previous, true, since_s};
 }
 
 struct Transition {
@@ -73,6 +76,15 @@ TEST(RingTransition, FollowsTheTableOfSlots) {
   }
 }
 
+TEST(RingTransition, ASlotMovesSinceItLeftItsSettledStateWhateverComesAfter) {
+  Ring ring = ring_transition({settled(kOne), settled(kTwo)}, {kTwo, kTwo}, {}, 1000);
+  EXPECT_EQ(ring, (Ring{moving(kTwo, kOne, 1000), settled(kTwo)}));
+  ring = ring_transition(ring, {kThree, kThree}, {}, 2000);
+  EXPECT_EQ(ring, (Ring{moving(kThree, kOne, 1000), moving(kThree, kTwo, 2000)}));
+  ring = ring_transition(ring, {kOne, kOne}, {kTwo}, 3000);
+  EXPECT_EQ(ring, (Ring{moving(kOne, kOne, 1000), moving(kOne, kOne, 2000)}));
+}
+
 TEST(RingTransition, TheFirstRingEverIsSettled) {
   EXPECT_EQ(ring_transition({}, {kOne, kTwo}, {}), (Ring{settled(kOne), settled(kTwo)}));
   EXPECT_EQ(ring_transition({}, {kNone, kNone}, {kOne}), (Ring{settled(kNone), settled(kNone)}));
@@ -119,34 +131,63 @@ Ring ring_of_256() {
 
 TEST(RingLines, ASettledRingIsOneColumn) {
   const Ring ring = ring_of_256();
-  const auto lines = ring_lines(ring);
+  const auto lines = ring_lines(ring, 60);
   ASSERT_EQ(lines.size(), 16U);
   EXPECT_EQ(lines[0].slots[0], 1U);
   EXPECT_EQ(lines[1].slots[3], 20U);
-  EXPECT_EQ(ring_from_lines(lines, 8), ring);
+  EXPECT_EQ(ring_from_lines(lines), ring);
 }
 
-TEST(RingLines, AMovingRingIsTwoColumns) {
+TEST(RingLines, AMovingRingIsTwoColumnsAndTimes) {
   Ring ring = ring_of_256();
-  ring[19] = moving(kTwo, kThree);
-  ring[20] = moving(kNone, SLUICE_SLOT_BACKEND);
-  const auto lines = ring_lines(ring);
-  ASSERT_EQ(lines.size(), 32U);
+  ring[19] = moving(kTwo, kThree, 1000);
+  ring[20] = moving(kNone, SLUICE_SLOT_BACKEND, 1000);
+  ring[255] = moving(kOne, kTwo, 2000);
+  const auto lines = ring_lines(ring, 60);
+  ASSERT_EQ(lines.size(), 34U);
   EXPECT_EQ(lines[1].slots[3], kTwo | SLUICE_SLOT_MOVING);
   EXPECT_EQ(lines[17].slots[3], kThree);
   EXPECT_EQ(lines[1].slots[4], SLUICE_SLOT_MOVING);
   EXPECT_EQ(lines[17].slots[4], SLUICE_SLOT_BACKEND);
   EXPECT_EQ(lines[17].slots[5], 0U);
-  EXPECT_EQ(ring_from_lines(lines, 8), ring);
+  EXPECT_EQ(lines[32].slots[1], 1000U);
+  EXPECT_EQ(lines[32].slots[2], 0U);
+  EXPECT_EQ(lines[32].slots[15], 2000U);
+  EXPECT_EQ(lines[33].slots[SLUICE_RING_TIMEOUT_S], 60U);
+  EXPECT_EQ(ring_from_lines(lines), ring);
+}
+
+TEST(RingLines, ALineHasTheTimeOfItsYoungestMovingSlot) {
+  Ring ring = ring_of_256();
+  ring[16] = moving(kTwo, kThree, 1000);
+  ring[18] = moving(kTwo, kThree, 3000);
+  ring[31] = moving(kTwo, kThree, 2000);
+  const Ring read = ring_from_lines(ring_lines(ring, 60));
+  for (const size_t slot : {16U, 18U, 31U}) EXPECT_EQ(read[slot].since_s, 3000U);
+  EXPECT_EQ(read[17], ring[17]);
+}
+
+TEST(RingLines, TheirNumberSaysWhetherARingMovesAndHowLongItsColumnsAre) {
+  for (uint32_t bits = SLUICE_RING_BITS_MIN; bits <= SLUICE_RING_BITS_MAX; bits++) {
+    const uint32_t column = (1U << bits) / SLUICE_RING_LINE_SLOTS;
+    const uint32_t lines = ring_moving_lines(column);
+    EXPECT_TRUE(ring_lines_settled(column));
+    EXPECT_FALSE(ring_lines_settled(lines));
+    EXPECT_EQ(ring_moving_column(lines), column);
+    EXPECT_EQ(lines, 33 * column / SLUICE_RING_LINE_SLOTS + 1);
+  }
 }
 
 TEST(RingLines, OfNoRingAreNone) {
-  EXPECT_TRUE(ring_lines({}).empty());
+  EXPECT_TRUE(ring_lines({}, 60).empty());
 }
 
 TEST(RingLines, RefuseWhatTheyCannotHold) {
-  EXPECT_DEATH((void)ring_lines({settled(SLUICE_SLOT_MOVING)}), "31 bits");
-  EXPECT_DEATH((void)ring_from_lines(ring_lines(ring_of_256()), 10), "columns");
+  Ring wide(256);
+  wide[0] = settled(SLUICE_SLOT_MOVING);
+  EXPECT_DEATH((void)ring_lines(wide, 60), "31 bits");
+  EXPECT_DEATH((void)ring_lines(Ring(64), 60), "BITS_MIN");
+  EXPECT_DEATH((void)ring_from_lines(std::vector<sluice_ring_line>(35)), "neither");
 }
 
 }  // namespace

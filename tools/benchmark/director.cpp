@@ -162,8 +162,7 @@ Result<void> Director::write_rings(uint32_t first, uint32_t last, Rings rings) {
                       .previous = rings == Rings::moving ? next : 0,
                       .moving = rings != Rings::settled});
     }
-    auto lines = ring_lines(ring);
-    if (rings != Rings::settled) lines.push_back({});
+    const auto lines = ring_lines(ring, SLUICE_IDLE_TIMEOUT_S_DEFAULT);
     auto inner = inner_maps_.make("ring", "sluice_ring_line", lines, BPF_F_INNER_MAP);
     if (!inner) return tl::unexpected(inner.error());
     numbers.push_back(service);

@@ -19,6 +19,14 @@ Capacities AbsentDataplane::capacities() const {
           .filters = SLUICE_SOURCE_FILTERS_DEFAULT};
 }
 
+uint32_t AbsentDataplane::now_s() const {
+  return 0;
+}
+const sluice_seed& AbsentDataplane::seed() const {
+  static constexpr sluice_seed none{};
+  return none;
+}
+
 Result<std::vector<Service>> AbsentDataplane::services() {
   return std::vector<Service>{};
 }
@@ -66,7 +74,7 @@ Result<void> AbsentDataplane::set_pending(uint32_t) {
 Result<Ring> AbsentDataplane::ring(const Service&) {
   return Ring{};
 }
-Result<void> AbsentDataplane::swap_ring(uint32_t, const Ring&) {
+Result<void> AbsentDataplane::swap_ring(const Service&, const Ring&) {
   return nothing_to_write();
 }
 Result<void> AbsentDataplane::erase_ring(uint32_t) {
@@ -84,7 +92,13 @@ Result<void> AbsentDataplane::erase_backend_record(uint32_t) {
 Result<void> AbsentDataplane::set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>&) {
   return nothing_to_write();
 }
-Result<void> AbsentDataplane::forget_backend(uint32_t) {
+Result<void> AbsentDataplane::forget_backends(const std::vector<uint32_t>&) {
+  return nothing_to_write();
+}
+Result<std::vector<RememberedFlow>> AbsentDataplane::remembered_flows() {
+  return std::vector<RememberedFlow>{};
+}
+Result<void> AbsentDataplane::forget_flows(const std::vector<RememberedFlow>&) {
   return nothing_to_write();
 }
 

@@ -132,6 +132,9 @@ Json service_json(const ServiceView& view) {
       {"removing", service.removing},
       {"slots", view.slots},
       {"moving_slots", view.moving_slots},
+      {"remembered_flows", view.remembered_flows},
+      {"idle_timeout_s", service.idle_timeout_s},
+      {"udp_timeout_s", service.udp_timeout_s},
       {"policy", view.policy ? policy_json(service.name, *view.policy) : Json(nullptr)}};
   document["filters"] = Json::array();
   for (const auto& filter : view.filters) {

@@ -22,6 +22,9 @@ void setup_congestion(CLI::App& app, Context& context);
 void setup_flow(CLI::App& app, Context& context);
 void setup_instance(CLI::App& app, Context& context);
 
+// A verb of the noun service that is a story of its own.
+void add_service_settle(CLI::App* noun, Context& context);
+
 // A noun, which wants one of its verbs; or a verb. `examples` are whole command lines.
 CLI::App* add_noun(CLI::App& app, const std::string& name, const std::string& description,
                    const std::string& examples);

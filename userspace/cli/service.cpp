@@ -2,6 +2,7 @@
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
+#include "model/quantity.h"
 
 namespace sluice {
 namespace {
@@ -12,9 +13,20 @@ struct ServiceOptions {
   std::string mode;
   std::string affinity;
   std::string gue_variant;
+  std::string idle_timeout;
+  std::string udp_timeout;
   bool quic = false;
   bool no_quic = false;
 };
+
+// Empty: not wished.
+Result<void> parse_timeout(const std::string& text, std::optional<uint32_t>& into) {
+  if (text.empty()) return {};
+  auto seconds = parse_duration_s(text);
+  if (!seconds) return tl::unexpected(seconds.error());
+  into = *seconds;
+  return {};
+}
 
 Result<ServiceWish> wish_of(const ServiceOptions& options) {
   ServiceWish wish;
@@ -33,9 +45,20 @@ Result<ServiceWish> wish_of(const ServiceOptions& options) {
     if (!variant) return tl::unexpected(variant.error());
     wish.gue_variant = *variant;
   }
+  if (auto done = parse_timeout(options.idle_timeout, wish.idle_timeout_s); !done)
+    return tl::unexpected(done.error());
+  if (auto done = parse_timeout(options.udp_timeout, wish.udp_timeout_s); !done)
+    return tl::unexpected(done.error());
   if (options.quic) wish.quic = true;
   if (options.no_quic) wish.quic = false;
   return wish;
+}
+
+void add_timeouts(CLI::App* verb, ServiceOptions& options) {
+  add_value(verb, "--idle-timeout", "TIME", options.idle_timeout,
+            "silence after which a TCP connection may be forgotten, as in 15m");
+  add_value(verb, "--udp-timeout", "TIME", options.udp_timeout,
+            "silence after which a UDP flow begins anew, as in 60s");
 }
 
 Result<void> run_add(const ServiceOptions& options, Context& context) {
@@ -55,10 +78,11 @@ Result<void> run_set(const ServiceOptions& options, Context& context) {
   if (!name) return tl::unexpected(name.error());
   const auto wish = wish_of(options);
   if (!wish) return tl::unexpected(wish.error());
-  if (!wish->mode && !wish->affinity && !wish->gue_variant && !wish->quic) {
+  if (!wish->mode && !wish->affinity && !wish->gue_variant && !wish->quic &&
+      !wish->idle_timeout_s && !wish->udp_timeout_s) {
     return misused(
-        "service set {}: nothing to set; give --mode, --affinity, --gue-variant, --quic or "
-        "--no-quic",
+        "service set {}: nothing to set; give --mode, --affinity, --gue-variant, --quic, "
+        "--no-quic, --idle-timeout or --udp-timeout",
         *name);
   }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
@@ -146,16 +170,19 @@ void setup_service(CLI::App& app, Context& context) {
       ->required();
   add_wishes(verb, *options, " (default snat)");
   add_flag(verb, "--quic", options->quic, "UDP whose connection ids name their backend");
+  add_timeouts(verb, *options);
   runs(verb, context, options, run_add);
 
   options = std::make_shared<ServiceOptions>();
-  verb = add_service_verb(noun, "set", "Change how a service that has no backends yet is steered",
+  verb = add_service_verb(noun, "set", "Change a service; once it has backends, only its time-outs",
                           "  sluice service set web --mode ipip\n"
-                          "  sluice service set web --affinity client\n",
+                          "  sluice service set web --affinity client\n"
+                          "  sluice service set web --idle-timeout 1h\n",
                           *options);
   add_wishes(verb, *options, "");
   CLI::Option* quic = add_flag(verb, "--quic", options->quic, "connection ids name backends");
   add_flag(verb, "--no-quic", options->no_quic, "they do not")->excludes(quic);
+  add_timeouts(verb, *options);
   runs(verb, context, options, run_set);
 
   options = std::make_shared<ServiceOptions>();
@@ -165,6 +192,8 @@ void setup_service(CLI::App& app, Context& context) {
 
   verb = add_verb(*noun, "list", "All services", "  sluice service list\n");
   runs(verb, context, std::make_shared<ServiceOptions>(), run_list);
+
+  add_service_settle(noun, context);
 
   options = std::make_shared<ServiceOptions>();
   verb = add_service_verb(noun, "remove", "Remove a service with its backends, policy and filters",

@@ -146,6 +146,9 @@ void print_service(std::ostream& out, const ServiceView& view) {
   facts.add("affinity", std::string(affinity_text(view.service.affinity)));
   facts.add("backends up", fmt::format("{} of {}", backends_up(view), view.backends.size()));
   facts.add("moving slots", moving_text(view));
+  facts.add("remembered flows", std::to_string(view.remembered_flows));
+  facts.add("idle time-out", duration_text(view.service.idle_timeout_s));
+  facts.add("UDP time-out", duration_text(view.service.udp_timeout_s));
   const Policy policy = view.policy.value_or(Policy{});
   facts.add("flow rate", flow_rate_text(policy));
   facts.add("window", window_text(policy));

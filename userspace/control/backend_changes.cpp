@@ -71,6 +71,7 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
   auto done = carry_out(
       dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
       Stale{.table = replies_come_here(service.mode),
+            .timeouts = false,
             .only_backend = number,
             .source = route->source});
   if (!done) return tl::unexpected(done.error());
@@ -102,7 +103,10 @@ Result<Change> backend_set(Dataplane& dataplane, const std::string& name, const 
   auto done = carry_out(
       dataplane, *configuration, (*service)->number,
       [&] { return dataplane.put_backend(**backend); },
-      Stale{.endpoints = false, .table = false, .only_backend = (*backend)->number});
+      Stale{.endpoints = false,
+            .table = false,
+            .timeouts = false,
+            .only_backend = (*backend)->number});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
@@ -122,7 +126,10 @@ Result<Change> backend_remove(Dataplane& dataplane, const std::string& name, con
   auto done = carry_out(
       dataplane, *configuration, (*service)->number,
       [&] { return dataplane.put_backend(**backend); },
-      Stale{.endpoints = false, .table = false, .only_backend = (*backend)->number});
+      Stale{.endpoints = false,
+            .table = false,
+            .timeouts = false,
+            .only_backend = (*backend)->number});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

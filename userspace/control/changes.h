@@ -25,6 +25,8 @@ struct ServiceWish {
   std::optional<Affinity> affinity{};
   std::optional<uint8_t> gue_variant{};
   std::optional<bool> quic{};
+  std::optional<uint32_t> idle_timeout_s{};
+  std::optional<uint32_t> udp_timeout_s{};
 };
 
 // Refuses: a name or an endpoint that another service has, a prefix that overlaps another service,
@@ -32,8 +34,8 @@ struct ServiceWish {
 // does not name is as in a new Service. The same again is success.
 Result<Change> service_add(Dataplane& dataplane, const std::string& name, const Endpoint& endpoint,
                            const ServiceWish& wish, Apply apply);
-// Leaves what the wish does not name as it was. Refuses while the service has backends: their
-// connections depend on it.
+// Leaves what the wish does not name as it was. Time-outs may be set at any time; anything else is
+// refused while the service has backends, for their connections depend on it.
 Result<Change> service_set(Dataplane& dataplane, const std::string& name, const ServiceWish& wish,
                            Apply apply);
 // With its backends, its policy and its filters.

@@ -21,13 +21,14 @@ Result<void> carry_out(Dataplane& dataplane, Configuration& configuration, uint3
   }
   auto done = derive_services(dataplane, configuration, {service}, stale);
   if (done) done = dataplane.set_pending(0);
-  if (!done) {
-    return tl::unexpected(
-        Error{done.error().kind, done.error().text +
-                                     "; the change is in the configuration, and the next sluice "
-                                     "command that changes something finishes it"});
-  }
+  if (!done) return tl::unexpected(unfinished(done.error()));
   return {};
+}
+
+Error unfinished(const Error& error) {
+  return Error{error.kind, error.text +
+                               "; the change is in the configuration, and the next sluice command "
+                               "that changes something finishes it"};
 }
 
 }  // namespace sluice

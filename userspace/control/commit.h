@@ -20,4 +20,7 @@ Result<Configuration> begin_change(Dataplane& dataplane, Apply apply);
 Result<void> carry_out(Dataplane& dataplane, Configuration& configuration, uint32_t service,
                        const std::function<Result<void>()>& commit, const Stale& stale);
 
+// What failed after the commit.
+[[nodiscard]] Error unfinished(const Error& error);
+
 }  // namespace sluice

@@ -7,12 +7,15 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "model/ring.h"
 #include "model/service.h"
+#include "sluice/flow.h"
+#include "sluice/instance.h"
 #include "sluice/verdict.h"
 #include "support/result.h"
 
@@ -43,6 +46,19 @@ struct Route {
   friend bool operator==(const Route&, const Route&) = default;
 };
 
+// What `flows` or `half_open` remembers of a flow.
+struct RememberedFlow {
+  sluice_flow flow{};
+  uint32_t backend = 0;
+  uint32_t seen_s = 0;  // by Dataplane::now_s()
+  bool half_open = false;
+
+  friend bool operator==(const RememberedFlow& a, const RememberedFlow& b) {
+    return memcmp(&a.flow, &b.flow, sizeof(a.flow)) == 0 && a.backend == b.backend &&
+           a.seen_s == b.seen_s && a.half_open == b.half_open;
+  }
+};
+
 struct VerdictCount {
   sluice_verdict verdict{};
   uint64_t packets = 0;
@@ -54,6 +70,10 @@ class Dataplane {
   virtual ~Dataplane() = default;
 
   [[nodiscard]] virtual Capacities capacities() const = 0;
+  // Of the clock that rings and flows are dated by, CLOCK_MONOTONIC_COARSE.
+  [[nodiscard]] virtual uint32_t now_s() const = 0;
+  // Of the hash that puts a flow into its slot (model/flow_slot.h).
+  [[nodiscard]] virtual const sluice_seed& seed() const = 0;
 
   // The configuration: what the operator said.
   virtual Result<std::vector<Service>> services() = 0;
@@ -76,7 +96,8 @@ class Dataplane {
 
   // What the packet path reads.
   virtual Result<Ring> ring(const Service& service) = 0;  // empty: none yet
-  virtual Result<void> swap_ring(uint32_t service, const Ring& ring) = 0;
+  // When it returns, no packet in flight has seen the ring that was there before.
+  virtual Result<void> swap_ring(const Service& service, const Ring& ring) = 0;
   virtual Result<void> erase_ring(uint32_t service) = 0;  // success when there is none
   virtual Result<void> swap_service_table(const std::vector<TableEntry>& entries) = 0;
   // The record that rings and flows name by number. `source` as route_towards() said.
@@ -87,9 +108,11 @@ class Dataplane {
   virtual Result<void> set_endpoints(
       const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) = 0;
 
-  // Drops every tracked flow and translation that names this backend, and waits until no packet
-  // in flight can name it any more.
-  virtual Result<void> forget_backend(uint32_t backend) = 0;
+  // Drops every tracked flow and translation that names one of these backends. They are down, and
+  // no ring names them, so that no packet remembers one of them anew.
+  virtual Result<void> forget_backends(const std::vector<uint32_t>& backends) = 0;
+  virtual Result<std::vector<RememberedFlow>> remembered_flows() = 0;  // of all services
+  virtual Result<void> forget_flows(const std::vector<RememberedFlow>& flows) = 0;
 
   virtual Result<Route> route_towards(const Address& destination) = 0;
   // The source that a written backend record has; nothing for one that was never written.

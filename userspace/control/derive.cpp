@@ -28,6 +28,7 @@ class Derivation {
   Result<void> move_ring(Service& service);
   Result<void> finish_backends(Service& service);
   Result<void> finish_service(const Service& service);
+  Result<void> forget_flows_of(const std::vector<Backend>& backends);
   Result<void> retire_traffic(Service& service, const Backend& backend);
   Result<void> erase_backend(const Backend& backend);
   Result<void> set_endpoints();
@@ -136,17 +137,26 @@ Result<void> Derivation::move_ring(Service& service) {
     if (auto done = dataplane_.put_service(service); !done) return done;
   }
   const Ring before = live->empty() ? Ring(size_t{1} << ring_bits) : ring_refine(*live, ring_bits);
-  Ring after = ring_transition(before, maglev_build(std::move(members), ring_bits), down);
+  // A second more than now: the swap is not done yet, and from then on times count.
+  Ring after = ring_transition(before, maglev_build(std::move(members), ring_bits), down,
+                               dataplane_.now_s() + 1);
   // Every translated connection is in `translations` anyway and asks the ring only once.
   if (service.mode == Mode::snat) after = ring_settled(std::move(after));
-  if (after == *live) return {};
-  return dataplane_.swap_ring(service.number, after);
+  if (after == *live && !(stale_.timeouts && ring_moving_slots(after) > 0)) return {};
+  return dataplane_.swap_ring(service, after);
 }
 
 Result<void> Derivation::finish_backends(Service& service) {
-  for (const Backend& backend : backends_of(service.number)) {
-    if (!backend.removing) continue;
-    if (auto done = dataplane_.forget_backend(backend.number); !done) return done;
+  const std::vector<Backend> backends = backends_of(service.number);
+  std::vector<Backend> leaving;
+  std::copy_if(backends.begin(), backends.end(), std::back_inserter(leaving),
+               [](const Backend& backend) { return backend.removing; });
+  if (auto done = forget_flows_of(leaving); !done) return done;
+  // Nobody is left, and no flow is remembered: the next backend begins a ring of its own.
+  if (!leaving.empty() && leaving.size() == backends.size()) {
+    if (auto done = dataplane_.erase_ring(service.number); !done) return done;
+  }
+  for (const Backend& backend : leaving) {
     if (auto done = retire_traffic(service, backend); !done) return done;
     if (auto done = erase_backend(backend); !done) return done;
     endpoints_left_ = true;
@@ -168,6 +178,15 @@ Result<void> Derivation::finish_filters(const Service& service) {
     return filter.service == service.number && (filter.removing || service.removing);
   });
   return {};
+}
+
+// Their records say that they are down and the ring was swapped since: no packet remembers one of
+// them anew (bpf/pure/tracking.h).
+Result<void> Derivation::forget_flows_of(const std::vector<Backend>& backends) {
+  if (backends.empty()) return {};
+  std::vector<uint32_t> numbers;
+  for (const Backend& backend : backends) numbers.push_back(backend.number);
+  return dataplane_.forget_backends(numbers);
 }
 
 // Cleared before it is added: cut off between the two, the counts of this one backend are lost. The
@@ -193,8 +212,9 @@ Result<void> Derivation::erase_backend(const Backend& backend) {
 // to finish by.
 Result<void> Derivation::finish_service(const Service& service) {
   if (auto done = dataplane_.erase_ring(service.number); !done) return done;
-  for (const Backend& backend : backends_of(service.number)) {
-    if (auto done = dataplane_.forget_backend(backend.number); !done) return done;
+  const std::vector<Backend> backends = backends_of(service.number);
+  if (auto done = forget_flows_of(backends); !done) return done;
+  for (const Backend& backend : backends) {
     if (auto done = dataplane_.clear_backend_traffic(backend.number); !done) return done;
     if (auto done = erase_backend(backend); !done) return done;
     if (replies_come_here(service.mode)) table_left_ = true;

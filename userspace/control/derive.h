@@ -25,6 +25,7 @@ struct Stale {
   bool endpoints = true;
   bool table = true;
   bool rings = true;
+  bool timeouts = true;                    // of rings that move
   std::optional<uint32_t> only_backend{};  // of the records
   std::optional<Address> source{};         // of a record that is not there yet, asked for already
 };

@@ -1,6 +1,7 @@
 #include "control/recover.h"
 
 #include "control/derive.h"
+#include "control/sweep.h"
 #include "sluice/instance.h"
 
 namespace sluice {
@@ -23,7 +24,11 @@ Result<void> derive(Dataplane& dataplane, uint32_t service) {
     numbers.clear();
     for (const Service& each : configuration->services) numbers.push_back(each.number);
   }
-  return derive_services(dataplane, *configuration, numbers, Stale{});
+  if (auto done = derive_services(dataplane, *configuration, numbers, Stale{}); !done) return done;
+  // What a sweep left behind that was killed after its swap.
+  auto forgotten = forget_settled_flows(dataplane, *configuration, numbers);
+  if (!forgotten) return tl::unexpected(forgotten.error());
+  return {};
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "control/commit.h"
+#include "model/quantity.h"
 
 namespace sluice {
 
@@ -17,6 +18,12 @@ std::vector<std::string> options_of(const Service& service) {
     options.push_back(fmt::format("affinity {}", affinity_text(service.affinity)));
   }
   if (service.quic) options.emplace_back("QUIC");
+  if (service.idle_timeout_s != SLUICE_IDLE_TIMEOUT_S_DEFAULT) {
+    options.push_back(fmt::format("idle time-out {}", duration_text(service.idle_timeout_s)));
+  }
+  if (service.udp_timeout_s != SLUICE_UDP_TIMEOUT_S_DEFAULT) {
+    options.push_back(fmt::format("UDP time-out {}", duration_text(service.udp_timeout_s)));
+  }
   return options;
 }
 
@@ -35,6 +42,12 @@ std::string settings(const Service& from, const Service& to) {
     text += fmt::format(" --affinity {}", affinity_text(to.affinity));
   }
   if (from.quic != to.quic) text += to.quic ? " --quic" : " --no-quic";
+  if (from.idle_timeout_s != to.idle_timeout_s) {
+    text += fmt::format(" --idle-timeout {}", duration_text(to.idle_timeout_s));
+  }
+  if (from.udp_timeout_s != to.udp_timeout_s) {
+    text += fmt::format(" --udp-timeout {}", duration_text(to.udp_timeout_s));
+  }
   return text;
 }
 
@@ -43,6 +56,8 @@ Result<Service> as_wished(Service service, const ServiceWish& wish) {
   service.mode = wish.mode.value_or(service.mode);
   service.affinity = wish.affinity.value_or(service.affinity);
   service.quic = wish.quic.value_or(service.quic);
+  service.idle_timeout_s = wish.idle_timeout_s.value_or(service.idle_timeout_s);
+  service.udp_timeout_s = wish.udp_timeout_s.value_or(service.udp_timeout_s);
   service.gue_variant = wish.gue_variant.value_or(service.mode == Mode::gue ? service.gue_variant
                                                                             : gue_variant_default);
   if (wish.gue_variant && service.mode != Mode::gue) {
@@ -94,8 +109,7 @@ Result<void> check_claims(Configuration& configuration, const std::string& name,
       continue;
     return misused(
         "service {}: {} is a backend of service {}, in mode nat, and what comes from there is "
-        "taken "
-        "for its replies",
+        "taken for its replies",
         name, endpoint.text(), service->name);
   }
   return {};
@@ -157,7 +171,11 @@ Result<Change> service_set(Dataplane& dataplane, const std::string& name, const 
   if (!wanted) return tl::unexpected(wanted.error());
 
   if (*wanted == service) return Change{false, fmt::format("service {}: is already so", name)};
-  if (const size_t backends = configuration->backends_of(service.number)) {
+  Service otherwise = *wanted;
+  otherwise.idle_timeout_s = service.idle_timeout_s;
+  otherwise.udp_timeout_s = service.udp_timeout_s;
+  if (const size_t backends = configuration->backends_of(service.number);
+      backends > 0 && !(otherwise == service)) {
     return misused("service {}: has {} backend{}, whose connections depend on {}; remove {} first",
                    name, backends, backends == 1 ? "" : "s", fmt::join(options_of(service), ", "),
                    backends == 1 ? "it" : "them");

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "control/configuration.h"
+#include "control/sweep.h"
 
 namespace sluice {
 
@@ -59,6 +60,18 @@ Result<ServiceView> view_of(Dataplane& dataplane, const Configuration& configura
   return view;
 }
 
+// Of all views at once, for it takes a pass over the tables; settled slots remember nothing.
+Result<void> count_remembered(Dataplane& dataplane, const Configuration& configuration,
+                              std::vector<ServiceView>& views) {
+  if (std::none_of(views.begin(), views.end(),
+                   [](const ServiceView& view) { return view.moving_slots > 0; }))
+    return {};
+  auto flows = remembered_by_service(dataplane, configuration);
+  if (!flows) return tl::unexpected(flows.error());
+  for (ServiceView& view : views) view.remembered_flows = (*flows)[view.service.number].size();
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
@@ -72,6 +85,8 @@ Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
     if (!view) return tl::unexpected(view.error());
     views.push_back(std::move(*view));
   }
+  if (auto done = count_remembered(dataplane, *configuration, views); !done)
+    return tl::unexpected(done.error());
   std::sort(views.begin(), views.end(), [](const ServiceView& a, const ServiceView& b) {
     return a.service.name < b.service.name;
   });
@@ -84,7 +99,12 @@ Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) 
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
   BackendsOf backends = backends_by_service(*configuration);
-  return view_of(dataplane, *configuration, backends, **service);
+  auto view = view_of(dataplane, *configuration, backends, **service);
+  if (!view) return view;
+  std::vector<ServiceView> views{std::move(*view)};
+  if (auto done = count_remembered(dataplane, *configuration, views); !done)
+    return tl::unexpected(done.error());
+  return std::move(views.front());
 }
 
 Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::string& service) {

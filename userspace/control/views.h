@@ -23,7 +23,8 @@ struct ServiceView {
   std::vector<Filter> filters;  // by prefix
   size_t slots = 0;  // of the ring; 0: no ring yet
   size_t moving_slots = 0;
-  Traffic traffic;  // of all its backends, those that are gone included
+  size_t remembered_flows = 0;  // by what moving slots remember
+  Traffic traffic;              // of all its backends, those that are gone included
   std::vector<VerdictCount> verdicts;
 };
 

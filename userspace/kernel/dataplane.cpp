@@ -18,23 +18,6 @@ namespace {
 
 constexpr uint32_t kRoot = 0;
 
-uint32_t monotonic_s() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<uint32_t>(now.tv_sec);
-}
-
-template <typename Table, typename NamesBackend>
-Result<void> erase_if(Table& table, NamesBackend names_backend) {
-  auto entries = table.entries();
-  if (!entries) return tl::unexpected(entries.error());
-  for (const auto& [key, value] : *entries) {
-    if (!names_backend(value)) continue;
-    if (auto erased = table.erase(key); !erased) return erased;
-  }
-  return {};
-}
-
 // Many times as fast as an update for each of many small values. They must measure a multiple of 8
 // bytes, or the kernel would leave room between them.
 Result<void> fill_mapped(const Fd& map, const char* name, const void* values, size_t bytes) {
@@ -148,6 +131,12 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   if (!inner) return tl::unexpected(inner.error());
   plane->inner_maps_ = std::move(*inner);
   return plane;
+}
+
+uint32_t KernelDataplane::now_s() const {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<uint32_t>(now.tv_sec);
 }
 
 Capacities KernelDataplane::capacities() const {
@@ -270,22 +259,14 @@ Result<Ring> KernelDataplane::ring(const Service& service) {
       errno != ENOENT)
     return failed("ring of {}: reading it: {}", service.name, error_text(errno));
 
-  const bool moving = lines.size() % 2 != 0;
-  const size_t column = moving ? lines.size() / 2 : lines.size();
-  if (moving) lines.pop_back();
-  uint8_t bits = 0;
-  while ((size_t{1} << bits) < column * SLUICE_RING_LINE_SLOTS) bits++;
-  return ring_from_lines(lines, bits);
+  return ring_from_lines(lines);
 }
 
-Result<void> KernelDataplane::swap_ring(uint32_t service, const Ring& ring) {
-  auto lines = ring_lines(ring);
-  if (ring_moving_slots(ring) > 0) {
-    sluice_ring_line last{};
-    last.slots[SLUICE_RING_CHANGED_S] = monotonic_s();
-    lines.push_back(last);
-  }
-  return inner_maps_.swap(rings_, service, "ring", "sluice_ring_line", lines, BPF_F_INNER_MAP);
+// An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,
+// maybe_wait_bpf_programs).
+Result<void> KernelDataplane::swap_ring(const Service& service, const Ring& ring) {
+  return inner_maps_.swap(rings_, service.number, "ring", "sluice_ring_line",
+                          ring_lines(ring, service_timeout_s(service)), BPF_F_INNER_MAP);
 }
 
 Result<void> KernelDataplane::erase_ring(uint32_t service) {
@@ -369,19 +350,6 @@ Result<void> KernelDataplane::set_endpoints(
   for (const auto& [endpoint, service] : wanted)
     if (auto put = endpoints_.put(endpoint, service); !put) return put;
   return {};
-}
-
-Result<void> KernelDataplane::forget_backend(uint32_t backend) {
-  // The ring that last named it was swapped out by now, and the swap waited for every packet that
-  // had seen it; what is left are tables that name it.
-  const auto tracked = [backend](const sluice_tracked_flow& flow) {
-    return flow.backend == backend;
-  };
-  if (auto erased = erase_if(half_open_, tracked); !erased) return erased;
-  if (auto erased = erase_if(flows_, tracked); !erased) return erased;
-  return erase_if(translations_, [backend](const sluice_translation& translation) {
-    return translation.backend == backend;
-  });
 }
 
 Result<Route> KernelDataplane::route_towards(const Address& destination) {

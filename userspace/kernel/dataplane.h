@@ -54,6 +54,8 @@ class KernelDataplane : public Dataplane {
   static Result<std::unique_ptr<KernelDataplane>> open(const std::string& directory);
 
   [[nodiscard]] Capacities capacities() const override;
+  [[nodiscard]] uint32_t now_s() const override;
+  [[nodiscard]] const sluice_seed& seed() const override { return root_.seed; }
   Result<std::vector<Service>> services() override;
   Result<std::vector<Backend>> backends() override;
   Result<std::vector<std::pair<uint32_t, Policy>>> policies() override;
@@ -69,15 +71,17 @@ class KernelDataplane : public Dataplane {
   Result<uint32_t> pending() override;
   Result<void> set_pending(uint32_t service) override;
   Result<Ring> ring(const Service& service) override;
-  Result<void> swap_ring(uint32_t service, const Ring& ring) override;
+  Result<void> swap_ring(const Service& service, const Ring& ring) override;
   Result<void> erase_ring(uint32_t service) override;
   Result<void> swap_service_table(const std::vector<TableEntry>& entries) override;
   Result<void> write_backend(const Service& service, const Backend& backend,
                              const Address& source) override;
   Result<void> erase_backend_record(uint32_t backend) override;
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override;
-  Result<void> forget_backend(uint32_t backend) override;
   Result<Route> route_towards(const Address& destination) override;
+  Result<void> forget_backends(const std::vector<uint32_t>& backends) override;
+  Result<std::vector<RememberedFlow>> remembered_flows() override;
+  Result<void> forget_flows(const std::vector<RememberedFlow>& flows) override;
   Result<std::optional<Address>> backend_source(uint32_t backend) override;
   Result<std::vector<Address>> backend_sources(const std::vector<uint32_t>& backends) override;
   Result<Traffic> backend_traffic(uint32_t backend) override;

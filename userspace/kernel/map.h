@@ -99,6 +99,18 @@ class Map {
     return {};
   }
 
+  // The same for many at once.
+  Result<void> erase(const std::vector<Key>& keys) {
+    for (size_t done = 0; done < keys.size();) {
+      auto count = static_cast<uint32_t>(keys.size() - done);
+      const int error = bpf_map_delete_batch(fd(), &keys[done], &count, nullptr) ? errno : 0;
+      if (error != 0 && error != ENOENT) return failure("delete", error);
+      // It stops at a key that is not there.
+      done += count + (error == ENOENT ? 1 : 0);
+    }
+    return {};
+  }
+
   [[nodiscard]] Result<std::vector<std::pair<Key, Value>>> entries() const {
     constexpr uint32_t batch = 4096;
     std::vector<std::pair<Key, Value>> all;

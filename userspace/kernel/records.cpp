@@ -102,6 +102,8 @@ sluice_service_config service_record(const Service& service) {
   config.affinity = static_cast<uint8_t>(service.affinity);
   config.gue_variant = service.gue_variant;
   config.quic = service.quic ? 1 : 0;
+  config.idle_timeout_s = service.idle_timeout_s;
+  config.udp_timeout_s = service.udp_timeout_s;
   config.retired_packets = service.retired.packets;
   config.retired_bytes = service.retired.bytes;
   config.retired_connections = service.retired.connections;
@@ -120,6 +122,8 @@ Service service_from(const sluice_name& name, const sluice_service_config& confi
   service.number = config.service;
   service.ring_bits = config.ring_bits;
   service.removing = config.removing != 0;
+  service.idle_timeout_s = config.idle_timeout_s;
+  service.udp_timeout_s = config.udp_timeout_s;
   service.retired = {config.retired_packets, config.retired_bytes, config.retired_connections};
   return service;
 }

@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 
+#include "sluice/limits.h"
+
 namespace sluice {
 
 namespace {
@@ -76,6 +78,11 @@ constexpr auto kRatesWritten = std::to_array<Unit>({
 });
 constexpr auto kSizesWritten =
     std::to_array<Unit>({{"gib", kGibi}, {"mib", kMebi}, {"kib", kKibi}, {"b", 1}});
+
+constexpr auto kDurations =
+    std::to_array<Unit>({{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}});
+constexpr auto kDurationsWritten =
+    std::to_array<Unit>({{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}});
 
 constexpr uint64_t kRateMinBits = 8 * kKilo;
 constexpr uint64_t kRateMaxBits = 400 * kGiga;
@@ -188,12 +195,36 @@ Result<uint32_t> parse_size(std::string_view text) {
   return static_cast<uint32_t>(scaled / number->scale);
 }
 
+Result<uint32_t> parse_duration_s(std::string_view text) {
+  auto number = read_number(text);
+  const Unit* unit = number ? find_unit(kDurations, number->unit) : nullptr;
+  if (unit == nullptr)
+    return misused("duration {:?}: not a duration; write it as in 15m or 60s", text);
+  Wide scaled = static_cast<Wide>(number->digits) * unit->of;
+  if (scaled % number->scale != 0)
+    return misused("duration {:?}: not a whole number of seconds", text);
+  Wide seconds = scaled / number->scale;
+  if (seconds == 0 || seconds > SLUICE_TIMEOUT_S_MAX)
+    return misused("duration {:?}: a time-out is 1s to {}", text,
+                   duration_text(SLUICE_TIMEOUT_S_MAX));
+  return static_cast<uint32_t>(seconds);
+}
+
 std::string rate_text(uint64_t bytes_per_sec) {
   return shortest(static_cast<Wide>(bytes_per_sec) * 8, kRatesWritten);
 }
 
 std::string size_text(uint64_t bytes) {
   return shortest(bytes, kSizesWritten);
+}
+
+// A fraction of a day is exact, but nobody reads it.
+std::string duration_text(uint64_t seconds) {
+  for (const Unit& unit : kDurationsWritten) {
+    if (seconds != 0 && seconds % unit.of == 0)
+      return fmt::format("{}{}", seconds / unit.of, unit.suffix);
+  }
+  return "0s";
 }
 
 }  // namespace sluice

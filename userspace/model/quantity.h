@@ -1,4 +1,4 @@
-// Rates and sizes, written as tc writes them (tc(8), "PARAMETERS").
+// Rates and sizes, written as tc writes them (tc(8), "PARAMETERS"), and durations.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,13 @@ Result<uint64_t> parse_rate(std::string_view text);
 // what does not fit in 1 GiB (the largest TCP window, RFC 7323, is 1 GiB - 64 KiB).
 Result<uint32_t> parse_size(std::string_view text);
 
+// "15m", "60s", "2h", "1d"; a bare number is seconds. Whole seconds, from 1 to
+// SLUICE_TIMEOUT_S_MAX.
+Result<uint32_t> parse_duration_s(std::string_view text);
+
 // The shortest exact spelling: 6250000 -> "50mbit", 262144 -> "256kib". parse(text(x)) == x.
 [[nodiscard]] std::string rate_text(uint64_t bytes_per_sec);
 [[nodiscard]] std::string size_text(uint64_t bytes);
+[[nodiscard]] std::string duration_text(uint64_t seconds);  // 900 -> "15m"
 
 }  // namespace sluice

@@ -6,27 +6,24 @@
 #include <bit>
 
 #include "model/demand.h"
+#include "pure/ring.h"
+#include "sluice/limits.h"
 
 namespace sluice {
 
 namespace {
 
-size_t column_lines(size_t slots) {
-  return (slots + SLUICE_RING_LINE_SLOTS - 1) / SLUICE_RING_LINE_SLOTS;
-}
-
-uint32_t& line_slot(std::vector<sluice_ring_line>& lines, size_t column, size_t slot) {
-  return lines[column + slot / SLUICE_RING_LINE_SLOTS].slots[slot % SLUICE_RING_LINE_SLOTS];
-}
+constexpr size_t kLine = SLUICE_RING_LINE_SLOTS;
 
 // `is_down` is asked only of what a slot would keep.
 template <typename IsDown>
-RingSlot slot_transition(const RingSlot& slot, uint32_t target, IsDown is_down) {
-  if (!slot.moving && (slot.backend == target || slot.backend == 0)) return {target, 0, false};
+RingSlot slot_transition(const RingSlot& slot, uint32_t target, IsDown is_down, uint32_t now_s) {
+  if (!slot.moving && (slot.backend == target || slot.backend == 0)) return {target, 0, false, 0};
   // From here on the flow table has, or may have, a say in this slot: living connections that began
   // while it moved, and dead ones whose 5-tuple comes again. Only a sweep ends that.
   const uint32_t kept = slot.moving ? slot.previous : slot.backend;
-  return {target, kept == 0 || is_down(kept) ? target : kept, true};
+  return {target, kept == 0 || is_down(kept) ? target : kept, true,
+          slot.moving ? slot.since_s : now_s};
 }
 
 }  // namespace
@@ -44,7 +41,7 @@ Ring ring_refine(const Ring& ring, uint8_t ring_bits) {
 }
 
 Ring ring_transition(const Ring& ring, const std::vector<uint32_t>& target,
-                     const std::vector<uint32_t>& down) {
+                     const std::vector<uint32_t>& down, uint32_t now_s) {
   demand(ring.empty() || ring.size() == target.size(),
          "ring_transition: ring and target differ in size; ring_refine comes first");
   std::vector<uint32_t> sorted_down = down;
@@ -54,13 +51,13 @@ Ring ring_transition(const Ring& ring, const std::vector<uint32_t>& target,
   };
   Ring changed(target.size());
   for (size_t i = 0; i < target.size(); i++) {
-    changed[i] = slot_transition(ring.empty() ? RingSlot{} : ring[i], target[i], is_down);
+    changed[i] = slot_transition(ring.empty() ? RingSlot{} : ring[i], target[i], is_down, now_s);
   }
   return changed;
 }
 
 Ring ring_settled(Ring ring) {
-  for (RingSlot& slot : ring) slot = {slot.backend, 0, false};
+  for (RingSlot& slot : ring) slot = {slot.backend, 0, false, 0};
   return ring;
 }
 
@@ -69,34 +66,43 @@ size_t ring_moving_slots(const Ring& ring) {
       std::count_if(ring.begin(), ring.end(), [](const RingSlot& slot) { return slot.moving; }));
 }
 
-std::vector<sluice_ring_line> ring_lines(const Ring& ring) {
-  const size_t column = column_lines(ring.size());
+std::vector<sluice_ring_line> ring_lines(const Ring& ring, uint32_t timeout_s) {
+  demand(ring.empty() || ring.size() >= size_t{1} << SLUICE_RING_BITS_MIN,
+         "ring_lines: a ring of fewer slots than SLUICE_RING_BITS_MIN");
+  const auto column = static_cast<uint32_t>(ring.size() / kLine);
   const bool moves =
       std::any_of(ring.begin(), ring.end(), [](const RingSlot& s) { return s.moving; });
-  std::vector<sluice_ring_line> lines(moves ? 2 * column : column);
+  std::vector<sluice_ring_line> lines(moves ? ring_moving_lines(column) : column);
   for (size_t i = 0; i < ring.size(); i++) {
     const RingSlot& slot = ring[i];
+    const size_t line = i / kLine;
     demand(((slot.backend | slot.previous) & SLUICE_SLOT_MOVING) == 0,
            "ring_lines: a backend number of more than 31 bits");
-    line_slot(lines, 0, i) = slot.backend | (slot.moving ? SLUICE_SLOT_MOVING : 0);
-    if (slot.moving) line_slot(lines, column, i) = slot.previous;
+    lines[line].slots[i % kLine] = slot.backend | (slot.moving ? SLUICE_SLOT_MOVING : 0);
+    if (!slot.moving) continue;
+    lines[column + line].slots[i % kLine] = slot.previous;
+    uint32_t& since_s = lines[2 * size_t{column} + line / kLine].slots[line % kLine];
+    since_s = std::max(since_s, slot.since_s);
   }
+  if (moves) lines.back().slots[SLUICE_RING_TIMEOUT_S] = timeout_s;
   return lines;
 }
 
-Ring ring_from_lines(const std::vector<sluice_ring_line>& lines, uint8_t ring_bits) {
-  Ring ring(size_t{1} << ring_bits);
-  const size_t column = column_lines(ring.size());
-  demand(lines.size() == column || lines.size() == 2 * column,
-         "ring_from_lines: lines that are not one or two columns of so many slots");
+Ring ring_from_lines(const std::vector<sluice_ring_line>& lines) {
+  const auto count = static_cast<uint32_t>(lines.size());
+  const bool settled = ring_lines_settled(count);
+  const uint32_t column = settled ? count : ring_moving_column(count);
+  demand(settled || count == ring_moving_lines(column),
+         "ring_from_lines: lines that are neither a settled nor a moving ring");
+  Ring ring(column * kLine);
   for (size_t i = 0; i < ring.size(); i++) {
-    const auto at = [&lines, i](size_t first) {
-      return lines[first + i / SLUICE_RING_LINE_SLOTS].slots[i % SLUICE_RING_LINE_SLOTS];
-    };
-    const uint32_t word = at(0);
-    const bool moving = (word & SLUICE_SLOT_MOVING) != 0;
-    ring[i] = {word & SLUICE_SLOT_BACKEND, moving && lines.size() > column ? at(column) : 0,
-               moving};
+    const size_t line = i / kLine;
+    const uint32_t word = lines[line].slots[i % kLine];
+    ring[i].backend = word & SLUICE_SLOT_BACKEND;
+    if (settled || (word & SLUICE_SLOT_MOVING) == 0) continue;
+    ring[i].moving = true;
+    ring[i].previous = lines[column + line].slots[i % kLine];
+    ring[i].since_s = lines[2 * size_t{column} + line / kLine].slots[line % kLine];
   }
   return ring;
 }

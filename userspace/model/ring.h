@@ -33,6 +33,7 @@ struct RingSlot {
   uint32_t backend = 0;   // 0: none
   uint32_t previous = 0;  // 0: none
   bool moving = false;
+  uint32_t since_s = 0;  // of a moving slot: when it left its settled state (sluice/ring.h)
 
   friend bool operator==(const RingSlot&, const RingSlot&) = default;
 };
@@ -43,23 +44,22 @@ using Ring = std::vector<RingSlot>;  // a power of two slots, or none at all
 [[nodiscard]] Ring ring_refine(const Ring& ring, uint8_t ring_bits);
 
 // The ring after a change: `target` (of the same size, from maglev_build) becomes each slot's
-// backend. A settled slot that changes starts to move and keeps what it had as `previous`; a moving
-// one keeps its `previous` through any further change. A backend in `down` is no one's previous:
-// the slot's own backend stands in for it, if it has one. A settled slot that had no backend has
-// nothing to keep and settles at once; any other stays moving, whatever it loses, for the flow
-// table may hold connections of it.
+// backend. A settled slot that changes starts to move, at `now_s`, and keeps what it had as
+// `previous`; a moving one keeps its `previous` through any further change. A backend in `down` is
+// no one's previous: the slot's own backend stands in for it, if it has one. A settled slot that
+// had no backend has nothing to keep and settles at once; any other stays moving, whatever it
+// loses, for the flow table may hold connections of it.
 [[nodiscard]] Ring ring_transition(const Ring& ring, const std::vector<uint32_t>& target,
-                                   const std::vector<uint32_t>& down);
+                                   const std::vector<uint32_t>& down, uint32_t now_s = 0);
 
-// Every slot settled on its backend. Before, no live connection may depart from the ring, and no
-// dead one's entry in the flow table either: settled slots do not look there, so a connection that
-// began meanwhile with the same 5-tuple would be led astray by it at the next change.
+// Every slot settled on its backend, for a service that remembers its connections elsewhere (snat).
+// model/sweep.h settles the others.
 [[nodiscard]] Ring ring_settled(Ring ring);
 [[nodiscard]] size_t ring_moving_slots(const Ring& ring);
 
-// To and from the lines of an inner map of `rings`: one column when settled, two when it moves
-// (without the last line of a moving ring, which says when it changed).
-[[nodiscard]] std::vector<sluice_ring_line> ring_lines(const Ring& ring);
-[[nodiscard]] Ring ring_from_lines(const std::vector<sluice_ring_line>& lines, uint8_t ring_bits);
+// To and from the lines of an inner map of `rings`. The slots of a line share one time there, that
+// of the youngest. `timeout_s` as service_timeout_s() says.
+[[nodiscard]] std::vector<sluice_ring_line> ring_lines(const Ring& ring, uint32_t timeout_s);
+[[nodiscard]] Ring ring_from_lines(const std::vector<sluice_ring_line>& lines);
 
 }  // namespace sluice

@@ -198,4 +198,8 @@ Traffic& Traffic::operator+=(const Traffic& other) {
   return *this;
 }
 
+uint32_t service_timeout_s(const Service& service) {
+  return service.endpoint.l4_proto == L4Proto::udp ? service.udp_timeout_s : service.idle_timeout_s;
+}
+
 }  // namespace sluice

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/address.h"
+#include "sluice/limits.h"
 #include "sluice/service.h"
 #include "support/result.h"
 
@@ -76,9 +77,14 @@ struct Service {
   Affinity affinity = Affinity::flow;
   uint8_t gue_variant = gue_variant_default;  // of mode gue; the default in any other
   bool quic = false;
+  uint32_t idle_timeout_s = SLUICE_IDLE_TIMEOUT_S_DEFAULT;
+  uint32_t udp_timeout_s = SLUICE_UDP_TIMEOUT_S_DEFAULT;
 
   friend bool operator==(const Service&, const Service&) = default;
 };
+
+// The time-out of its own protocol: who was silent for longer may be forgotten.
+[[nodiscard]] uint32_t service_timeout_s(const Service& service);
 
 struct Backend {
   uint32_t service = 0;

@@ -65,6 +65,17 @@ inline size_t slots_of(const Ring& ring, uint32_t backend) {
       ring.begin(), ring.end(), [&](const RingSlot& slot) { return slot.backend == backend; }));
 }
 
+// A flow of the client's port that is remembered for this backend, seen just now.
+inline RememberedFlow remembered(const MemoryDataplane& dataplane, const std::string& service,
+                                 const std::string& where, uint16_t port) {
+  RememberedFlow remembered;
+  remembered.flow.source = address("198.51.100.7").raw();
+  remembered.flow.source_port = port;
+  remembered.backend = backend_in(dataplane.memory, service, where).number;
+  remembered.seen_s = dataplane.clock_s;
+  return remembered;
+}
+
 // web: snat, a policy, two allowed prefixes, backends one (up), two (draining), three (down), with
 // traffic and flows. dns: ipip, IPv6, udp, backends of both families; shares nothing with web.
 // full: as many backends as its ring of the smallest size takes.
@@ -102,6 +113,9 @@ inline MemoryDataplane busy() {
     dataplane.memory.traffic[backend.number] = {100, 6000, 10};
     dataplane.memory.backends_with_tracked_flows.insert(backend.number);
   }
+  dataplane.memory.flows = {remembered(dataplane, "dns", "10.0.0.53:53", 1),
+                            remembered(dataplane, "dns", "[2001:db8::5353]:53", 2),
+                            remembered(dataplane, "full", "10.0.1.1:80", 3)};
   for (const auto& [name, service] : dataplane.memory.services) {
     dataplane.memory.no_backend[service.number] = 7;
   }

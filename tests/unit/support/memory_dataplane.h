@@ -37,12 +37,14 @@ struct Memory {
   std::map<std::pair<uint32_t, std::string>, Filter> filters;  // by service and prefix
   uint32_t pending = 0;
   std::map<uint32_t, Ring> rings;
+  std::map<uint32_t, uint32_t> ring_timeouts;  // that the rings say
   std::vector<TableEntry> table;
   std::map<uint32_t, Record> records;
   std::vector<std::pair<Endpoint, uint32_t>> endpoints;
   std::map<uint32_t, Traffic> traffic;             // by backend
   std::map<uint32_t, uint64_t> no_backend;         // packets with that verdict, by service
   std::set<uint32_t> backends_with_tracked_flows;  // by number
+  std::vector<RememberedFlow> flows;
 
   friend bool operator==(const Memory&, const Memory&) = default;
 };
@@ -62,7 +64,12 @@ class MemoryDataplane : public Dataplane {
   std::set<std::string> unreachable;        // addresses that route_towards() has no route to
   std::map<std::string, Route> routes;      // what it says of others than usual
 
+  uint32_t clock_s = 1000;
+  sluice_seed hash_seed = seed_of_tests();
+
   [[nodiscard]] Capacities capacities() const override { return limits; }
+  [[nodiscard]] uint32_t now_s() const override { return clock_s; }
+  [[nodiscard]] const sluice_seed& seed() const override { return hash_seed; }
 
   Result<std::vector<Service>> services() override {
     if (auto going = step(); !going) return tl::unexpected(going.error());
@@ -139,14 +146,18 @@ class MemoryDataplane : public Dataplane {
     auto found = memory.rings.find(service.number);
     return found == memory.rings.end() ? Ring{} : found->second;
   }
-  Result<void> swap_ring(uint32_t service, const Ring& ring) override {
+  Result<void> swap_ring(const Service& service, const Ring& ring) override {
     return write("swap_ring", [&] {
-      memory.rings[service] = ring;
-      expect_down_records(service);
+      memory.rings[service.number] = ring;
+      memory.ring_timeouts[service.number] = service_timeout_s(service);
+      expect_down_records(service.number);
     });
   }
   Result<void> erase_ring(uint32_t service) override {
-    return write("erase_ring", [&] { memory.rings.erase(service); });
+    return write("erase_ring", [&] {
+      memory.rings.erase(service);
+      memory.ring_timeouts.erase(service);
+    });
   }
   Result<void> swap_service_table(const std::vector<TableEntry>& entries) override {
     return write("swap_service_table", [&] { memory.table = entries; });
@@ -169,12 +180,27 @@ class MemoryDataplane : public Dataplane {
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override {
     return write("set_endpoints", [&] { memory.endpoints = endpoints; });
   }
-  Result<void> forget_backend(uint32_t backend) override {
-    return write("forget_backend", [&] {
-      memory.backends_with_tracked_flows.erase(backend);
-      for (const auto& [service, ring] : memory.rings) {
-        if (names(ring, backend)) contradict("backend {} is forgotten before its ring", backend);
+  Result<void> forget_backends(const std::vector<uint32_t>& backends) override {
+    return write("forget_backends", [&] {
+      for (uint32_t backend : backends) {
+        memory.backends_with_tracked_flows.erase(backend);
+        std::erase_if(memory.flows,
+                      [&](const RememberedFlow& flow) { return flow.backend == backend; });
+        for (const auto& [service, ring] : memory.rings) {
+          if (names(ring, backend)) contradict("backend {} is forgotten before its ring", backend);
+        }
       }
+    });
+  }
+  Result<std::vector<RememberedFlow>> remembered_flows() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    return memory.flows;
+  }
+  Result<void> forget_flows(const std::vector<RememberedFlow>& flows) override {
+    return write("forget_flows", [&] {
+      std::erase_if(memory.flows, [&](const RememberedFlow& flow) {
+        return std::find(flows.begin(), flows.end(), flow) != flows.end();
+      });
     });
   }
 
@@ -227,6 +253,18 @@ class MemoryDataplane : public Dataplane {
   }
 
  private:
+  // Splitmix64: a hash of small numbers would put every flow into the first slot.
+  static sluice_seed seed_of_tests() {
+    sluice_seed seed{};
+    uint64_t state = 1;
+    for (auto& word : seed.words) {
+      word = (state += 0x9e3779b97f4a7c15);
+      word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
+      word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+    }
+    return seed;
+  }
+
   Result<void> step() {
     const size_t call = calls++;
     if (die_at == call) throw Died{};

@@ -1,0 +1,72 @@
+// No connection to a living backend ever moves; and what would make one move is found.
+#include "unit/support/tracking_walk.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::test {
+namespace {
+
+constexpr uint64_t kChanges = 1200;
+
+void expect_whole(L4Proto l4_proto, uint64_t seed) {
+  const WalkTally tally = TrackingWalk(seed, l4_proto, Bug::none).run(kChanges);
+  EXPECT_EQ(tally.astray, 0U) << "after " << tally.changes << " changes, seed " << seed;
+  // It was a walk worth the name.
+  EXPECT_EQ(tally.changes, kChanges);
+  EXPECT_GT(tally.packets, 1'000'000U);
+  EXPECT_GT(tally.opened, 20'000U);
+  EXPECT_GT(tally.checked, 300'000U);
+  EXPECT_GT(tally.checked_old, 50'000U);
+  EXPECT_GT(tally.sweeps, 100U);
+  EXPECT_GT(tally.settled_slots, 1000U);
+  EXPECT_GT(tally.kept_slots, 1000U);
+  EXPECT_GT(tally.forgotten, 1000U);
+  EXPECT_GT(tally.removed, 20U);
+  EXPECT_EQ(tally.refined, 2U);
+}
+
+TEST(TrackingWalk, NoConnectionToALivingBackendEverMoves) {
+  for (uint64_t seed = 1; seed <= 2; seed++) expect_whole(L4Proto::tcp, seed);
+}
+
+TEST(TrackingWalk, NoUdpFlowToALivingBackendEverMoves) {
+  expect_whole(L4Proto::udp, 3);
+}
+
+struct Planted {
+  const char* name;
+  Bug bug;
+  bool udp;  // whether UDP suffers from it, too
+};
+
+class TrackingWalkFinds : public testing::TestWithParam<Planted> {};
+
+TEST_P(TrackingWalkFinds, ThePlantedBug) {
+  const auto is_found = [](L4Proto l4_proto) {
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+      if (TrackingWalk(seed, l4_proto, GetParam().bug).run(kChanges).astray != 0) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(is_found(L4Proto::tcp));
+  EXPECT_EQ(is_found(L4Proto::udp), GetParam().udp);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryBug, TrackingWalkFinds,
+    testing::Values(Planted{"PreviousRewritten", Bug::previous_rewritten, true},
+                    Planted{"PreviousLost", Bug::previous_lost, true},
+                    Planted{"PromotionForgotten", Bug::promotion_forgotten, false},
+                    Planted{"SynNotSticky", Bug::syn_not_sticky, false},
+                    Planted{"SynUnremembered", Bug::syn_unremembered, false},
+                    Planted{"SynSticksToTheDead", Bug::syn_sticks_to_the_dead, false},
+                    Planted{"UnknownUnremembered", Bug::unknown_unremembered, true},
+                    Planted{"SettledBlindly", Bug::settled_blindly, true},
+                    Planted{"SettledEarly", Bug::settled_early, true},
+                    Planted{"DeadEntriesLeft", Bug::dead_entries_left, true},
+                    Planted{"RemovedNotForgotten", Bug::removed_not_forgotten, true},
+                    Planted{"ForgottenBeforeSwap", Bug::forgotten_before_swap, false}),
+    [](const auto& planted) { return std::string(planted.param.name); });
+
+}  // namespace
+}  // namespace sluice::test

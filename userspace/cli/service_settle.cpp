@@ -1,0 +1,83 @@
+// sluice service settle.
+#include "cli/absent.h"
+#include "cli/nouns.h"
+#include "control/sweep.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct SettleOptions {
+  std::string name;
+  bool all = false;
+};
+
+Json settling_json(const Settling& settling) {
+  return {{"service", settling.service},
+          {"settled_slots", settling.settled},
+          {"moving_slots", settling.moving},
+          {"departing_flows", settling.departing},
+          {"forgotten_flows", settling.forgotten},
+          {"youngest_s", settling.moving > 0 ? Json(settling.youngest_s) : Json(nullptr)},
+          {"sentence", settling_text(settling)}};
+}
+
+void tell_settlings(Context& context, const std::vector<Settling>& settlings) {
+  if (context.json) {
+    Json list = Json::array();
+    for (const auto& settling : settlings) list.push_back(settling_json(settling));
+    print_json(context, {{"dry_run", context.dry_run}, {"services", std::move(list)}});
+    return;
+  }
+  std::ostream& stream = context.dry_run ? context.out : context.err;
+  for (const auto& settling : settlings) {
+    if (context.dry_run && settling.settled > 0) stream << "would change: ";
+    stream << settling_text(settling) << '\n';
+  }
+  if (settlings.empty()) say(context, "no service moves");
+}
+
+Result<std::vector<Settling>> settle(const std::optional<std::string>& name, Context& context) {
+  const auto exists = instance_exists(context);
+  if (!exists) return tl::unexpected(exists.error());
+  if (!*exists) {
+    AbsentDataplane nothing;
+    return settle_services(nothing, name, Apply::only_show);
+  }
+  auto instance =
+      context.dry_run ? Instance::open(context.instance) : Instance::open_locked(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  return settle_services(instance->dataplane(), name,
+                         context.dry_run ? Apply::only_show : Apply::perform);
+}
+
+Result<void> run_settle(const SettleOptions& options, Context& context) {
+  if (options.all != options.name.empty())
+    return misused("service settle: name one service, or all with --all");
+  std::optional<std::string> name;
+  if (!options.all) {
+    auto parsed = parse_service_name(options.name);
+    if (!parsed) return tl::unexpected(parsed.error());
+    name = std::move(*parsed);
+  }
+  const auto settlings = settle(name, context);
+  if (!settlings) return tl::unexpected(settlings.error());
+  tell_settlings(context, *settlings);
+  return {};
+}
+
+}  // namespace
+
+void add_service_settle(CLI::App* noun, Context& context) {
+  auto options = std::make_shared<SettleOptions>();
+  CLI::App* verb =
+      add_verb(*noun, "settle", "Stop tracking connections where the ring needs it no more",
+               "  sluice service settle web\n"
+               "  sluice service settle --all\n");
+  add_argument(verb, "NAME", options->name, "the service's name");
+  verb->add_flag("--all", options->all, "every service that moves")->disable_flag_override();
+  runs(verb, context, options, run_settle);
+}
+
+}  // namespace sluice

@@ -1,0 +1,192 @@
+#include "control/sweep.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "control/commit.h"
+#include "model/flow_slot.h"
+#include "model/sweep.h"
+#include "sluice/instance.h"
+
+namespace sluice {
+
+namespace {
+
+using FlowsByService = std::map<uint32_t, std::vector<RememberedFlow>>;
+
+// In which slot of its service's ring a flow looks.
+uint32_t hash_in(const Dataplane& dataplane, const Service& service, const RememberedFlow& flow) {
+  const uint32_t ports =
+      service.affinity == Affinity::flow ? flow_ports(flow.flow) : affinity_salt(service);
+  return flow_hash(dataplane.seed(), flow.flow, ports);
+}
+
+struct Sweeping {
+  const Service* service = nullptr;
+  Sweep sweep;
+};
+
+std::vector<FlowInRing> flows_in_ring(const Dataplane& dataplane, const Service& service,
+                                      const std::set<uint32_t>& down,
+                                      const std::vector<RememberedFlow>& flows) {
+  std::vector<FlowInRing> in_ring;
+  in_ring.reserve(flows.size());
+  for (const RememberedFlow& flow : flows) {
+    in_ring.push_back({hash_in(dataplane, service, flow), flow.backend,
+                       flow_lives(service, flow.seen_s, flow.half_open, down.contains(flow.backend),
+                                  dataplane.now_s())});
+  }
+  return in_ring;
+}
+
+// Those that move, of these services.
+Result<std::vector<Sweeping>> plan(Dataplane& dataplane, const Configuration& configuration,
+                                   const std::vector<const Service*>& services) {
+  std::vector<Sweeping> moving;
+  for (const Service* service : services) {
+    auto ring = dataplane.ring(*service);
+    if (!ring) return tl::unexpected(ring.error());
+    if (ring_moving_slots(*ring) == 0) continue;
+    moving.push_back({service, {}});
+    moving.back().sweep.ring = std::move(*ring);
+  }
+  if (moving.empty()) return moving;
+  std::set<uint32_t> down;
+  for (const Backend& backend : configuration.backends) {
+    if (backend.state == BackendState::down) down.insert(backend.number);
+  }
+  auto flows = remembered_by_service(dataplane, configuration);
+  if (!flows) return tl::unexpected(flows.error());
+  for (auto& [service, sweep] : moving) {
+    sweep = ring_sweep(*service, std::move(sweep.ring),
+                       flows_in_ring(dataplane, *service, down, (*flows)[service->number]),
+                       dataplane.now_s());
+  }
+  return moving;
+}
+
+Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane& dataplane,
+                                                    const Configuration& configuration,
+                                                    const std::vector<Sweeping>& sweeps) {
+  std::vector<uint32_t> settling;
+  for (const auto& [service, sweep] : sweeps) {
+    if (sweep.settled > 0) settling.push_back(service->number);
+  }
+  std::map<uint32_t, size_t> forgotten;
+  if (settling.empty()) return forgotten;
+  const uint32_t pending = settling.size() == 1 ? settling.front() : SLUICE_PENDING_ALL;
+  if (auto done = dataplane.set_pending(pending); !done) return tl::unexpected(done.error());
+  // The first swap is the commit; each is whole in itself.
+  bool committed = false;
+  for (const auto& [service, sweep] : sweeps) {
+    if (sweep.settled == 0) continue;
+    if (auto done = dataplane.swap_ring(*service, sweep.ring); !done) {
+      if (committed) return tl::unexpected(unfinished(done.error()));
+      (void)dataplane.set_pending(0);
+      return tl::unexpected(done.error());
+    }
+    committed = true;
+  }
+  auto done = forget_settled_flows(dataplane, configuration, settling);
+  if (!done) return tl::unexpected(unfinished(done.error()));
+  if (auto cleared = dataplane.set_pending(0); !cleared)
+    return tl::unexpected(unfinished(cleared.error()));
+  return done;
+}
+
+}  // namespace
+
+Result<FlowsByService> remembered_by_service(Dataplane& dataplane,
+                                             const Configuration& configuration) {
+  std::unordered_map<uint32_t, uint32_t> services;
+  for (const Backend& backend : configuration.backends) services[backend.number] = backend.service;
+  auto flows = dataplane.remembered_flows();
+  if (!flows) return tl::unexpected(flows.error());
+  FlowsByService by_service;
+  for (const RememberedFlow& flow : *flows) {
+    const auto found = services.find(flow.backend);
+    if (found != services.end()) by_service[found->second].push_back(flow);
+  }
+  return by_service;
+}
+
+Result<std::map<uint32_t, size_t>> forget_settled_flows(Dataplane& dataplane,
+                                                        const Configuration& configuration,
+                                                        const std::vector<uint32_t>& services) {
+  auto flows = remembered_by_service(dataplane, configuration);
+  if (!flows) return tl::unexpected(flows.error());
+  std::map<uint32_t, size_t> counts;
+  std::vector<RememberedFlow> gone;
+  for (const Service& service : configuration.services) {
+    const auto remembered = flows->find(service.number);
+    if (remembered == flows->end() ||
+        std::find(services.begin(), services.end(), service.number) == services.end())
+      continue;
+    auto ring = dataplane.ring(service);
+    if (!ring) return tl::unexpected(ring.error());
+    for (const RememberedFlow& flow : remembered->second) {
+      if (ring->empty() || (*ring)[slot_of(hash_in(dataplane, service, flow), ring->size())].moving)
+        continue;
+      gone.push_back(flow);
+      counts[service.number]++;
+    }
+  }
+  if (gone.empty()) return counts;
+  if (auto done = dataplane.forget_flows(gone); !done) return tl::unexpected(done.error());
+  return counts;
+}
+
+Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
+                                              const std::optional<std::string>& name, Apply apply) {
+  auto configuration = begin_change(dataplane, apply);
+  if (!configuration) return tl::unexpected(configuration.error());
+  std::vector<const Service*> services;
+  if (name) {
+    auto service = find_service(*configuration, *name);
+    if (!service) return tl::unexpected(service.error());
+    services.push_back(*service);
+  } else {
+    for (const Service& service : configuration->services) {
+      if (!service.removing) services.push_back(&service);
+    }
+  }
+
+  auto sweeps = plan(dataplane, *configuration, services);
+  if (!sweeps) return tl::unexpected(sweeps.error());
+  std::map<uint32_t, size_t> forgotten;
+  if (apply == Apply::perform) {
+    auto done = carry_out_sweeps(dataplane, *configuration, *sweeps);
+    if (!done) return tl::unexpected(done.error());
+    forgotten = std::move(*done);
+  }
+  std::vector<Settling> settled;
+  for (const auto& [service, sweep] : *sweeps) {
+    settled.push_back({service->name, sweep.settled, sweep.moving, sweep.departing,
+                       forgotten[service->number], sweep.youngest_s});
+  }
+  // Asked for by name, it has an answer also when nothing moves.
+  if (name && settled.empty()) settled.push_back({.service = *name});
+  return settled;
+}
+
+std::string settling_text(const Settling& settling) {
+  const auto count = [](size_t number, const char* noun) {
+    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+  };
+  if (settling.settled + settling.moving == 0)
+    return fmt::format("service {}: nothing moves", settling.service);
+  std::string text =
+      fmt::format("service {}: settled {}", settling.service, count(settling.settled, "slot"));
+  if (settling.forgotten > 0)
+    text += fmt::format(" and forgot {}", count(settling.forgotten, "flow"));
+  if (settling.moving == 0) return text;
+  return text + fmt::format(
+                    "; {} still move{}: {} depart{} from the ring, the youngest change is "
+                    "{} s old",
+                    settling.moving, settling.moving == 1 ? "s" : "",
+                    count(settling.departing, "remembered flow"),
+                    settling.departing == 1 ? "s" : "", settling.youngest_s);
+}
+
+}  // namespace sluice

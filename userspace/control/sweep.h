@@ -1,0 +1,45 @@
+// Settles rings that moved: `sluice service settle`. Under the lock, and safe to be killed
+// anywhere: the next command finishes it (control/recover.h).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/changes.h"
+#include "control/configuration.h"
+#include "control/dataplane.h"
+
+namespace sluice {
+
+// What became of a service's ring.
+struct Settling {
+  std::string service;
+  size_t settled = 0;       // slots
+  size_t moving = 0;        // slots that still move
+  size_t departing = 0;     // remembered flows that live and keep slots from settling
+  size_t forgotten = 0;     // remembered flows that nobody needs any more; a dry run does not know
+  uint32_t youngest_s = 0;  // for how long the youngest slot that still moves has done so
+};
+
+// "settled 256 slots; 12 still move: ..."
+[[nodiscard]] std::string settling_text(const Settling& settling);
+
+// Of one service, or of all that move.
+Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
+                                              const std::optional<std::string>& name, Apply apply);
+
+// Deletes what is remembered of settled slots of these services, as a sweep does after its swap.
+// How many flows that were, by service number.
+Result<std::map<uint32_t, size_t>> forget_settled_flows(Dataplane& dataplane,
+                                                        const Configuration& configuration,
+                                                        const std::vector<uint32_t>& services);
+
+// Remembered flows by the number of their service. Whatever a flow is remembered for, its backend
+// is of its service.
+Result<std::map<uint32_t, std::vector<RememberedFlow>>> remembered_by_service(
+    Dataplane& dataplane, const Configuration& configuration);
+
+}  // namespace sluice

@@ -1,0 +1,58 @@
+// The flows that moving slots remember, read and forgotten by user space.
+#include <algorithm>
+
+#include "kernel/dataplane.h"
+
+namespace sluice {
+namespace {
+
+using Tracked = Map<sluice_flow, sluice_tracked_flow>;
+
+// One pass: every entry whose backend is one of `sorted`.
+template <typename Table>
+Result<void> forget_in(Table& table, const std::vector<uint32_t>& sorted) {
+  auto entries = table.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<sluice_flow> gone;
+  for (const auto& [flow, value] : *entries) {
+    if (std::binary_search(sorted.begin(), sorted.end(), value.backend)) gone.push_back(flow);
+  }
+  return table.erase(gone);
+}
+
+Result<void> read_into(std::vector<RememberedFlow>& all, const Tracked& table, bool half_open) {
+  auto entries = table.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  for (const auto& [flow, tracked] : *entries) {
+    all.push_back({flow, tracked.backend, tracked.seen_s, half_open});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> KernelDataplane::forget_backends(const std::vector<uint32_t>& backends) {
+  std::vector<uint32_t> sorted = backends;
+  std::sort(sorted.begin(), sorted.end());
+  // In the order in which a flow goes through them, so that none slips past.
+  if (auto done = forget_in(half_open_, sorted); !done) return done;
+  if (auto done = forget_in(flows_, sorted); !done) return done;
+  return forget_in(translations_, sorted);
+}
+
+Result<std::vector<RememberedFlow>> KernelDataplane::remembered_flows() {
+  std::vector<RememberedFlow> all;
+  if (auto done = read_into(all, half_open_, true); !done) return tl::unexpected(done.error());
+  if (auto done = read_into(all, flows_, false); !done) return tl::unexpected(done.error());
+  return all;
+}
+
+Result<void> KernelDataplane::forget_flows(const std::vector<RememberedFlow>& flows) {
+  std::vector<sluice_flow> half_open;
+  std::vector<sluice_flow> established;
+  for (const auto& each : flows) (each.half_open ? half_open : established).push_back(each.flow);
+  if (auto done = half_open_.erase(half_open); !done) return done;
+  return flows_.erase(established);
+}
+
+}  // namespace sluice
