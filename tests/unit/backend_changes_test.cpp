@@ -111,6 +111,24 @@ TEST_F(BackendChanges, NoNumberIsGivenAgainWhileThereAreFreshOnes) {
             "backends: 3 of 3 are in use; remove some, or make an instance with more");
 }
 
+TEST_F(BackendChanges, OfFreedNumbersTheOneThatWasFreedLongestAgoIsGivenAgain) {
+  dataplane.limits.backends = 4;
+  for (const char* where : {backend_one, backend_two, backend_three, backend_four}) {
+    ASSERT_TRUE(add_backend(dataplane, "web", where));
+  }
+  for (const char* where : {backend_three, backend_one, backend_four}) {
+    ASSERT_TRUE(backend_remove(dataplane, "web", at(where), Apply::perform));
+  }
+  ASSERT_TRUE(add_backend(dataplane, "web", "10.0.1.1:80"));
+  EXPECT_EQ(backend_in(memory(), "web", "10.0.1.1:80").number, 3U);
+  ASSERT_TRUE(backend_remove(dataplane, "web", at("10.0.1.1:80"), Apply::perform));
+  for (const uint32_t number : {1U, 4U, 3U}) {
+    const std::string where = fmt::format("10.0.2.{}:80", number);
+    ASSERT_TRUE(add_backend(dataplane, "web", where));
+    EXPECT_EQ(backend_in(memory(), "web", where).number, number);
+  }
+}
+
 TEST_F(BackendChanges, TheSameAgainIsSuccessAndBringsNothingUp) {
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   EXPECT_EQ(sentence(add_backend(dataplane, "web", backend_one)),

@@ -16,7 +16,8 @@ tl::unexpected<Error> nothing_to_write() {
 Capacities AbsentDataplane::capacities() const {
   return {.services = SLUICE_SERVICES_DEFAULT,
           .backends = SLUICE_BACKENDS_DEFAULT,
-          .filters = SLUICE_SOURCE_FILTERS_DEFAULT};
+          .filters = SLUICE_SOURCE_FILTERS_DEFAULT,
+          .flows = SLUICE_FLOWS_DEFAULT};
 }
 
 Result<std::vector<Service>> AbsentDataplane::services() {
@@ -80,6 +81,9 @@ Result<void> AbsentDataplane::write_backend(const Service&, const Backend&, cons
 }
 Result<void> AbsentDataplane::erase_backend_record(uint32_t) {
   return nothing_to_write();
+}
+Result<std::vector<uint64_t>> AbsentDataplane::backends_freed() {
+  return std::vector<uint64_t>{};
 }
 Result<void> AbsentDataplane::set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>&) {
   return nothing_to_write();

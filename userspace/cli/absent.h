@@ -34,6 +34,7 @@ class AbsentDataplane final : public Dataplane {
   Result<void> write_backend(const Service& service, const Backend& backend,
                              const Address& source) override;
   Result<void> erase_backend_record(uint32_t backend) override;
+  Result<std::vector<uint64_t>> backends_freed() override;
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override;
   Result<void> forget_backend(uint32_t backend) override;
 

@@ -53,7 +53,9 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
     return Change{false, sentence};
   }
   const uint32_t capacity = dataplane.capacities().backends;
-  const uint32_t number = configuration->free_backend_number(capacity);
+  auto freed = dataplane.backends_freed();
+  if (!freed) return tl::unexpected(freed.error());
+  const uint32_t number = configuration->free_backend_number(capacity, *freed);
   if (number == 0) {
     return failed("backends: {} of {} are in use; remove some, or make an instance with more",
                   configuration->backends.size(), capacity);

@@ -22,6 +22,7 @@ struct Capacities {
   uint32_t services = 0;
   uint32_t backends = 0;
   uint32_t filters = 0;
+  uint32_t flows = 0;
 };
 
 // An entry of the packet path's service table, before it is laid out (struct sluice_service_entry).
@@ -82,7 +83,11 @@ class Dataplane {
   // The record that rings and flows name by number. `source` as route_towards() said.
   virtual Result<void> write_backend(const Service& service, const Backend& backend,
                                      const Address& source) = 0;
+  // And notes that its number is free from now on.
   virtual Result<void> erase_backend_record(uint32_t backend) = 0;
+  // When each number was freed, by number: the larger the later, 0 for one that was never used. What
+  // it has no number of was never used either.
+  virtual Result<std::vector<uint64_t>> backends_freed() = 0;
   // Sets the whole map of endpoints: endpoint to service number (bpf/policy.h).
   virtual Result<void> set_endpoints(
       const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) = 0;

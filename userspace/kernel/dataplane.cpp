@@ -24,6 +24,12 @@ uint32_t monotonic_s() {
   return static_cast<uint32_t>(now.tv_sec);
 }
 
+uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
 template <typename Table, typename NamesBackend>
 Result<void> erase_if(Table& table, NamesBackend names_backend) {
   auto entries = table.entries();
@@ -138,6 +144,7 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->service_prefixes_, "service_prefixes");
   open_one(plane->address_filter_, "address_filter");
   open_one(plane->backends_, "backends");
+  open_one(plane->backends_freed_, "backends_freed");
   open_one(plane->flows_, "flows");
   open_one(plane->half_open_, "half_open");
   open_one(plane->translations_, "translations");
@@ -151,7 +158,10 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
 }
 
 Capacities KernelDataplane::capacities() const {
-  return {service_configs_.capacity(), backend_configs_.capacity(), source_filters_.capacity()};
+  return {.services = service_configs_.capacity(),
+          .backends = backend_configs_.capacity(),
+          .filters = source_filters_.capacity(),
+          .flows = flows_.capacity()};
 }
 
 Result<std::vector<Service>> KernelDataplane::services() {
@@ -297,9 +307,10 @@ Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& 
   records.reserve(entries.size());
   for (const auto& entry : entries)
     if (!entry.endpoint.is_prefix()) records.push_back(table_record(entry));
-  const auto [services, backends, filters] = capacities();
+  const Capacities sizes = capacities();
   auto buckets = service_table_layout(
-      records, root_.seed, service_table_buckets(service_table_entries(services, backends)));
+      records, root_.seed,
+      service_table_buckets(service_table_entries(sizes.services, sizes.backends)));
   if (!buckets) return tl::unexpected(buckets.error());
 
   auto before = address_filter_.find(kRoot);
@@ -345,7 +356,17 @@ Result<void> KernelDataplane::write_backend(const Service& service, const Backen
 }
 
 Result<void> KernelDataplane::erase_backend_record(uint32_t backend) {
-  return backends_.put(backend, sluice_backend{});
+  if (auto put = backends_.put(backend, sluice_backend{}); !put) return put;
+  return backends_freed_.put(backend, monotonic_ns());
+}
+
+Result<std::vector<uint64_t>> KernelDataplane::backends_freed() {
+  std::vector<uint64_t> freed(backends_freed_.capacity());
+  auto read = backends_freed_.for_range(
+      0, backends_freed_.capacity() - 1,
+      [&](uint32_t number, uint64_t freed_ns) { freed[number] = freed_ns; });
+  if (!read) return tl::unexpected(read.error());
+  return freed;
 }
 
 Result<void> KernelDataplane::set_endpoints(

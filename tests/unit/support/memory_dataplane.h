@@ -39,6 +39,7 @@ struct Memory {
   std::map<uint32_t, Ring> rings;
   std::vector<TableEntry> table;
   std::map<uint32_t, Record> records;
+  std::vector<uint32_t> freed;  // numbers of backends, the one that was freed last at the end
   std::vector<std::pair<Endpoint, uint32_t>> endpoints;
   std::map<uint32_t, Traffic> traffic;             // by backend
   std::map<uint32_t, uint64_t> no_backend;         // packets with that verdict, by service
@@ -53,7 +54,7 @@ class MemoryDataplane : public Dataplane {
   explicit MemoryDataplane(Memory start) : memory(std::move(start)) {}
 
   Memory memory;
-  Capacities limits{64, 256, 16};
+  Capacities limits{64, 256, 16, 1024};
   std::optional<size_t> die_at;   // before the call of this index, from 0
   std::optional<size_t> fail_at;  // instead of it
   size_t calls = 0;
@@ -161,10 +162,18 @@ class MemoryDataplane : public Dataplane {
   Result<void> erase_backend_record(uint32_t backend) override {
     return write("erase_backend_record", [&] {
       memory.records.erase(backend);
+      std::erase(memory.freed, backend);
+      memory.freed.push_back(backend);
       if (memory.backends_with_tracked_flows.contains(backend)) {
         contradict("the record of backend {} goes before its flows", backend);
       }
     });
+  }
+  Result<std::vector<uint64_t>> backends_freed() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    std::vector<uint64_t> freed(limits.backends + 1);
+    for (size_t i = 0; i < memory.freed.size(); i++) freed[memory.freed[i]] = i + 1;
+    return freed;
   }
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override {
     return write("set_endpoints", [&] { memory.endpoints = endpoints; });
