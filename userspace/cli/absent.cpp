@@ -76,6 +76,9 @@ Result<void> AbsentDataplane::erase_ring(uint32_t) {
 Result<void> AbsentDataplane::swap_service_table(const std::vector<TableEntry>&) {
   return nothing_to_write();
 }
+Result<bool> AbsentDataplane::knows_replies_to(const Address&) {
+  return false;
+}
 Result<void> AbsentDataplane::write_backend(const Service&, const Backend&, const Address&) {
   return nothing_to_write();
 }
@@ -86,6 +89,9 @@ Result<std::vector<uint64_t>> AbsentDataplane::backends_freed() {
   return std::vector<uint64_t>{};
 }
 Result<void> AbsentDataplane::set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::set_endpoint(const Endpoint&, uint32_t) {
   return nothing_to_write();
 }
 Result<void> AbsentDataplane::forget_backend(uint32_t) {

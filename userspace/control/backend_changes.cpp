@@ -65,6 +65,12 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
     return tl::unexpected(Error{route.error().kind, what + ": " + route.error().text});
   }
   if (auto valid = check_route(service, at, *route); !valid) return tl::unexpected(valid.error());
+  bool tabled = service.mode == Mode::nat;
+  if (service.mode == Mode::snat) {
+    auto known = dataplane.knows_replies_to(route->source);
+    if (!known) return tl::unexpected(known.error());
+    tabled = !*known;
+  }
 
   const Change change{true, fmt::format("{}: added, weight {}", what, weight)};
   if (apply == Apply::only_show) return change;
@@ -72,9 +78,7 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
   configuration->backends.push_back(backend);
   auto done = carry_out(
       dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
-      Stale{.table = replies_come_here(service.mode),
-            .only_backend = number,
-            .source = route->source});
+      Stale{.table = tabled, .only_backend = number, .source = route->source});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

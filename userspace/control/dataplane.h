@@ -80,6 +80,8 @@ class Dataplane {
   virtual Result<void> swap_ring(uint32_t service, const Ring& ring) = 0;
   virtual Result<void> erase_ring(uint32_t service) = 0;  // success when there is none
   virtual Result<void> swap_service_table(const std::vector<TableEntry>& entries) = 0;
+  // Does the live service table know that replies of snat come to this address?
+  virtual Result<bool> knows_replies_to(const Address& source) = 0;
   // The record that rings and flows name by number. `source` as route_towards() said.
   virtual Result<void> write_backend(const Service& service, const Backend& backend,
                                      const Address& source) = 0;
@@ -91,6 +93,9 @@ class Dataplane {
   // Sets the whole map of endpoints: endpoint to service number (bpf/policy.h).
   virtual Result<void> set_endpoints(
       const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) = 0;
+
+  // Sets one of it; service 0: it goes. Success when it is so already.
+  virtual Result<void> set_endpoint(const Endpoint& endpoint, uint32_t service) = 0;
 
   // Drops every tracked flow and translation that names this backend, and waits until no packet
   // in flight can name it any more.

@@ -326,6 +326,25 @@ Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& 
   return address_filter_.put(kRoot, after);
 }
 
+Result<bool> KernelDataplane::knows_replies_to(const Address& source) {
+  const sluice_service_entry wanted = table_record(
+      {.endpoint = {.address = source, .l4_proto = L4Proto::any}, .flags = SLUICE_SERVICE_REPLIES});
+  auto table_id = service_tables_.find(kRoot);
+  if (!table_id) return tl::unexpected(table_id.error());
+  const Fd table(bpf_map_get_fd_by_id(table_id->value_or(0)));
+  const Capacities sizes = capacities();
+  const auto buckets = static_cast<uint32_t>(
+      service_table_buckets(service_table_entries(sizes.services, sizes.backends)));
+  for (const uint32_t index : service_table_places(wanted, root_.seed, buckets)) {
+    sluice_service_bucket bucket{};
+    if (bpf_map_lookup_elem(table.get(), &index, &bucket) != 0)
+      return failed("map service_tables: its table: {}", error_text(errno));
+    for (const auto& entry : bucket.entries)
+      if (memcmp(&entry, &wanted, sizeof(entry)) == 0) return true;
+  }
+  return false;
+}
+
 // What is there is read back: only what differs is written, so that no packet misses what stays.
 Result<void> KernelDataplane::set_service_prefixes(const std::vector<TableEntry>& entries) {
   const auto less = [](const sluice_prefix_key& a, const sluice_prefix_key& b) {
@@ -371,25 +390,34 @@ Result<std::vector<uint64_t>> KernelDataplane::backends_freed() {
 
 Result<void> KernelDataplane::set_endpoints(
     const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) {
-  const auto less = [](const sluice_endpoint& a, const sluice_endpoint& b) {
-    return memcmp(&a, &b, sizeof(a)) < 0;
+  using Entry = std::pair<sluice_endpoint, uint32_t>;
+  const auto less = [](const Entry& a, const Entry& b) {
+    return memcmp(&a.first, &b.first, sizeof(a.first)) < 0;
   };
-  std::map<sluice_endpoint, uint32_t, decltype(less)> wanted(less);
-  for (const auto& [endpoint, service] : endpoints) wanted.emplace(endpoint.raw(), service);
-
+  std::vector<Entry> wanted;
+  wanted.reserve(endpoints.size());
+  for (const auto& [endpoint, service] : endpoints) wanted.emplace_back(endpoint.raw(), service);
+  std::sort(wanted.begin(), wanted.end(), less);
   auto existing = endpoints_.entries();
   if (!existing) return tl::unexpected(existing.error());
-  for (const auto& [endpoint, service] : *existing) {
-    const auto found = wanted.find(endpoint);
-    if (found == wanted.end()) {
-      if (auto erased = endpoints_.erase(endpoint); !erased) return erased;
-    } else if (found->second == service) {
-      wanted.erase(found);
-    }
+  std::sort(existing->begin(), existing->end(), less);
+
+  std::vector<Entry> missing;
+  auto has = existing->begin();
+  for (const Entry& want : wanted) {
+    for (; has != existing->end() && less(*has, want); ++has)
+      if (auto erased = endpoints_.erase(has->first); !erased) return erased;
+    const bool there = has != existing->end() && !less(want, *has);
+    if (!there || has->second != want.second) missing.push_back(want);
+    if (there) ++has;
   }
-  for (const auto& [endpoint, service] : wanted)
-    if (auto put = endpoints_.put(endpoint, service); !put) return put;
-  return {};
+  for (; has != existing->end(); ++has)
+    if (auto erased = endpoints_.erase(has->first); !erased) return erased;
+  return endpoints_.put_all(missing);
+}
+
+Result<void> KernelDataplane::set_endpoint(const Endpoint& endpoint, uint32_t service) {
+  return service == 0 ? endpoints_.erase(endpoint.raw()) : endpoints_.put(endpoint.raw(), service);
 }
 
 Result<void> KernelDataplane::forget_backend(uint32_t backend) {

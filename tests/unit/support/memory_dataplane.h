@@ -29,6 +29,12 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
+struct EndpointOrder {
+  bool operator()(const Endpoint& a, const Endpoint& b) const {
+    return std::pair{a.text(), a.l4_proto} < std::pair{b.text(), b.l4_proto};
+  }
+};
+
 // Everything that outlives a command.
 struct Memory {
   std::map<std::string, Service> services;
@@ -40,7 +46,7 @@ struct Memory {
   std::vector<TableEntry> table;
   std::map<uint32_t, Record> records;
   std::vector<uint32_t> freed;  // numbers of backends, the one that was freed last at the end
-  std::vector<std::pair<Endpoint, uint32_t>> endpoints;
+  std::map<Endpoint, uint32_t, EndpointOrder> endpoints;
   std::map<uint32_t, Traffic> traffic;             // by backend
   std::map<uint32_t, uint64_t> no_backend;         // packets with that verdict, by service
   std::set<uint32_t> backends_with_tracked_flows;  // by number
@@ -152,6 +158,12 @@ class MemoryDataplane : public Dataplane {
   Result<void> swap_service_table(const std::vector<TableEntry>& entries) override {
     return write("swap_service_table", [&] { memory.table = entries; });
   }
+  Result<bool> knows_replies_to(const Address& source) override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    return std::any_of(memory.table.begin(), memory.table.end(), [&](const TableEntry& entry) {
+      return entry.flags == SLUICE_SERVICE_REPLIES && entry.endpoint.address == source;
+    });
+  }
   Result<void> write_backend(const Service& service, const Backend& backend,
                              const Address& source) override {
     return write("write_backend", [&] {
@@ -176,7 +188,13 @@ class MemoryDataplane : public Dataplane {
     return freed;
   }
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override {
-    return write("set_endpoints", [&] { memory.endpoints = endpoints; });
+    return write("set_endpoints", [&] { memory.endpoints = {endpoints.begin(), endpoints.end()}; });
+  }
+  Result<void> set_endpoint(const Endpoint& at, uint32_t service) override {
+    return write("set_endpoint", [&] {
+      memory.endpoints.erase(at);
+      if (service != 0) memory.endpoints[at] = service;
+    });
   }
   Result<void> forget_backend(uint32_t backend) override {
     return write("forget_backend", [&] {
@@ -302,10 +320,8 @@ class MemoryDataplane : public Dataplane {
                      [&](const auto& named) { return named.second.number == entry.service; })) {
       contradict("the service table names service {}, which is none", entry.service);
     }
-    if (!entry.endpoint.is_prefix() &&
-        std::none_of(memory.endpoints.begin(), memory.endpoints.end(), [&](const auto& endpoint) {
-          return endpoint == std::pair{entry.endpoint, entry.service};
-        })) {
+    if (!entry.endpoint.is_prefix() && (!memory.endpoints.contains(entry.endpoint) ||
+                                        memory.endpoints.at(entry.endpoint) != entry.service)) {
       contradict("service {} takes packets at no endpoint", entry.service);
     }
     look_at_filters(entry);
