@@ -40,6 +40,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } backend_configs SEC(".maps");
 
+/* When a backend's number was last freed, in ns of CLOCK_MONOTONIC; 0: it was never used. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, SLUICE_BACKENDS_DEFAULT + 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} backends_freed SEC(".maps");
+
 /*
  * Inner maps cannot name their types where they are declared (libbpf sees only a forward
  * declaration of what such a member points to); these keep the types for user space, which makes

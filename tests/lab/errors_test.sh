@@ -46,7 +46,10 @@ refused 2 '10\.0\.0' service add x 10.0.0:80/tcp
 refused 2 '300' service add x 10.0.0.300:80/tcp
 refused 2 '2001' service add x '2001:db8::1:80/tcp'
 refused 2 'port' service add x 10.0.0.9:65536/tcp
-refused 2 'port' service add x 10.0.0.9:0/tcp
+refused 2 '203\.0\.113\.0/24' service add x 203.0.113.9/24:80/tcp
+refused 2 '2001:db8::/64' service add x '[2001:db8::1/64]:80/tcp'
+refused 2 '33' service add x 203.0.113.0/33:80/tcp
+refused 2 'brackets' service add x '[2001:db8::]/64:80/tcp'
 refused 2 'sctp' service add x 10.0.0.9:80/sctp
 refused 2 '10\.0\.0\.9:80' service add x 10.0.0.9:80
 refused 2 '0\.0\.0\.0' service add x 0.0.0.0:80/tcp
@@ -55,6 +58,15 @@ refused 2 'Web' service add Web 10.0.0.9:80/tcp
 refused 2 'web' service add web 10.0.0.9:80/tcp
 refused 2 '203\.0\.113\.10:80/tcp' service add other 203.0.113.10:80/tcp
 refused 2 'nat' service add x 10.0.0.9:80/tcp --mode teleport
+refused 2 'overlaps.*web' service add x 203.0.113.0/24:80/tcp
+refused 2 'overlaps.*web' service add x 203.0.113.0/24:0/tcp
+refused 2 'UDP' service add x 10.0.0.9:443/tcp --quic
+refused 2 'gue' service add x 10.0.0.9:80/tcp --gue-variant 0
+refused 2 'variant' service add x 10.0.0.9:80/tcp --mode gue --gue-variant 2
+refused 2 'affinity' service add x 10.0.0.9:80/tcp --affinity sticky
+refused 2 'no state' service add x 198.51.100.0/24:80/tcp --mode nat
+refused 2 'nothing to set' service set web
+refused 2 'remove it first' service set web --affinity client
 refused 2 'wbe' service show wbe
 refused 2 'wbe' service remove wbe
 refused 2 'wbe' backend add wbe 10.0.0.12:80
@@ -66,12 +78,54 @@ refused 2 '10\.0\.0\.99' backend drain web 10.0.0.99:80
 refused 2 '10\.0\.0\.99' backend remove web 10.0.0.99:80
 refused 2 'famil' backend add web '[2001:db8:b::11]:80'
 refused 1 'route' backend add web 192.0.2.77:80
+# Modes, and what they cannot do.
+lab_ip director route add 198.18.0.0/15 via 10.0.0.254
+lab_ip director route add 10.0.9.0/24 dev eth1 mtu 590
+lab_sluice service add l2 203.0.113.20:80/tcp --mode l2 2>/dev/null
+lab_sluice service add nat 203.0.113.21:80/tcp --mode nat 2>/dev/null
+lab_sluice service add nat-too 203.0.113.22:80/tcp --mode nat 2>/dev/null
+lab_sluice service add ipip 203.0.113.23:80/tcp --mode ipip 2>/dev/null
+lab_sluice service add any 203.0.113.24:0/tcp --mode gue 2>/dev/null
+lab_sluice backend add nat 10.0.0.12:80 2>/dev/null
+check "a neighbour is a backend of mode l2" lab_sluice backend add l2 10.0.0.12:80
+refused 2 'segment' backend add l2 198.18.0.9:80
+refused 2 'segment' backend add l2 10.0.0.1:81
+refused 2 'famil' backend add l2 '[2001:db8:b::11]:80'
+refused 2 'famil' backend add nat '[2001:db8:b::11]:80'
+refused 2 'backend of service nat' backend add nat-too 10.0.0.12:80
+refused 2 'endpoint of service ipip' backend add nat-too 203.0.113.23:80
+refused 2 'in mode nat' service add x 10.0.0.12:80/tcp
+refused 2 '596' backend add ipip 10.0.9.9:80
+check "what needs no encapsulation fits there" lab_sluice backend add web 10.0.9.9:80
+lab_sluice backend remove web 10.0.9.9:80 2>/dev/null
+refused 2 '10\.0\.0\.12:0' backend add any 10.0.0.12:80
+refused 2 'any port' backend add web 10.0.0.12:0
+for service in l2 nat nat-too ipip any; do lab_sluice service remove "$service" 2>/dev/null; done
+
+# Filters.
+refused 2 '198\.51\.100\.0/24' filter allow web 198.51.100.7/24
+refused 2 'somebody' filter deny web somebody
+refused 2 'famil' filter deny web 2001:db8::/32
+refused 2 'wbe' filter deny wbe 198.51.100.0/24
+refused 2 'no such filter' filter remove web 198.51.100.0/24
+lab_sluice filter allow web 198.51.100.0/24 2>/dev/null
+refused 2 'filter remove' filter deny web 198.51.100.0/24
+check "the same filter again is success" lab_sluice filter allow web 198.51.100.0/24
+check "and all of them go" lab_sluice filter clear web
+
 refused 2 'sideways' backend set web 10.0.0.11:80 --state sideways
 refused 2 '50mbyte' policy set web --flow-rate 50mbyte
 refused 2 'fast' policy set web --flow-rate fast
 refused 2 '0' policy set web --flow-rate 0
 refused 2 'window' policy set web --window 100
 refused 2 'policy' policy set web
+refused 2 '10000000' policy set web --connection-rate 10000001
+refused 2 '"0"' policy set web --connection-rate 0
+refused 2 'services.*65536' instance create --services 65537
+refused 2 'backends.*1048576' instance create --backends 0
+refused 2 'flows.*1024' instance create --flows 1023
+refused 2 'there already' instance create --services 77
+check "an instance as it is already is success" lab_sluice instance create
 refused 2 'wbe' policy set wbe --window 256kib
 refused 1 'eth7' attach steer eth7
 refused 2 'fly' attach fly eth1
@@ -83,6 +137,15 @@ refused 2 '' service list surplus
 lab_sluice attach steer eth1 2>/dev/null
 refused 1 'steer' attach decap eth1
 check "attaching again is success" lab_sluice attach steer eth1
+devices() {
+  bpftool -j map dump pinned "$LAB_BPFFS/$LAB_INSTANCE/devices" | jq -c 'map(.formatted.key)'
+}
+check_equal "steer's device is a way out" "[$(lab_ip director -j link show eth1 | jq '.[0].ifindex')]" devices
+lab_add_ns elsewhere
+lab_ip elsewhere link add eth1 type veth peer name eth2
+elsewhere_sluice() { in_ns elsewhere "$LAB_BUILD/sluice" --instance "$LAB_INSTANCE" "$@"; }
+if said=$(elsewhere_sluice attach steer eth1 2>&1); then said="attached"; fi
+check_equal "steer is in one network namespace" "sluice: steer is on device eth1" "${said%% of another*}"
 
 # A bridge has no XDP of its own; what has is attached natively.
 lab_ip director link add br0 type bridge

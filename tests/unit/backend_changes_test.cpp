@@ -33,7 +33,7 @@ TEST_F(BackendChanges, AddWritesTheRecordTheRingTheEndpointAndTheReplyAddress) {
   EXPECT_EQ(service_in(memory(), "web").ring_bits, SLUICE_RING_BITS_MIN);
   EXPECT_EQ(slots(backend_one), size_t{1} << SLUICE_RING_BITS_MIN);
   const std::pair<Endpoint, uint32_t> taken{endpoint("10.0.0.11:8443/tcp"), 1};
-  EXPECT_EQ(memory().endpoints.front(), taken);
+  EXPECT_EQ(memory().endpoints.at(taken.first), taken.second);
   const TableEntry replies{.endpoint = {.address = address("10.0.0.1"), .l4_proto = L4Proto::any},
                            .flags = SLUICE_SERVICE_REPLIES};
   EXPECT_EQ(memory().table.front(), replies);
@@ -44,7 +44,7 @@ TEST_F(BackendChanges, RepliesAreKnownBeforeTheRingSendsAnything) {
   dataplane.written.clear();
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   EXPECT_EQ(dataplane.written,
-            (std::vector<std::string>{"put_backend", "write_backend", "set_endpoints",
+            (std::vector<std::string>{"put_backend", "write_backend", "set_endpoint",
                                       "swap_service_table", "put_service", "swap_ring"}));
 }
 
@@ -110,6 +110,24 @@ TEST_F(BackendChanges, NoNumberIsGivenAgainWhileThereAreFreshOnes) {
   EXPECT_EQ(kind(full), ErrorKind::failed);
   EXPECT_EQ(sentence(full),
             "backends: 3 of 3 are in use; remove some, or make an instance with more");
+}
+
+TEST_F(BackendChanges, OfFreedNumbersTheOneThatWasFreedLongestAgoIsGivenAgain) {
+  dataplane.limits.backends = 4;
+  for (const char* where : {backend_one, backend_two, backend_three, backend_four}) {
+    ASSERT_TRUE(add_backend(dataplane, "web", where));
+  }
+  for (const char* where : {backend_three, backend_one, backend_four}) {
+    ASSERT_TRUE(backend_remove(dataplane, "web", at(where), Apply::perform));
+  }
+  ASSERT_TRUE(add_backend(dataplane, "web", "10.0.1.1:80"));
+  EXPECT_EQ(backend_in(memory(), "web", "10.0.1.1:80").number, 3U);
+  ASSERT_TRUE(backend_remove(dataplane, "web", at("10.0.1.1:80"), Apply::perform));
+  for (const uint32_t number : {1U, 4U, 3U}) {
+    const std::string where = fmt::format("10.0.2.{}:80", number);
+    ASSERT_TRUE(add_backend(dataplane, "web", where));
+    EXPECT_EQ(backend_in(memory(), "web", where).number, number);
+  }
 }
 
 TEST_F(BackendChanges, TheSameAgainIsSuccessAndBringsNothingUp) {
@@ -260,7 +278,7 @@ TEST_F(BackendChanges, RemoveForgetsItsFlowsAndKeepsItsCountsAsRetired) {
   EXPECT_EQ(dataplane.written, (std::vector<std::string>{
                                    "put_backend", "write_backend", "swap_ring", "forget_backends",
                                    "clear_backend_traffic", "put_service", "erase_backend_record",
-                                   "erase_backend", "set_endpoints", "swap_service_table"}));
+                                   "erase_backend", "set_endpoint", "swap_service_table"}));
   EXPECT_EQ(service_in(memory(), "web").retired, (Traffic{10, 600, 1}));
   EXPECT_EQ(memory().backends_with_tracked_flows, std::set<uint32_t>{2});
   EXPECT_FALSE(memory().records.contains(1));
@@ -281,18 +299,18 @@ TEST_F(BackendChanges, AnEndpointOfSeveralBackendsIsTheLowestServices) {
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   const std::pair<Endpoint, uint32_t> shared{endpoint("10.0.0.11:8443/tcp"),
                                              service_in(memory(), "web").number};
-  EXPECT_EQ(std::count(memory().endpoints.begin(), memory().endpoints.end(), shared), 1);
+  EXPECT_EQ(memory().endpoints.at(shared.first), shared.second);
   EXPECT_EQ(memory().endpoints.size(), 5U);
   ASSERT_TRUE(backend_remove(dataplane, "web", at(backend_one), Apply::perform));
   const std::pair<Endpoint, uint32_t> left{shared.first, service_in(memory(), "tunnel").number};
-  EXPECT_EQ(std::count(memory().endpoints.begin(), memory().endpoints.end(), left), 1);
+  EXPECT_EQ(memory().endpoints.at(left.first), left.second);
 }
 
 TEST_F(BackendChanges, AnEndpointOfAServiceAndABackendIsTheServices) {
   ASSERT_TRUE(add_backend(dataplane, "web", "203.0.113.20:80"));
   const std::pair<Endpoint, uint32_t> taken{endpoint("203.0.113.20:80/tcp"),
                                             service_in(memory(), "tunnel").number};
-  EXPECT_EQ(std::count(memory().endpoints.begin(), memory().endpoints.end(), taken), 1);
+  EXPECT_EQ(memory().endpoints.at(taken.first), taken.second);
   EXPECT_EQ(memory().endpoints.size(), 4U);
 }
 

@@ -126,6 +126,12 @@ const std::vector<Misuse> misuses{
     {"LimitBeyondAllFlows", {"flow", "list", "--limit", "99999999999999999999"}, "99999999999"},
     {"FlowOfOneEnd", {"flow", "show", "198.51.100.7:40000"}, "ENDPOINT is missing"},
     {"FlowOfNoAddress", {"flow", "show", "somebody", web}, "somebody"},
+    {"InstanceToCreateOfABadName", {"instance", "create", "a/b"}, "a/b"},
+    {"NoServices", {"instance", "create", "--services", "0"}, "from 1 to 65536"},
+    {"TooManyServices", {"instance", "create", "--services", "65537"}, R"(services "65537")"},
+    {"TooManyBackends", {"instance", "create", "--backends", "1048577"}, "from 1 to 1048576"},
+    {"TooFewFlows", {"instance", "create", "--flows", "1023"}, "from 1024 to 33554432"},
+    {"TooManyFlows", {"instance", "create", "--flows", "33554433"}, R"(flows "33554433")"},
     {"InstanceToRemoveOfABadName", {"instance", "remove", "a/b"}, "a/b"},
 };
 
@@ -207,7 +213,7 @@ void visit_help_pages(const std::vector<std::string>& path, size_t& pages) {
 TEST(Cli, EveryHelpPageShowsAnExampleOfItself) {
   size_t pages = 0;
   visit_help_pages({}, pages);
-  EXPECT_EQ(pages, 40);  // sluice itself, its nouns and their verbs
+  EXPECT_EQ(pages, 41);  // sluice itself, its nouns and their verbs
 }
 
 TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {

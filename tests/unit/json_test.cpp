@@ -234,6 +234,8 @@ TEST(Json, FlowsAreInTheOrderOfTheirServicesAndClients) {
 
 StatusView status() {
   StatusView view;
+  view.capacities = {.services = 1024, .backends = 16384, .filters = 65536, .flows = 262144};
+  view.memory = {{"flows", 1, 4096}, {"rings", 2, 65536}};
   view.instance = "sluice";
   view.directory = "/sys/fs/bpf/sluice";
   view.attachments = {{.part = Part::steer,
@@ -250,9 +252,13 @@ StatusView status() {
 
 TEST(Json, StatusHasEverythingThatIsInTheInstance) {
   const Json document = status_json(status());
-  EXPECT_EQ(keys(document),
-            (Names{"instance", "directory", "version", "schema", "moving_slots",
-                   "congestion_unsupported", "attachments", "congestion", "services", "verdicts"}));
+  EXPECT_EQ(keys(document), (Names{"instance", "directory", "version", "schema", "moving_slots",
+                                   "congestion_unsupported", "capacities", "memory_bytes", "memory",
+                                   "attachments", "congestion", "services", "verdicts"}));
+  EXPECT_EQ(document["capacities"]["services"], (Json{{"used", 1}, {"total", 1024}}));
+  EXPECT_EQ(document["capacities"]["backends"]["used"], 2);
+  EXPECT_EQ(document["memory_bytes"], 4096 + 65536);
+  EXPECT_EQ(document["memory"][1], (Json{{"map", "rings"}, {"maps", 2}, {"bytes", 65536}}));
   EXPECT_EQ(document["schema"], SLUICE_SCHEMA_VERSION);
   EXPECT_EQ(document["moving_slots"], 16);
   EXPECT_EQ(document["attachments"][0]["part"], "steer");

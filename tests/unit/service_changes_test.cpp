@@ -23,8 +23,8 @@ TEST(ServiceAdd, WritesTheServiceItsEndpointAndItsTableEntry) {
       {.endpoint = pinged, .service = 1, .flags = SLUICE_SERVICE_ADDRESS},
       {.endpoint = endpoint(web_endpoint), .service = 1, .flags = SLUICE_SERVICE_TRANSLATED}};
   EXPECT_EQ(dataplane.memory.table, table);
-  const std::vector<std::pair<Endpoint, uint32_t>> endpoints{{pinged, 1},
-                                                             {endpoint(web_endpoint), 1}};
+  const std::map<Endpoint, uint32_t, EndpointOrder> endpoints{{pinged, 1},
+                                                              {endpoint(web_endpoint), 1}};
   EXPECT_EQ(dataplane.memory.endpoints, endpoints);
   EXPECT_TRUE(dataplane.memory.rings.empty());
   EXPECT_EQ(dataplane.memory.pending, 0U);

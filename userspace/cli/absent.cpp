@@ -16,7 +16,8 @@ tl::unexpected<Error> nothing_to_write() {
 Capacities AbsentDataplane::capacities() const {
   return {.services = SLUICE_SERVICES_DEFAULT,
           .backends = SLUICE_BACKENDS_DEFAULT,
-          .filters = SLUICE_SOURCE_FILTERS_DEFAULT};
+          .filters = SLUICE_SOURCE_FILTERS_DEFAULT,
+          .flows = SLUICE_FLOWS_DEFAULT};
 }
 
 uint32_t AbsentDataplane::now_s() const {
@@ -83,13 +84,22 @@ Result<void> AbsentDataplane::erase_ring(uint32_t) {
 Result<void> AbsentDataplane::swap_service_table(const std::vector<TableEntry>&) {
   return nothing_to_write();
 }
+Result<bool> AbsentDataplane::knows_replies_to(const Address&) {
+  return false;
+}
 Result<void> AbsentDataplane::write_backend(const Service&, const Backend&, const Address&) {
   return nothing_to_write();
 }
 Result<void> AbsentDataplane::erase_backend_record(uint32_t) {
   return nothing_to_write();
 }
+Result<std::vector<uint64_t>> AbsentDataplane::backends_freed() {
+  return std::vector<uint64_t>{};
+}
 Result<void> AbsentDataplane::set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::set_endpoint(const Endpoint&, uint32_t) {
   return nothing_to_write();
 }
 Result<void> AbsentDataplane::forget_backends(const std::vector<uint32_t>&) {

@@ -33,10 +33,13 @@ class AbsentDataplane final : public Dataplane {
   Result<void> swap_ring(const Service& service, const Ring& ring) override;
   Result<void> erase_ring(uint32_t service) override;
   Result<void> swap_service_table(const std::vector<TableEntry>& entries) override;
+  Result<bool> knows_replies_to(const Address& source) override;
   Result<void> write_backend(const Service& service, const Backend& backend,
                              const Address& source) override;
   Result<void> erase_backend_record(uint32_t backend) override;
+  Result<std::vector<uint64_t>> backends_freed() override;
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override;
+  Result<void> set_endpoint(const Endpoint& endpoint, uint32_t service) override;
   Result<void> forget_backends(const std::vector<uint32_t>& backends) override;
   Result<std::vector<RememberedFlow>> remembered_flows() override;
   Result<void> forget_flows(const std::vector<RememberedFlow>& flows) override;

@@ -1,14 +1,67 @@
-// sluice instance list|remove.
+// sluice instance list|create|remove.
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
+#include "sluice/limits.h"
 
 namespace sluice {
 namespace {
 
 struct InstanceOptions {
   std::string name;
+  std::string services;
+  std::string backends;
+  std::string flows;
 };
+
+Result<void> name_instance(const InstanceOptions& options, Context& context) {
+  if (options.name.empty()) return {};
+  const auto name = parse_instance_name(options.name);
+  if (!name) return tl::unexpected(name.error());
+  context.instance = *name;
+  return {};
+}
+
+// What is not said is as in an instance that the first service makes.
+Result<InstanceLimits> limits_of(const InstanceOptions& options) {
+  InstanceLimits limits;
+  const auto take = [](std::string_view what, const std::string& text, uint32_t min, uint32_t max,
+                       uint32_t& limit) -> Result<void> {
+    if (text.empty()) return {};
+    const auto capacity = parse_capacity(what, text, min, max);
+    if (!capacity) return tl::unexpected(capacity.error());
+    limit = *capacity;
+    return {};
+  };
+  auto taken = take("services", options.services, 1, SLUICE_SERVICES_MAX, limits.services);
+  if (taken) taken = take("backends", options.backends, 1, SLUICE_BACKENDS_MAX, limits.backends);
+  if (taken) {
+    taken = take("flows", options.flows, SLUICE_FLOWS_MIN, SLUICE_FLOWS_MAX, limits.flows);
+  }
+  if (!taken) return tl::unexpected(taken.error());
+  return limits;
+}
+
+Result<void> run_create(const InstanceOptions& options, Context& context) {
+  if (auto named = name_instance(options, context); !named) return named;
+  const auto limits = limits_of(options);
+  if (!limits) return tl::unexpected(limits.error());
+  const auto exists = instance_exists(context);
+  if (!exists) return tl::unexpected(exists.error());
+  bool created = !*exists;
+  if (!context.dry_run || *exists) {
+    const auto made = Instance::create(context.instance, *limits);
+    if (!made) return tl::unexpected(made.error());
+    created = *made;
+  }
+  const std::string what = created
+                               ? fmt::format("created, for {} services, {} backends and {} flows",
+                                             limits->services, limits->backends, limits->flows)
+                               : "is already so";
+  tell(context,
+       {.needed = created, .sentence = fmt::format("instance {}: {}", context.instance, what)});
+  return {};
+}
 
 Result<void> run_list(const InstanceOptions&, Context& context) {
   const auto names = Instance::list();
@@ -30,11 +83,7 @@ Result<void> run_list(const InstanceOptions&, Context& context) {
 }
 
 Result<void> run_remove(const InstanceOptions& options, Context& context) {
-  if (!options.name.empty()) {
-    const auto name = parse_instance_name(options.name);
-    if (!name) return tl::unexpected(name.error());
-    context.instance = *name;
-  }
+  if (auto named = name_instance(options, context); !named) return named;
   const auto removed =
       context.dry_run ? instance_exists(context) : Instance::remove(context.instance);
   if (!removed) return tl::unexpected(removed.error());
@@ -51,12 +100,28 @@ Result<void> run_remove(const InstanceOptions& options, Context& context) {
 
 void setup_instance(CLI::App& app, Context& context) {
   CLI::App* noun = add_noun(app, "instance", "Whole sets of programs and maps, side by side",
-                            "  sluice instance list\n");
+                            "  sluice instance list\n"
+                            "  sluice instance create --services 10000\n");
   CLI::App* verb =
       add_verb(*noun, "list", "All instances of this machine", "  sluice instance list\n");
   runs(verb, context, std::make_shared<InstanceOptions>(), run_list);
 
   auto options = std::make_shared<InstanceOptions>();
+  verb = add_verb(*noun, "create", "Make an instance with room for so much",
+                  "  sluice instance create --services 10000 --backends 100000\n"
+                  "  sluice instance create trial --flows 1048576\n");
+  add_argument(verb, "NAME", options->name, "the instance (default: that of --instance)");
+  add_value(verb, "--services", "N", options->services,
+            fmt::format("1 to {} (default {})", SLUICE_SERVICES_MAX, SLUICE_SERVICES_DEFAULT));
+  add_value(verb, "--backends", "N", options->backends,
+            fmt::format("of all services together, 1 to {} (default {})", SLUICE_BACKENDS_MAX,
+                        SLUICE_BACKENDS_DEFAULT));
+  add_value(verb, "--flows", "N", options->flows,
+            fmt::format("that each table remembers, {} to {} (default {})", SLUICE_FLOWS_MIN,
+                        SLUICE_FLOWS_MAX, SLUICE_FLOWS_DEFAULT));
+  runs(verb, context, options, run_create);
+
+  options = std::make_shared<InstanceOptions>();
   verb = add_verb(*noun, "remove",
                   "Take everything of an instance away: programs, congestion control, maps",
                   "  sluice instance remove\n"

@@ -188,6 +188,19 @@ Json status_json(const StatusView& status) {
   for (const auto& view : status.services) moving_slots += view.moving_slots;
   document["moving_slots"] = moving_slots;
   document["congestion_unsupported"] = text_or_null(status.congestion_unsupported);
+  const Used used = used_by(status);
+  const auto room = [](size_t taken, uint32_t total) {
+    return Json{{"used", taken}, {"total", total}};
+  };
+  document["capacities"] = {{"services", room(used.services, status.capacities.services)},
+                            {"backends", room(used.backends, status.capacities.backends)},
+                            {"filters", room(used.filters, status.capacities.filters)},
+                            {"flows", {{"total", status.capacities.flows}}}};
+  document["memory_bytes"] = memory_bytes(status);
+  document["memory"] = Json::array();
+  for (const auto& map : status.memory) {
+    document["memory"].push_back(Json{{"map", map.name}, {"maps", map.maps}, {"bytes", map.bytes}});
+  }
   for (const auto* list : {"attachments", "congestion", "services", "verdicts"}) {
     document[list] = Json::array();
   }

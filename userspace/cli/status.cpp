@@ -15,13 +15,17 @@ Result<StatusView> status_of(Instance& instance) {
   if (!services) return tl::unexpected(services.error());
   auto verdicts = instance.dataplane().verdicts(0);
   if (!verdicts) return tl::unexpected(verdicts.error());
+  auto memory = memory_of(instance.directory());
+  if (!memory) return tl::unexpected(memory.error());
   StatusView status{.instance = instance.name(),
                     .directory = instance.directory(),
                     .attachments = std::move(*attached),
                     .services = std::move(*services),
                     .verdicts = std::move(*verdicts),
                     .congestion = {},
-                    .congestion_unsupported = congestion_unsupported()};
+                    .congestion_unsupported = congestion_unsupported(),
+                    .capacities = instance.dataplane().capacities(),
+                    .memory = std::move(*memory)};
   // The rest is worth seeing on a kernel that cannot have a congestion control of ours, too.
   if (!status.congestion_unsupported.empty()) return status;
   auto congestion = congestion_list(instance.directory());

@@ -27,4 +27,20 @@ size_t backends_up(const ServiceView& view) {
       }));
 }
 
+Used used_by(const StatusView& status) {
+  Used used;
+  for (const auto& view : status.services) {
+    used.services++;
+    used.backends += view.backends.size();
+    used.filters += view.filters.size();
+  }
+  return used;
+}
+
+uint64_t memory_bytes(const StatusView& status) {
+  uint64_t bytes = 0;
+  for (const auto& map : status.memory) bytes += map.bytes;
+  return bytes;
+}
+
 }  // namespace sluice

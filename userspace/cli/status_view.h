@@ -7,6 +7,7 @@
 #include "control/views.h"
 #include "kernel/attach.h"
 #include "kernel/congestion.h"
+#include "kernel/memory.h"
 
 namespace sluice {
 
@@ -18,6 +19,8 @@ struct StatusView {
   std::vector<VerdictCount> verdicts;  // of packets that belong to no service
   std::vector<CongestionControl> congestion;
   std::string congestion_unsupported;  // why this kernel can have none; empty: it can
+  Capacities capacities;
+  std::vector<MapMemory> memory;  // by name
 };
 
 // A verdict with the service whose packets it became of; no name: of none.
@@ -30,5 +33,14 @@ struct NamedVerdict {
 [[nodiscard]] std::vector<NamedVerdict> verdicts_of(const StatusView& status);
 
 [[nodiscard]] size_t backends_up(const ServiceView& view);
+
+// What there is, of what there is room for.
+struct Used {
+  size_t services = 0;
+  size_t backends = 0;
+  size_t filters = 0;
+};
+[[nodiscard]] Used used_by(const StatusView& status);
+[[nodiscard]] uint64_t memory_bytes(const StatusView& status);
 
 }  // namespace sluice

@@ -168,7 +168,9 @@ void print_service(std::ostream& out, const ServiceView& view) {
                                    .services = {view},
                                    .verdicts = {},
                                    .congestion = {},
-                                   .congestion_unsupported = {}}));
+                                   .congestion_unsupported = {},
+                                   .capacities = {},
+                                   .memory = {}}));
 }
 
 void print_backends(std::ostream& out, const std::vector<ServiceView>& services) {
@@ -300,6 +302,12 @@ void print_status(std::ostream& out, const StatusView& status) {
   } else if (status.congestion.empty()) {
     facts.add("congestion", "none loaded");
   }
+  const Used used = used_by(status);
+  facts.add("services", fmt::format("{} of {}", used.services, status.capacities.services));
+  facts.add("backends", fmt::format("{} of {}", used.backends, status.capacities.backends));
+  facts.add("filters", fmt::format("{} of {}", used.filters, status.capacities.filters));
+  facts.add("memory", fmt::format("{}, with tables for {} flows",
+                                  bytes_for_people(memory_bytes(status)), status.capacities.flows));
   facts.print(out);
   if (!status.services.empty()) {
     out << '\n';

@@ -53,7 +53,9 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
     return Change{false, sentence};
   }
   const uint32_t capacity = dataplane.capacities().backends;
-  const uint32_t number = configuration->free_backend_number(capacity);
+  auto freed = dataplane.backends_freed();
+  if (!freed) return tl::unexpected(freed.error());
+  const uint32_t number = configuration->free_backend_number(capacity, *freed);
   if (number == 0) {
     return failed("backends: {} of {} are in use; remove some, or make an instance with more",
                   configuration->backends.size(), capacity);
@@ -63,6 +65,12 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
     return tl::unexpected(Error{route.error().kind, what + ": " + route.error().text});
   }
   if (auto valid = check_route(service, at, *route); !valid) return tl::unexpected(valid.error());
+  bool tabled = service.mode == Mode::nat;
+  if (service.mode == Mode::snat) {
+    auto known = dataplane.knows_replies_to(route->source);
+    if (!known) return tl::unexpected(known.error());
+    tabled = !*known;
+  }
 
   const Change change{true, fmt::format("{}: added, weight {}", what, weight)};
   if (apply == Apply::only_show) return change;
@@ -70,10 +78,7 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
   configuration->backends.push_back(backend);
   auto done = carry_out(
       dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
-      Stale{.table = replies_come_here(service.mode),
-            .timeouts = false,
-            .only_backend = number,
-            .source = route->source});
+      Stale{.table = tabled, .timeouts = false, .only_backend = number, .source = route->source});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

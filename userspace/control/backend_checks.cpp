@@ -1,6 +1,6 @@
 #include "control/backend_checks.h"
 
-#include <algorithm>
+#include <unordered_map>
 
 #include "sluice/limits.h"
 
@@ -44,6 +44,7 @@ Result<void> check_replies(const Configuration& configuration, const Service& se
                            const HostPort& at) {
   if (service.mode != Mode::nat) return {};
   const std::string what = backend_text(service, at);
+  std::unordered_map<uint32_t, const Service*> others;
   for (const Service& other : configuration.services) {
     if (other.removing || other.endpoint.l4_proto != service.endpoint.l4_proto) continue;
     if (other.endpoint.prefix() == Prefix{at.address} && other.endpoint.port == at.port) {
@@ -52,15 +53,19 @@ Result<void> check_replies(const Configuration& configuration, const Service& se
           "taken for its replies; use another mode",
           what, other.name);
     }
-    if (other.mode != Mode::nat || other.number == service.number) continue;
-    for (const Backend& backend : configuration.backends) {
-      if (backend.service != other.number || !(backend.at.address == at.address)) continue;
-      if (backend.at.port != at.port && backend.at.port != 0 && at.port != 0) continue;
-      return misused(
-          "{}: {} is a backend of service {}, in mode nat too, and a reply from there could be of "
-          "either; give another port, or use mode snat",
-          what, backend.at.text(), other.name);
+    if (other.mode == Mode::nat && other.number != service.number) {
+      others.emplace(other.number, &other);
     }
+  }
+  for (const Backend& backend : configuration.backends) {
+    if (!(backend.at.address == at.address)) continue;
+    if (backend.at.port != at.port && backend.at.port != 0 && at.port != 0) continue;
+    const auto other = others.find(backend.service);
+    if (other == others.end()) continue;
+    return misused(
+        "{}: {} is a backend of service {}, in mode nat too, and a reply from there could be of "
+        "either; give another port, or use mode snat",
+        what, backend.at.text(), other->second->name);
   }
   return {};
 }

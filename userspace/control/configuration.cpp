@@ -100,11 +100,20 @@ uint32_t Configuration::free_service_number(uint32_t capacity) const {
   return lowest_free(taken_numbers(services, capacity));
 }
 
-uint32_t Configuration::free_backend_number(uint32_t capacity) const {
-  uint32_t highest = 0;
-  for (const Backend& backend : backends) highest = std::max(highest, backend.number);
-  if (highest < capacity) return highest + 1;
-  return lowest_free(taken_numbers(backends, capacity));
+uint32_t Configuration::free_backend_number(uint32_t capacity,
+                                            const std::vector<uint64_t>& freed) const {
+  const std::vector<bool> taken = taken_numbers(backends, capacity);
+  uint32_t best = 0;
+  uint64_t best_freed = 0;
+  for (uint32_t number = 1; number <= capacity; number++) {
+    if (taken[number]) continue;
+    const uint64_t when = number < freed.size() ? freed[number] : 0;
+    if (when == 0) return number;
+    if (best != 0 && best_freed <= when) continue;
+    best = number;
+    best_freed = when;
+  }
+  return best;
 }
 
 void Configuration::forget_backend(uint32_t number) {

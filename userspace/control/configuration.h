@@ -34,9 +34,10 @@ struct Configuration {
 
   // The lowest free number; 0: all are taken.
   [[nodiscard]] uint32_t free_service_number(uint32_t capacity) const;
-  // One that was not used lately, where there is one, so that whoever reads counters or dumps of
-  // maps does not take a new backend for an old one; 0: all are taken.
-  [[nodiscard]] uint32_t free_backend_number(uint32_t capacity) const;
+  // The one that was never used or else was freed longest ago (`freed` as of Dataplane), so that
+  // nothing that still knows an old backend by its number takes a new one for it; 0: all are taken.
+  [[nodiscard]] uint32_t free_backend_number(uint32_t capacity,
+                                             const std::vector<uint64_t>& freed) const;
 
   void forget_backend(uint32_t number);
   void forget_service(uint32_t number);  // and its policy and filters

@@ -25,6 +25,7 @@ struct Capacities {
   uint32_t services = 0;
   uint32_t backends = 0;
   uint32_t filters = 0;
+  uint32_t flows = 0;
 };
 
 // An entry of the packet path's service table, before it is laid out (struct sluice_service_entry).
@@ -100,13 +101,22 @@ class Dataplane {
   virtual Result<void> swap_ring(const Service& service, const Ring& ring) = 0;
   virtual Result<void> erase_ring(uint32_t service) = 0;  // success when there is none
   virtual Result<void> swap_service_table(const std::vector<TableEntry>& entries) = 0;
+  // Does the live service table know that replies of snat come to this address?
+  virtual Result<bool> knows_replies_to(const Address& source) = 0;
   // The record that rings and flows name by number. `source` as route_towards() said.
   virtual Result<void> write_backend(const Service& service, const Backend& backend,
                                      const Address& source) = 0;
+  // And notes that its number is free from now on.
   virtual Result<void> erase_backend_record(uint32_t backend) = 0;
+  // When each number was freed, by number: the larger the later, 0 for one that was never used. What
+  // it has no number of was never used either.
+  virtual Result<std::vector<uint64_t>> backends_freed() = 0;
   // Sets the whole map of endpoints: endpoint to service number (bpf/policy.h).
   virtual Result<void> set_endpoints(
       const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) = 0;
+
+  // Sets one of it; service 0: it goes. Success when it is so already.
+  virtual Result<void> set_endpoint(const Endpoint& endpoint, uint32_t service) = 0;
 
   // Drops every tracked flow and translation that names one of these backends. They are down, and
   // no ring names them, so that no packet remembers one of them anew.

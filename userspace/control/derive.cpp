@@ -32,6 +32,8 @@ class Derivation {
   Result<void> retire_traffic(Service& service, const Backend& backend);
   Result<void> erase_backend(const Backend& backend);
   Result<void> set_endpoints();
+  Result<void> set_endpoint_of(uint32_t backend);
+  Result<void> set_endpoints_left();
   Result<void> swap_table();
   Result<void> finish_filters(const Service& service);
   [[nodiscard]] std::vector<Backend> backends_of(uint32_t service) const;
@@ -42,7 +44,8 @@ class Derivation {
   std::vector<uint32_t> staying_;
   std::vector<uint32_t> leaving_;
   bool endpoints_left_ = false;  // something of what set_endpoints() said has gone since
-  bool table_left_ = false;      // and of what swap_table() said
+  std::vector<Endpoint> backend_endpoints_left_;  // that of these backends
+  bool table_left_ = false;                       // and of what swap_table() said
 };
 
 Result<void> Derivation::run() {
@@ -52,7 +55,10 @@ Result<void> Derivation::run() {
     }
   }
   if (stale_.endpoints) {
-    if (auto done = set_endpoints(); !done) return done;
+    if (auto done = stale_.only_backend ? set_endpoint_of(*stale_.only_backend) : set_endpoints();
+        !done) {
+      return done;
+    }
   }
   if (stale_.table) {
     if (auto done = swap_table(); !done) return done;
@@ -73,7 +79,7 @@ Result<void> Derivation::run() {
     if (auto done = finish_service(service); !done) return done;
   }
   if (endpoints_left_) {
-    if (auto done = set_endpoints(); !done) return done;
+    if (auto done = set_endpoints_left(); !done) return done;
   }
   if (table_left_) {
     if (auto done = swap_table(); !done) return done;
@@ -205,6 +211,10 @@ Result<void> Derivation::erase_backend(const Backend& backend) {
   if (auto done = dataplane_.erase_backend_record(backend.number); !done) return done;
   if (auto done = dataplane_.erase_backend(backend); !done) return done;
   configuration_.forget_backend(backend.number);
+  if (const Service* service = configuration_.service(backend.service)) {
+    backend_endpoints_left_.push_back(
+        {backend.at.address, backend.at.port, service->endpoint.l4_proto});
+  }
   return {};
 }
 
@@ -230,6 +240,27 @@ Result<void> Derivation::finish_service(const Service& service) {
 
 Result<void> Derivation::set_endpoints() {
   return dataplane_.set_endpoints(endpoints_of(configuration_));
+}
+
+Result<void> Derivation::set_endpoint_of(uint32_t number) {
+  for (const Backend& backend : configuration_.backends) {
+    if (backend.number != number) continue;
+    const Service* service = configuration_.service(backend.service);
+    const Endpoint endpoint{backend.at.address, backend.at.port, service->endpoint.l4_proto};
+    return dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint));
+  }
+  return {};
+}
+
+// A few are looked for one by one; where a service has gone, or many backends, all are set.
+Result<void> Derivation::set_endpoints_left() {
+  constexpr size_t few = 4;
+  if (!leaving_.empty() || backend_endpoints_left_.size() > few) return set_endpoints();
+  for (const Endpoint& endpoint : backend_endpoints_left_) {
+    auto done = dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint));
+    if (!done) return done;
+  }
+  return {};
 }
 
 Result<void> Derivation::swap_table() {

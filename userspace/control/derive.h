@@ -26,7 +26,7 @@ struct Stale {
   bool table = true;
   bool rings = true;
   bool timeouts = true;                    // of rings that move
-  std::optional<uint32_t> only_backend{};  // of the records
+  std::optional<uint32_t> only_backend{};  // of the records, and of the endpoints
   std::optional<Address> source{};         // of a record that is not there yet, asked for already
 };
 
@@ -43,5 +43,8 @@ Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
 // service's.
 [[nodiscard]] std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(
     const Configuration& configuration);
+// Whose this one is; 0: no one's.
+[[nodiscard]] uint32_t endpoint_service(const Configuration& configuration,
+                                        const Endpoint& endpoint);
 
 }  // namespace sluice

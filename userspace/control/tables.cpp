@@ -1,7 +1,7 @@
 // The maps that all services share, put together from the configuration: the packet path's service
 // table, and the endpoints by which `decap`, `pace` and `congestion` find a service.
 #include <algorithm>
-#include <map>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
 
@@ -94,6 +94,36 @@ void sort_and_merge(std::vector<TableEntry>& entries) {
   entries.erase(last, entries.end());
 }
 
+// A service or a backend that listens at an endpoint.
+struct Claim {
+  Endpoint endpoint;
+  bool of_backend;
+  uint32_t service;
+};
+
+template <typename Take>
+void for_claims(const Configuration& configuration, Take take) {
+  std::unordered_map<uint32_t, L4Proto> l4_protos;
+  for (const Service& service : configuration.services) {
+    // Also of those on their way out: their servers still find them by it.
+    l4_protos.emplace(service.number, service.endpoint.l4_proto);
+    // Prefixes are found in `service_prefixes`.
+    if (service.endpoint.is_prefix()) continue;
+    take(Claim{service.endpoint, false, service.number});
+    take(Claim{address_of(service.endpoint), false, service.number});
+  }
+  for (const Backend& backend : configuration.backends) {
+    const auto l4_proto = l4_protos.find(backend.service);
+    if (l4_proto == l4_protos.end()) continue;
+    take(Claim{{backend.at.address, backend.at.port, l4_proto->second}, true, backend.service});
+  }
+}
+
+// Of two of one endpoint.
+bool goes_before(const Claim& a, const Claim& b) {
+  return std::tie(a.of_backend, a.service) < std::tie(b.of_backend, b.service);
+}
+
 }  // namespace
 
 Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
@@ -122,31 +152,11 @@ Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
 }
 
 std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(const Configuration& configuration) {
-  struct Claim {
-    Endpoint endpoint;
-    bool of_backend;
-    uint32_t service;
-  };
-  std::unordered_map<uint32_t, L4Proto> l4_protos;
   std::vector<Claim> claims;
-  for (const Service& service : configuration.services) {
-    l4_protos.emplace(service.number, service.endpoint.l4_proto);
-    // A service that is going keeps what its servers still find it by. Prefixes are found in
-    // `service_prefixes`.
-    if (service.endpoint.is_prefix()) continue;
-    claims.push_back({service.endpoint, false, service.number});
-    claims.push_back({address_of(service.endpoint), false, service.number});
-  }
-  for (const Backend& backend : configuration.backends) {
-    const auto l4_proto = l4_protos.find(backend.service);
-    if (l4_proto == l4_protos.end()) continue;
-    claims.push_back(
-        {{backend.at.address, backend.at.port, l4_proto->second}, true, backend.service});
-  }
+  for_claims(configuration, [&](const Claim& claim) { claims.push_back(claim); });
   std::sort(claims.begin(), claims.end(), [](const Claim& a, const Claim& b) {
     if (before(a.endpoint, b.endpoint)) return true;
-    if (before(b.endpoint, a.endpoint)) return false;
-    return std::tie(a.of_backend, a.service) < std::tie(b.of_backend, b.service);
+    return a.endpoint == b.endpoint && goes_before(a, b);
   });
   std::vector<std::pair<Endpoint, uint32_t>> endpoints;
   for (const Claim& claim : claims) {
@@ -154,6 +164,14 @@ std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(const Configuration& con
     endpoints.emplace_back(claim.endpoint, claim.service);
   }
   return endpoints;
+}
+
+uint32_t endpoint_service(const Configuration& configuration, const Endpoint& endpoint) {
+  std::optional<Claim> best;
+  for_claims(configuration, [&](const Claim& claim) {
+    if (claim.endpoint == endpoint && (!best || goes_before(claim, *best))) best = claim;
+  });
+  return best ? best->service : 0;
 }
 
 }  // namespace sluice

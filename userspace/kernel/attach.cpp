@@ -1,5 +1,7 @@
 #include "kernel/attach.h"
 
+#include <net/if.h>
+
 #include <algorithm>
 #include <array>
 
@@ -7,6 +9,7 @@
 #include "kernel/fd.h"
 #include "kernel/hook.h"
 #include "kernel/libbpf_log.h"
+#include "kernel/map.h"
 #include "kernel/routes.h"
 
 namespace sluice {
@@ -42,6 +45,30 @@ Result<std::vector<HookPlace>> places(const std::string& directory) {
 bool is_on(const HookPlace& place, Part part, const std::string& device) {
   return part_of(place.program) == part && place.device == device &&
          place.namespace_id == network_namespace_id();
+}
+
+// Where `steer` may send packets by the way of XDP (map `devices`): where it is attached itself.
+Result<void> note_device(const std::string& directory, const std::string& device, bool attached) {
+  auto devices = Map<uint32_t, uint32_t>::open(directory, "devices");
+  if (!devices) return tl::unexpected(devices.error());
+  // One that is gone has no index any more, and the kernel has taken it out of the map itself.
+  const uint32_t ifindex = if_nametoindex(device.c_str());
+  if (ifindex == 0) return {};
+  return attached ? devices->put(ifindex, ifindex) : devices->erase(ifindex);
+}
+
+// Devices are known by their index, which another network namespace gives to another device: packets
+// would leave there.
+Result<void> check_namespace(const std::string& directory, const std::vector<HookPlace>& existing) {
+  for (const auto& place : existing) {
+    if (place.program != "steer" || place.namespace_id == network_namespace_id()) continue;
+    if (hook_is_gone(place, links_of(directory))) continue;
+    return failed(
+        "steer is on device {} of another network namespace, and can only be in one (use another "
+        "instance here, or: sluice detach steer {} there)",
+        place.device, place.device);
+  }
+  return {};
 }
 
 class Attacher {
@@ -109,12 +136,14 @@ Result<std::string> main_program(Part part, uint32_t ifindex) {
   return *fq ? "pace_egress_edt" : "pace_egress";
 }
 
-Result<void> attach_programs(Attacher& attacher, const std::string& program,
-                             const std::string& device, XdpMode mode, AttachReport& report) {
+Result<void> attach_programs(Attacher& attacher, const std::string& directory,
+                             const std::string& program, const std::string& device, XdpMode mode,
+                             AttachReport& report) {
   if (program == "decap") return attacher.put_xdp(program, mode);
   if (program == "steer") {
     if (auto put = attacher.put("handover", Hook::tc_ingress); !put) return put;
     if (auto put = attacher.put_xdp(program, mode); !put) return put;
+    if (auto noted = note_device(directory, device, true); !noted) return noted;
     note_forwarding(device, report);
     return {};
   }
@@ -152,6 +181,10 @@ Result<AttachReport> attach(Instance& instance, Part part, const std::string& de
 
   auto program = main_program(part, *ifindex);
   if (!program) return tl::unexpected(program.error());
+  if (part == Part::steer) {
+    if (auto one = check_namespace(instance.directory(), *existing); !one)
+      return tl::unexpected(one.error());
+  }
 
   AttachReport report;
   report.attachment = {part, device, "", true, false, network_namespace_id()};
@@ -174,7 +207,8 @@ Result<AttachReport> attach(Instance& instance, Part part, const std::string& de
 
   libbpf_log_capture();
   Attacher attacher(instance, device, *ifindex, report);
-  auto attached = attach_programs(attacher, *program, device, mode, report);
+  auto attached =
+      attach_programs(attacher, instance.directory(), *program, device, mode, report);
   if (!attached) {
     // Nothing half done; the error that matters is the first one.
     if (auto undone = detach(instance, part, device); !undone)
@@ -191,6 +225,11 @@ Result<bool> detach(Instance& instance, Part part, const std::string& device) {
   for (const auto& place : *existing) {
     if (!is_on(place, part, device)) continue;
     any = true;
+    // Before the program goes: from then on it is no way out.
+    if (part == Part::steer) {
+      if (auto noted = note_device(instance.directory(), device, false); !noted)
+        return tl::unexpected(noted.error());
+    }
     if (auto detached = hook_detach(place, links_of(instance.directory())); !detached)
       return tl::unexpected(detached.error());
   }

@@ -18,6 +18,12 @@ namespace {
 
 constexpr uint32_t kRoot = 0;
 
+uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
 // Many times as fast as an update for each of many small values. They must measure a multiple of 8
 // bytes, or the kernel would leave room between them.
 Result<void> fill_mapped(const Fd& map, const char* name, const void* values, size_t bytes) {
@@ -121,6 +127,7 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->service_prefixes_, "service_prefixes");
   open_one(plane->address_filter_, "address_filter");
   open_one(plane->backends_, "backends");
+  open_one(plane->backends_freed_, "backends_freed");
   open_one(plane->flows_, "flows");
   open_one(plane->half_open_, "half_open");
   open_one(plane->translations_, "translations");
@@ -140,7 +147,10 @@ uint32_t KernelDataplane::now_s() const {
 }
 
 Capacities KernelDataplane::capacities() const {
-  return {service_configs_.capacity(), backend_configs_.capacity(), source_filters_.capacity()};
+  return {.services = service_configs_.capacity(),
+          .backends = backend_configs_.capacity(),
+          .filters = source_filters_.capacity(),
+          .flows = flows_.capacity()};
 }
 
 Result<std::vector<Service>> KernelDataplane::services() {
@@ -278,9 +288,10 @@ Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& 
   records.reserve(entries.size());
   for (const auto& entry : entries)
     if (!entry.endpoint.is_prefix()) records.push_back(table_record(entry));
-  const auto [services, backends, filters] = capacities();
+  const Capacities sizes = capacities();
   auto buckets = service_table_layout(
-      records, root_.seed, service_table_buckets(service_table_entries(services, backends)));
+      records, root_.seed,
+      service_table_buckets(service_table_entries(sizes.services, sizes.backends)));
   if (!buckets) return tl::unexpected(buckets.error());
 
   auto before = address_filter_.find(kRoot);
@@ -294,6 +305,25 @@ Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& 
       !swapped)
     return swapped;
   return address_filter_.put(kRoot, after);
+}
+
+Result<bool> KernelDataplane::knows_replies_to(const Address& source) {
+  const sluice_service_entry wanted = table_record(
+      {.endpoint = {.address = source, .l4_proto = L4Proto::any}, .flags = SLUICE_SERVICE_REPLIES});
+  auto table_id = service_tables_.find(kRoot);
+  if (!table_id) return tl::unexpected(table_id.error());
+  const Fd table(bpf_map_get_fd_by_id(table_id->value_or(0)));
+  const Capacities sizes = capacities();
+  const auto buckets = static_cast<uint32_t>(
+      service_table_buckets(service_table_entries(sizes.services, sizes.backends)));
+  for (const uint32_t index : service_table_places(wanted, root_.seed, buckets)) {
+    sluice_service_bucket bucket{};
+    if (bpf_map_lookup_elem(table.get(), &index, &bucket) != 0)
+      return failed("map service_tables: its table: {}", error_text(errno));
+    for (const auto& entry : bucket.entries)
+      if (memcmp(&entry, &wanted, sizeof(entry)) == 0) return true;
+  }
+  return false;
 }
 
 // What is there is read back: only what differs is written, so that no packet misses what stays.
@@ -326,30 +356,49 @@ Result<void> KernelDataplane::write_backend(const Service& service, const Backen
 }
 
 Result<void> KernelDataplane::erase_backend_record(uint32_t backend) {
-  return backends_.put(backend, sluice_backend{});
+  if (auto put = backends_.put(backend, sluice_backend{}); !put) return put;
+  return backends_freed_.put(backend, monotonic_ns());
+}
+
+Result<std::vector<uint64_t>> KernelDataplane::backends_freed() {
+  std::vector<uint64_t> freed(backends_freed_.capacity());
+  auto read = backends_freed_.for_range(
+      0, backends_freed_.capacity() - 1,
+      [&](uint32_t number, uint64_t freed_ns) { freed[number] = freed_ns; });
+  if (!read) return tl::unexpected(read.error());
+  return freed;
 }
 
 Result<void> KernelDataplane::set_endpoints(
     const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) {
-  const auto less = [](const sluice_endpoint& a, const sluice_endpoint& b) {
-    return memcmp(&a, &b, sizeof(a)) < 0;
+  using Entry = std::pair<sluice_endpoint, uint32_t>;
+  const auto less = [](const Entry& a, const Entry& b) {
+    return memcmp(&a.first, &b.first, sizeof(a.first)) < 0;
   };
-  std::map<sluice_endpoint, uint32_t, decltype(less)> wanted(less);
-  for (const auto& [endpoint, service] : endpoints) wanted.emplace(endpoint.raw(), service);
-
+  std::vector<Entry> wanted;
+  wanted.reserve(endpoints.size());
+  for (const auto& [endpoint, service] : endpoints) wanted.emplace_back(endpoint.raw(), service);
+  std::sort(wanted.begin(), wanted.end(), less);
   auto existing = endpoints_.entries();
   if (!existing) return tl::unexpected(existing.error());
-  for (const auto& [endpoint, service] : *existing) {
-    const auto found = wanted.find(endpoint);
-    if (found == wanted.end()) {
-      if (auto erased = endpoints_.erase(endpoint); !erased) return erased;
-    } else if (found->second == service) {
-      wanted.erase(found);
-    }
+  std::sort(existing->begin(), existing->end(), less);
+
+  std::vector<Entry> missing;
+  auto has = existing->begin();
+  for (const Entry& want : wanted) {
+    for (; has != existing->end() && less(*has, want); ++has)
+      if (auto erased = endpoints_.erase(has->first); !erased) return erased;
+    const bool there = has != existing->end() && !less(want, *has);
+    if (!there || has->second != want.second) missing.push_back(want);
+    if (there) ++has;
   }
-  for (const auto& [endpoint, service] : wanted)
-    if (auto put = endpoints_.put(endpoint, service); !put) return put;
-  return {};
+  for (; has != existing->end(); ++has)
+    if (auto erased = endpoints_.erase(has->first); !erased) return erased;
+  return endpoints_.put_all(missing);
+}
+
+Result<void> KernelDataplane::set_endpoint(const Endpoint& endpoint, uint32_t service) {
+  return service == 0 ? endpoints_.erase(endpoint.raw()) : endpoints_.put(endpoint.raw(), service);
 }
 
 Result<Route> KernelDataplane::route_towards(const Address& destination) {

@@ -74,10 +74,13 @@ class KernelDataplane : public Dataplane {
   Result<void> swap_ring(const Service& service, const Ring& ring) override;
   Result<void> erase_ring(uint32_t service) override;
   Result<void> swap_service_table(const std::vector<TableEntry>& entries) override;
+  Result<bool> knows_replies_to(const Address& source) override;
   Result<void> write_backend(const Service& service, const Backend& backend,
                              const Address& source) override;
   Result<void> erase_backend_record(uint32_t backend) override;
+  Result<std::vector<uint64_t>> backends_freed() override;
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override;
+  Result<void> set_endpoint(const Endpoint& endpoint, uint32_t service) override;
   Result<Route> route_towards(const Address& destination) override;
   Result<void> forget_backends(const std::vector<uint32_t>& backends) override;
   Result<std::vector<RememberedFlow>> remembered_flows() override;
@@ -107,6 +110,7 @@ class KernelDataplane : public Dataplane {
   Map<sluice_prefix_key, sluice_service_entry> service_prefixes_;
   Map<uint32_t, sluice_address_filter> address_filter_;
   Map<uint32_t, sluice_backend> backends_;
+  Map<uint32_t, uint64_t> backends_freed_;
   Map<sluice_flow, sluice_tracked_flow> flows_;
   Map<sluice_flow, sluice_tracked_flow> half_open_;
   Map<sluice_flow, sluice_translation> translations_;

@@ -60,12 +60,10 @@ Result<void> build(const std::string& directory, const InstanceLimits& limits) {
 }
 
 // Makes the instance unless somebody else was faster.
-Result<void> create(const std::string& name) {
+Result<void> create_if_absent(const std::string& name, const InstanceLimits& limits) {
   auto root_lock = lock_directory(kBpffsRoot);
   if (!root_lock) return tl::unexpected(root_lock.error());
   if (directory_exists(instance_directory(name))) return {};
-  const InstanceLimits limits{SLUICE_SERVICES_DEFAULT, SLUICE_BACKENDS_DEFAULT,
-                              SLUICE_FLOWS_DEFAULT};
   const auto directory = building_directory(name);
   auto built = build(directory, limits);
   if (built) built = rename_directory(directory, instance_directory(name));
@@ -121,7 +119,7 @@ Result<Instance> Instance::open_locked(const std::string& name) {
   state->directory = instance_directory(name);
   // Empty when it is not there, or went away while we waited: then it is made anew.
   while (!state->lock.valid()) {
-    if (auto created = create(name); !created) return tl::unexpected(created.error());
+    if (auto created = create_if_absent(name, {}); !created) return tl::unexpected(created.error());
     auto lock = lock_directory(state->directory);
     if (!lock) return tl::unexpected(lock.error());
     state->lock = std::move(*lock);
@@ -132,6 +130,24 @@ Result<Instance> Instance::open_locked(const std::string& name) {
   if (auto recovered = recover(*state->dataplane); !recovered)
     return tl::unexpected(recovered.error());
   return Instance(std::move(state));
+}
+
+Result<bool> Instance::create(const std::string& name, const InstanceLimits& limits) {
+  if (auto there = require_bpffs(); !there) return tl::unexpected(there.error());
+  const bool existed = directory_exists(instance_directory(name));
+  if (auto created = create_if_absent(name, limits); !created)
+    return tl::unexpected(created.error());
+  auto plane = KernelDataplane::open(instance_directory(name));
+  if (!plane) return tl::unexpected(plane.error());
+  // Also when somebody else was faster.
+  const Capacities has = (*plane)->capacities();
+  if (has.services != limits.services || has.backends != limits.backends ||
+      has.flows != limits.flows)
+    return misused(
+        "instance {}: is there already, for {} services, {} backends and {} flows, which cannot be "
+        "changed (take it away first: sluice instance remove {})",
+        name, has.services, has.backends, has.flows, name);
+  return !existed;
 }
 
 Result<bool> Instance::remove(const std::string& name) {

@@ -12,15 +12,16 @@
 #include "sluice/congestion.h"
 #include "sluice/flow.h"
 #include "sluice/instance.h"
+#include "sluice/limits.h"
 #include "sluice/pace.h"
 #include "support/result.h"
 
 namespace sluice {
 
 struct InstanceLimits {
-  uint32_t services;
-  uint32_t backends;
-  uint32_t flows;
+  uint32_t services = SLUICE_SERVICES_DEFAULT;
+  uint32_t backends = SLUICE_BACKENDS_DEFAULT;
+  uint32_t flows = SLUICE_FLOWS_DEFAULT;
 };
 
 // What is remembered of one flow, by whichever part remembers it; a flow may be in several.
@@ -40,6 +41,8 @@ class Instance {
   // For changing: creates the instance when there is none, takes the lock (waits for whoever holds
   // it), and finishes what a killed command began.
   static Result<Instance> open_locked(const std::string& name);
+  // Makes one of these limits. False: it is there already, of the same.
+  static Result<bool> create(const std::string& name, const InstanceLimits& limits);
   // Detaches everything, unregisters the congestion control and removes every pin.
   // False: there was no such instance.
   static Result<bool> remove(const std::string& name);

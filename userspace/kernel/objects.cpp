@@ -33,6 +33,7 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
       {"service_prefixes", 2 * limits.services},
       {"admissions", limits.services + 1},
       {"backends", limits.backends + 1},
+      {"backends_freed", limits.backends + 1},
       {"backend_paths", limits.backends + 1},
       {"flows", limits.flows},
       {"half_open", std::min<uint32_t>(limits.flows, SLUICE_HALF_OPEN_DEFAULT)},

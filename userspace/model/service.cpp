@@ -138,6 +138,15 @@ Result<uint32_t> parse_weight(std::string_view text) {
   return static_cast<uint32_t>(*weight);
 }
 
+Result<uint32_t> parse_capacity(std::string_view what, std::string_view text, uint32_t min,
+                                uint32_t max) {
+  auto capacity = parse_decimal(text, max);
+  if (!capacity || *capacity < min) {
+    return misused("{} {:?}: not a whole number from {} to {}", what, text, min, max);
+  }
+  return static_cast<uint32_t>(*capacity);
+}
+
 Result<uint32_t> parse_connection_rate(std::string_view text) {
   auto rate = parse_decimal(text, SLUICE_CONNECTION_RATE_MAX);
   if (!rate || *rate == 0) {

@@ -51,6 +51,9 @@ Result<std::string> parse_instance_name(std::string_view text);
 // 0 to SLUICE_WEIGHT_MAX, a whole number in decimal.
 Result<uint32_t> parse_weight(std::string_view text);
 
+// What an instance has room for: "services", "backends" or "flows", from `min` to `max`.
+Result<uint32_t> parse_capacity(std::string_view what, std::string_view text, uint32_t min,
+                                uint32_t max);
 // New connections a second: 1 to SLUICE_CONNECTION_RATE_MAX, a whole number in decimal.
 Result<uint32_t> parse_connection_rate(std::string_view text);
 

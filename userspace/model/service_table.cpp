@@ -92,6 +92,12 @@ Result<Buckets> service_table_layout(const std::vector<sluice_service_entry>& en
   return table;
 }
 
+std::array<uint32_t, 2> service_table_places(const sluice_service_entry& entry,
+                                             const sluice_seed& seed, size_t buckets) {
+  const Choice choice = choice_of(entry, seed, static_cast<uint32_t>(buckets - 1));
+  return {choice.first, choice.second};
+}
+
 sluice_address_filter address_filter_of(const std::vector<sluice_service_entry>& entries,
                                         bool has_prefixes, const sluice_seed& seed) {
   sluice_address_filter filter{};

@@ -3,6 +3,7 @@
 // every change and swapped whole.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -23,6 +24,10 @@ namespace sluice {
 // power of two: all tables of an instance have one size. Entries must have distinct endpoints.
 Result<std::vector<sluice_service_bucket>> service_table_layout(
     const std::vector<sluice_service_entry>& entries, const sluice_seed& seed, size_t buckets);
+
+// The two buckets that an entry may be in.
+[[nodiscard]] std::array<uint32_t, 2> service_table_places(const sluice_service_entry& entry,
+                                                           const sluice_seed& seed, size_t buckets);
 
 // The bits and features that a table of these entries needs. Of prefixes every address may be one.
 [[nodiscard]] sluice_address_filter address_filter_of(

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "control/changes.h"
+#include "model/flow_slot.h"
 #include "unit/support/memory_dataplane.h"
 
 namespace sluice::test {
@@ -76,6 +77,18 @@ inline RememberedFlow remembered(const MemoryDataplane& dataplane, const std::st
   return remembered;
 }
 
+// The same of the first port from here on whose slot moves.
+inline RememberedFlow remembered_where_it_moves(const MemoryDataplane& dataplane,
+                                                const std::string& service,
+                                                const std::string& where, uint16_t port) {
+  const Ring& ring = dataplane.memory.rings.at(service_in(dataplane.memory, service).number);
+  for (;; port++) {
+    const RememberedFlow flow = remembered(dataplane, service, where, port);
+    const uint32_t hash = flow_hash(dataplane.seed(), flow.flow, flow_ports(flow.flow));
+    if (ring[slot_of(hash, ring.size())].moving) return flow;
+  }
+}
+
 // web: snat, a policy, two allowed prefixes, backends one (up), two (draining), three (down), with
 // traffic and flows. dns: ipip, IPv6, udp, backends of both families; shares nothing with web.
 // full: as many backends as its ring of the smallest size takes.
@@ -113,9 +126,9 @@ inline MemoryDataplane busy() {
     dataplane.memory.traffic[backend.number] = {100, 6000, 10};
     dataplane.memory.backends_with_tracked_flows.insert(backend.number);
   }
-  dataplane.memory.flows = {remembered(dataplane, "dns", "10.0.0.53:53", 1),
-                            remembered(dataplane, "dns", "[2001:db8::5353]:53", 2),
-                            remembered(dataplane, "full", "10.0.1.1:80", 3)};
+  dataplane.memory.flows = {remembered_where_it_moves(dataplane, "dns", "10.0.0.53:53", 1),
+                            remembered_where_it_moves(dataplane, "dns", "[2001:db8::5353]:53", 2000),
+                            remembered_where_it_moves(dataplane, "full", "10.0.1.1:80", 4000)};
   for (const auto& [name, service] : dataplane.memory.services) {
     dataplane.memory.no_backend[service.number] = 7;
   }

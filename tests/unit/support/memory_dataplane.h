@@ -29,6 +29,12 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
+struct EndpointOrder {
+  bool operator()(const Endpoint& a, const Endpoint& b) const {
+    return std::pair{a.text(), a.l4_proto} < std::pair{b.text(), b.l4_proto};
+  }
+};
+
 // Everything that outlives a command.
 struct Memory {
   std::map<std::string, Service> services;
@@ -40,7 +46,8 @@ struct Memory {
   std::map<uint32_t, uint32_t> ring_timeouts;  // that the rings say
   std::vector<TableEntry> table;
   std::map<uint32_t, Record> records;
-  std::vector<std::pair<Endpoint, uint32_t>> endpoints;
+  std::vector<uint32_t> freed;  // numbers of backends, the one that was freed last at the end
+  std::map<Endpoint, uint32_t, EndpointOrder> endpoints;
   std::map<uint32_t, Traffic> traffic;             // by backend
   std::map<uint32_t, uint64_t> no_backend;         // packets with that verdict, by service
   std::set<uint32_t> backends_with_tracked_flows;  // by number
@@ -55,7 +62,7 @@ class MemoryDataplane : public Dataplane {
   explicit MemoryDataplane(Memory start) : memory(std::move(start)) {}
 
   Memory memory;
-  Capacities limits{64, 256, 16};
+  Capacities limits{64, 256, 16, 1024};
   std::optional<size_t> die_at;   // before the call of this index, from 0
   std::optional<size_t> fail_at;  // instead of it
   size_t calls = 0;
@@ -162,6 +169,12 @@ class MemoryDataplane : public Dataplane {
   Result<void> swap_service_table(const std::vector<TableEntry>& entries) override {
     return write("swap_service_table", [&] { memory.table = entries; });
   }
+  Result<bool> knows_replies_to(const Address& source) override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    return std::any_of(memory.table.begin(), memory.table.end(), [&](const TableEntry& entry) {
+      return entry.flags == SLUICE_SERVICE_REPLIES && entry.endpoint.address == source;
+    });
+  }
   Result<void> write_backend(const Service& service, const Backend& backend,
                              const Address& source) override {
     return write("write_backend", [&] {
@@ -172,13 +185,27 @@ class MemoryDataplane : public Dataplane {
   Result<void> erase_backend_record(uint32_t backend) override {
     return write("erase_backend_record", [&] {
       memory.records.erase(backend);
+      std::erase(memory.freed, backend);
+      memory.freed.push_back(backend);
       if (memory.backends_with_tracked_flows.contains(backend)) {
         contradict("the record of backend {} goes before its flows", backend);
       }
     });
   }
+  Result<std::vector<uint64_t>> backends_freed() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    std::vector<uint64_t> freed(limits.backends + 1);
+    for (size_t i = 0; i < memory.freed.size(); i++) freed[memory.freed[i]] = i + 1;
+    return freed;
+  }
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override {
-    return write("set_endpoints", [&] { memory.endpoints = endpoints; });
+    return write("set_endpoints", [&] { memory.endpoints = {endpoints.begin(), endpoints.end()}; });
+  }
+  Result<void> set_endpoint(const Endpoint& at, uint32_t service) override {
+    return write("set_endpoint", [&] {
+      memory.endpoints.erase(at);
+      if (service != 0) memory.endpoints[at] = service;
+    });
   }
   Result<void> forget_backends(const std::vector<uint32_t>& backends) override {
     return write("forget_backends", [&] {
@@ -331,10 +358,8 @@ class MemoryDataplane : public Dataplane {
                      [&](const auto& named) { return named.second.number == entry.service; })) {
       contradict("the service table names service {}, which is none", entry.service);
     }
-    if (!entry.endpoint.is_prefix() &&
-        std::none_of(memory.endpoints.begin(), memory.endpoints.end(), [&](const auto& endpoint) {
-          return endpoint == std::pair{entry.endpoint, entry.service};
-        })) {
+    if (!entry.endpoint.is_prefix() && (!memory.endpoints.contains(entry.endpoint) ||
+                                        memory.endpoints.at(entry.endpoint) != entry.service)) {
       contradict("service {} takes packets at no endpoint", entry.service);
     }
     look_at_filters(entry);
