@@ -13,7 +13,7 @@
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(map_flags, SLUICE_RING_MAP_FLAGS);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct sluice_ring_line));
 	__uint(max_entries, 1);
