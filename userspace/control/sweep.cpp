@@ -15,7 +15,7 @@ namespace {
 
 using FlowsByService = std::map<uint32_t, std::vector<RememberedFlow>>;
 
-// In which slot of its service's ring a flow looks.
+// By which its slot is found; no service has another affinity than by flow yet.
 uint32_t hash_in(const Dataplane& dataplane, const RememberedFlow& flow) {
   return flow_hash(dataplane.seed(), flow.flow, flow_ports(flow.flow));
 }
