@@ -13,7 +13,7 @@
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(map_flags, SLUICE_RING_MAP_FLAGS);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct sluice_ring_line));
 	__uint(max_entries, 1);
@@ -59,7 +59,7 @@ static __always_inline __u32 ring_flow_hash(const struct packet *packet,
 			 ports);
 }
 
-/* The short way: what stands in the first column of a settled ring; 0: it moves, or is none. */
+/* The short way: what stands in the first column, a moving slot's bit with it; 0: nothing. */
 static __always_inline __u32 ring_first_column(__u32 service, __u32 hash)
 {
 	struct bpf_map *ring = bpf_map_lookup_elem(&rings, &service);
@@ -69,8 +69,8 @@ static __always_inline __u32 ring_first_column(__u32 service, __u32 hash)
 	if (!ring)
 		return 0;
 	lines = ring->max_entries;
-	if (lines & (lines - 1))
-		return 0;
+	if (!ring_lines_settled(lines))
+		lines = ring_moving_column(lines);
 	index = ((__u64)hash * lines * SLUICE_RING_LINE_SLOTS) >> 32;
 	line = index / SLUICE_RING_LINE_SLOTS;
 	found = bpf_map_lookup_elem(ring, &line);

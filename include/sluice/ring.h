@@ -31,6 +31,12 @@
  */
 #define SLUICE_RING_TIMEOUT_S 0
 
+/*
+ * Inner maps of any size; and mapped by user space, for element by element a ring of a thousand
+ * backends would take milliseconds to write and more to read. It takes whole pages, two at least.
+ */
+#define SLUICE_RING_MAP_FLAGS (BPF_F_INNER_MAP | BPF_F_MMAPABLE)
+
 struct sluice_ring_line {
 	__u32 slots[SLUICE_RING_LINE_SLOTS];
 };

@@ -110,6 +110,7 @@ churn() {
   check_equal "$mode: $long long-lived connections were opened" "$long" jq .long.opened "$file"
   check_equal "$mode: none of them was reset, timed out, was cut off or answered by another server" \
     '0,0,0,0' jq -r '.long | "\(.reset),\(.timed_out),\(.cut_off),\(.moved)"' "$file"
+  # shellcheck disable=SC2016 # jq's variable
   check_equal "$mode: every one of them was answered until the end" true \
     jq --argjson long "$long" '.long.answers > 2 * $long' "$file"
   check_equal "$mode: no short connection was reset, timed out or cut off" '0,0,0' \

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "expectations.h"
+#include "model/flow_slot.h"
 #include "stage.h"
 
 namespace sluice::stage {
@@ -374,6 +375,20 @@ TEST_P(SteerPicks, EverySizeOfRingPutsAFlowIntoTheSlotOfItsTopBits) {
       ASSERT_EQ(reached(syn(other_port)), names.at(pattern.at(other + 1)))
           << other << " of " << slots << ", new";
     }
+  }
+}
+
+// By this a sweep finds the slot of a flow that is remembered.
+TEST_P(SteerPicks, UserSpaceFindsTheSlotOfARememberedFlow) {
+  const Pattern pattern({tcp_.one.number, tcp_.two.number, tcp_.far.number});
+  stage().set_ring(tcp_.service, pattern.moving(4096));
+  for (uint16_t port = 1; port <= 200; port++) (void)reached(ack(port));
+  const auto flows = stage().flows().entries();
+  ASSERT_TRUE(flows);
+  ASSERT_EQ(flows->size(), 200u);
+  for (const auto& [flow, tracked] : *flows) {
+    const uint32_t hash = sluice::flow_hash(stage().seed(), flow, flow_ports(flow));
+    EXPECT_EQ(tracked.backend, pattern.at(sluice::slot_of(hash, 4096)));
   }
 }
 

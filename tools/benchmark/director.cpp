@@ -163,7 +163,7 @@ Result<void> Director::write_rings(uint32_t first, uint32_t last, Rings rings) {
                       .moving = rings != Rings::settled});
     }
     const auto lines = ring_lines(ring, SLUICE_IDLE_TIMEOUT_S_DEFAULT);
-    auto inner = inner_maps_.make("ring", "sluice_ring_line", lines, BPF_F_INNER_MAP);
+    auto inner = inner_maps_.make("ring", "sluice_ring_line", lines, SLUICE_RING_MAP_FLAGS);
     if (!inner) return tl::unexpected(inner.error());
     numbers.push_back(service);
     fds.push_back(static_cast<uint32_t>(inner->get()));

@@ -142,7 +142,11 @@ Result<void> Derivation::move_ring(Service& service) {
     service.ring_bits = ring_bits;
     if (auto done = dataplane_.put_service(service); !done) return done;
   }
-  const Ring before = live->empty() ? Ring(size_t{1} << ring_bits) : ring_refine(*live, ring_bits);
+  Ring resized;
+  if (live->size() != size_t{1} << ring_bits) {
+    resized = live->empty() ? Ring(size_t{1} << ring_bits) : ring_refine(*live, ring_bits);
+  }
+  const Ring& before = resized.empty() ? *live : resized;
   // A second more than now: the swap is not done yet, and from then on times count.
   Ring after = ring_transition(before, maglev_build(std::move(members), ring_bits), down,
                                dataplane_.now_s() + 1);

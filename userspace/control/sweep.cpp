@@ -15,7 +15,7 @@ namespace {
 
 using FlowsByService = std::map<uint32_t, std::vector<RememberedFlow>>;
 
-// In which slot of its service's ring a flow looks.
+// By which its slot is found.
 uint32_t hash_in(const Dataplane& dataplane, const Service& service, const RememberedFlow& flow) {
   const uint32_t ports =
       service.affinity == Affinity::flow ? flow_ports(flow.flow) : affinity_salt(service);

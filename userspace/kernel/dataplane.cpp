@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "kernel/records.h"
@@ -24,13 +25,38 @@ uint64_t monotonic_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// Many times as fast as an update for each of many small values. They must measure a multiple of 8
-// bytes, or the kernel would leave room between them.
-Result<void> fill_mapped(const Fd& map, const char* name, const void* values, size_t bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map.get(), 0);
-  if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", name, error_text(errno));
-  memcpy(memory, values, bytes);
-  munmap(memory, bytes);
+// The values of an array that can be mapped, while this lives. They lie there one after the other,
+// each rounded up to 8 bytes.
+class MappedValues {
+ public:
+  MappedValues(int map_fd, size_t bytes, int protection)
+      : bytes_(bytes), values_(mmap(nullptr, bytes, protection, MAP_SHARED, map_fd, 0)) {}
+  ~MappedValues() {
+    if (valid()) munmap(values_, bytes_);
+  }
+  MappedValues(const MappedValues&) = delete;
+  MappedValues& operator=(const MappedValues&) = delete;
+  [[nodiscard]] bool valid() const { return values_ != MAP_FAILED; }
+  [[nodiscard]] void* get() const { return values_; }
+
+ private:
+  size_t bytes_;
+  void* values_;
+};
+
+Result<void> fill(int map_fd, const char* name, const void* values, size_t value_bytes,
+                  size_t count, uint32_t flags) {
+  if ((flags & BPF_F_MMAPABLE) != 0 && value_bytes % 8 == 0) {
+    const MappedValues mapped(map_fd, value_bytes * count, PROT_READ | PROT_WRITE);
+    if (!mapped.valid()) return failed("map {}: mapping it: {}", name, error_text(errno));
+    memcpy(mapped.get(), values, value_bytes * count);
+    return {};
+  }
+  std::vector<uint32_t> keys(count);
+  std::iota(keys.begin(), keys.end(), 0);
+  auto written = static_cast<uint32_t>(count);
+  if (bpf_map_update_batch(map_fd, keys.data(), values, &written, nullptr) != 0)
+    return failed("map {}: filling it: {}", name, error_text(errno));
   return {};
 }
 
@@ -64,16 +90,8 @@ Result<Fd> InnerMaps::make(const char* name, const char* type, const void* value
                         &options));
   if (!map.valid()) return failed("map {}: making it: {}", name, error_text(errno));
 
-  if ((flags & BPF_F_MMAPABLE) != 0) {
-    if (auto filled = fill_mapped(map, name, values, value_bytes * count); !filled)
-      return tl::unexpected(filled.error());
-    return map;
-  }
-  std::vector<uint32_t> keys(count);
-  for (size_t i = 0; i < count; i++) keys[i] = static_cast<uint32_t>(i);
-  auto written = static_cast<uint32_t>(count);
-  if (bpf_map_update_batch(map.get(), keys.data(), values, &written, nullptr) != 0)
-    return failed("map {}: filling it: {}", name, error_text(errno));
+  if (auto filled = fill(map.get(), name, values, value_bytes, count, flags); !filled)
+    return tl::unexpected(filled.error());
   return map;
 }
 
@@ -260,15 +278,11 @@ Result<Ring> KernelDataplane::ring(const Service& service) {
   if (bpf_obj_get_info_by_fd(inner.get(), &info, &info_bytes) != 0)
     return failed("ring of {}: {}", service.name, error_text(errno));
 
-  std::vector<uint32_t> keys(info.max_entries);
+  const size_t bytes = info.max_entries * sizeof(sluice_ring_line);
+  const MappedValues mapped(inner.get(), bytes, PROT_READ);
+  if (!mapped.valid()) return failed("ring of {}: mapping it: {}", service.name, error_text(errno));
   std::vector<sluice_ring_line> lines(info.max_entries);
-  uint32_t count = info.max_entries;
-  uint32_t cursor = 0;
-  if (bpf_map_lookup_batch(inner.get(), nullptr, &cursor, keys.data(), lines.data(), &count,
-                           nullptr) != 0 &&
-      errno != ENOENT)
-    return failed("ring of {}: reading it: {}", service.name, error_text(errno));
-
+  memcpy(lines.data(), mapped.get(), bytes);
   return ring_from_lines(lines);
 }
 
@@ -276,7 +290,7 @@ Result<Ring> KernelDataplane::ring(const Service& service) {
 // maybe_wait_bpf_programs).
 Result<void> KernelDataplane::swap_ring(const Service& service, const Ring& ring) {
   return inner_maps_.swap(rings_, service.number, "ring", "sluice_ring_line",
-                          ring_lines(ring, service_timeout_s(service)), BPF_F_INNER_MAP);
+                          ring_lines(ring, service_timeout_s(service)), SLUICE_RING_MAP_FLAGS);
 }
 
 Result<void> KernelDataplane::erase_ring(uint32_t service) {
