@@ -20,7 +20,7 @@
 
 /*
  * What the operator may say instead. Tables of flows evict the least used entry and do so badly
- * when they are tiny; at most they take some 10 GiB, as do backends with their counters of 8 CPUs.
+ * when they are tiny; the largest take some 20 GiB together.
  */
 #define SLUICE_SERVICES_MAX 65536
 #define SLUICE_BACKENDS_MAX 1048576

@@ -138,14 +138,19 @@ lab_sluice attach steer eth1 2>/dev/null
 refused 1 'steer' attach decap eth1
 check "attaching again is success" lab_sluice attach steer eth1
 devices() {
-  bpftool -j map dump pinned "$LAB_BPFFS/$LAB_INSTANCE/devices" | jq -c 'map(.formatted.key)'
+  bpftool -j map dump pinned "$LAB_BPFFS/$LAB_INSTANCE/devices" |
+    jq -r '.[].key | map(ltrimstr("0x")) | reverse | join("")'
 }
-check_equal "steer's device is a way out" "[$(lab_ip director -j link show eth1 | jq '.[0].ifindex')]" devices
+ifindex=$(lab_ip director -j link show eth1 | jq '.[0].ifindex')
+check_equal "steer's device is a way out" "$(printf '%08x' "$ifindex")" devices
+lab_sluice detach steer eth1 2>/dev/null
+check_equal "and is none without it" "" devices
+lab_sluice attach steer eth1 2>/dev/null
 lab_add_ns elsewhere
 lab_ip elsewhere link add eth1 type veth peer name eth2
-elsewhere_sluice() { in_ns elsewhere "$LAB_BUILD/sluice" --instance "$LAB_INSTANCE" "$@"; }
-if said=$(elsewhere_sluice attach steer eth1 2>&1); then said="attached"; fi
-check_equal "steer is in one network namespace" "sluice: steer is on device eth1" "${said%% of another*}"
+if said=$(lab_sluice_on elsewhere attach steer eth1 2>&1); then said="attached"; fi
+check_equal "steer is in one network namespace" "sluice: steer is on device eth1" \
+  echo "${said%% of another*}"
 
 # A bridge has no XDP of its own; what has is attached natively.
 lab_ip director link add br0 type bridge
@@ -200,11 +205,13 @@ check_equal "of 20 backends added at once none is lost" 21 \
   bash -c "'$sluice' --instance $LAB_INSTANCE backend list web --json | jq length"
 
 # Every map is readable with the names of its fields; where a map holds maps, bpftool shows the ids
-# of those, and they are readable.
+# of those, and they are readable. Of maps of devices the kernel keeps no names.
+lab_sluice service add prefix 203.0.114.0/24:80/tcp 2>/dev/null
+lab_sluice filter deny prefix 198.51.100.0/24 2>/dev/null
 unreadable() {
   local map word id
   for map in "$LAB_BPFFS/$LAB_INSTANCE"/*; do
-    if [[ -d $map ]]; then continue; fi
+    if [[ -d $map || ${map##*/} == devices ]]; then continue; fi
     word=("pinned" "$map")
     case ${map##*/} in
       rings | service_tables)

@@ -258,6 +258,29 @@ TEST_F(BackendChanges, WeightNothingTakesNoSlot) {
   EXPECT_EQ(slots(backend_one), 0U);
 }
 
+TEST_F(BackendChanges, AllWithoutWeightOrAllDownLeaveNobodyAndComeBackAsTheyWere) {
+  ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
+  ASSERT_TRUE(add_backend(dataplane, "web", backend_two));
+  const Ring before = ring_in(memory(), "web");
+  const Ring nobody(before.size());
+  for (const char* where : {backend_one, backend_two}) {
+    ASSERT_TRUE(set_weight(dataplane, "web", where, 0));
+  }
+  EXPECT_EQ(ring_in(memory(), "web"), nobody);
+  for (const char* where : {backend_one, backend_two}) {
+    ASSERT_TRUE(set_weight(dataplane, "web", where, 100));
+  }
+  EXPECT_EQ(ring_in(memory(), "web"), before);
+  for (const char* where : {backend_one, backend_two}) {
+    ASSERT_TRUE(set_state(dataplane, "web", where, BackendState::down));
+  }
+  EXPECT_EQ(ring_in(memory(), "web"), nobody);
+  for (const char* where : {backend_one, backend_two}) {
+    ASSERT_TRUE(set_state(dataplane, "web", where, BackendState::up));
+  }
+  EXPECT_EQ(ring_in(memory(), "web"), before);
+}
+
 TEST_F(BackendChanges, TheSourceOfARecordStaysAsItWasFirstWritten) {
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   dataplane.memory.records.at(1).source = address("10.9.9.9");

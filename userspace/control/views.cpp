@@ -12,26 +12,35 @@ namespace sluice {
 
 namespace {
 
-// Looked up once: a table of all services would else go through all backends for each.
-using BackendsOf = std::unordered_map<uint32_t, std::vector<const Backend*>>;
+// What belongs to a service. Put together once: a table of all services would else go through all
+// of it for each.
+struct Belongings {
+  std::vector<const Backend*> backends;
+  std::vector<Filter> filters;
+  std::optional<Policy> policy;
+};
 
-BackendsOf backends_by_service(const Configuration& configuration) {
-  BackendsOf backends;
+using ByService = std::unordered_map<uint32_t, Belongings>;
+
+ByService by_service(const Configuration& configuration) {
+  ByService all;
   for (const Backend& backend : configuration.backends) {
-    backends[backend.service].push_back(&backend);
+    all[backend.service].backends.push_back(&backend);
   }
-  return backends;
+  for (const Filter& filter : configuration.filters) {
+    if (!filter.removing) all[filter.service].filters.push_back(filter);
+  }
+  for (const auto& [service, policy] : configuration.policies) all[service].policy = policy;
+  return all;
 }
 
-Result<ServiceView> view_of(Dataplane& dataplane, const Configuration& configuration,
-                            BackendsOf& backends, const Service& service) {
+Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service& service) {
+  const Belongings& belongings = all[service.number];
   ServiceView view;
   view.service = service;
   view.traffic = service.retired;
-  if (const Policy* policy = configuration.policy(service.number)) view.policy = *policy;
-  std::copy_if(
-      configuration.filters.begin(), configuration.filters.end(), std::back_inserter(view.filters),
-      [&](const Filter& filter) { return filter.service == service.number && !filter.removing; });
+  view.policy = belongings.policy;
+  view.filters = belongings.filters;
 
   auto ring = dataplane.ring(service);
   if (!ring) return tl::unexpected(ring.error());
@@ -40,7 +49,7 @@ Result<ServiceView> view_of(Dataplane& dataplane, const Configuration& configura
   std::unordered_map<uint32_t, size_t> slots;
   for (const RingSlot& slot : *ring) slots[slot.backend]++;
 
-  for (const Backend* backend : backends[service.number]) {
+  for (const Backend* backend : belongings.backends) {
     auto traffic = dataplane.backend_traffic(backend->number);
     if (!traffic) return tl::unexpected(traffic.error());
     view.traffic += *traffic;
@@ -77,11 +86,11 @@ Result<void> count_remembered(Dataplane& dataplane, const Configuration& configu
 Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
   auto configuration = Configuration::load(dataplane);
   if (!configuration) return tl::unexpected(configuration.error());
-  BackendsOf backends = backends_by_service(*configuration);
+  ByService all = by_service(*configuration);
   std::vector<ServiceView> views;
   for (const Service& service : configuration->services) {
     if (service.removing) continue;
-    auto view = view_of(dataplane, *configuration, backends, service);
+    auto view = view_of(dataplane, all, service);
     if (!view) return tl::unexpected(view.error());
     views.push_back(std::move(*view));
   }
@@ -98,8 +107,8 @@ Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) 
   if (!configuration) return tl::unexpected(configuration.error());
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
-  BackendsOf backends = backends_by_service(*configuration);
-  auto view = view_of(dataplane, *configuration, backends, **service);
+  ByService all = by_service(*configuration);
+  auto view = view_of(dataplane, all, **service);
   if (!view) return view;
   std::vector<ServiceView> views{std::move(*view)};
   if (auto done = count_remembered(dataplane, *configuration, views); !done)
