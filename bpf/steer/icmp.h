@@ -48,7 +48,7 @@ static __always_inline void icmp_swap_macs(struct ethhdr *eth)
 	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
 }
 
-/* Turns an echo request into its answer, tags and all. */
+/* Turns an echo request into its answer, tags and all. It has a way of its own to go. */
 static __always_inline bool icmp_answer_echo(struct xdp_md *ctx, const struct packet *packet)
 {
 	void *data = frame_begin(ctx);
@@ -67,6 +67,7 @@ static __always_inline bool icmp_answer_echo(struct xdp_md *ctx, const struct pa
 		address = ip->saddr;
 		ip->saddr = ip->daddr;
 		ip->daddr = address;
+		ip->hop_limit = ICMP_TTL;
 		answer = ICMPV6_ECHO_REPLY;
 	} else {
 		struct iphdr *ip = packet_at(data, packet->l3_offset);
@@ -77,6 +78,9 @@ static __always_inline bool icmp_answer_echo(struct xdp_md *ctx, const struct pa
 		address = ip->saddr;
 		ip->saddr = ip->daddr;
 		ip->daddr = address;
+		ip->check = checksum_replace2(ip->check, bpf_htons(ip->ttl << 8),
+					      bpf_htons(ICMP_TTL << 8));
+		ip->ttl = ICMP_TTL;
 		answer = ICMP_ECHO_REPLY;
 	}
 	icmp = packet_at(data, packet->l4_offset);

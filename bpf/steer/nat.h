@@ -396,8 +396,25 @@ static __always_inline bool nat_rewrite_l4(void *l4, void *end, __u8 l4_proto,
 }
 
 /*
+ * The checksum of a quoted transport header, as far as the packet has it: eight bytes have that of
+ * UDP, but not that of TCP.
+ */
+static __always_inline __sum16 *nat_quoted_check(void *l4, void *end, const struct packet *packet)
+{
+	__u32 l4_bytes = packet->l3_offset + packet->ip_bytes - packet->quoted_l4_offset;
+
+	if (packet->l4_proto == IPPROTO_UDP && l4 + sizeof(struct udphdr) <= end)
+		return &((struct udphdr *)l4)->check;
+	if (packet->l4_proto == IPPROTO_TCP && l4 + sizeof(struct tcphdr) <= end &&
+	    l4_bytes >= sizeof(struct tcphdr))
+		return &((struct tcphdr *)l4)->check;
+	return NULL;
+}
+
+/*
  * An error goes to whom the flow's packets go, from whoever sent it, and quotes a packet that went
- * the other way. What changes in a quoted IPv4 header cancels out: its own checksum is in there.
+ * the other way, as its sender knows it (RFC 5508, REQ-4). What changes in a quoted IPv4 header
+ * cancels out: its own checksum is in there.
  */
 static __always_inline bool nat_rewrite_quote(struct xdp_md *ctx, const struct packet *packet,
 					      const struct sluice_flow *leaves_as)
@@ -406,6 +423,7 @@ static __always_inline bool nat_rewrite_quote(struct xdp_md *ctx, const struct p
 	void *end = frame_end(ctx);
 	__u64 outer = 0, inner = 0, difference;
 	struct icmp_header *icmp;
+	__sum16 *check, before;
 	void *ports;
 
 	if (!nat_put_addresses(packet_at(data, packet->l3_offset), end, packet->v6, NULL,
@@ -417,8 +435,17 @@ static __always_inline bool nat_rewrite_quote(struct xdp_md *ctx, const struct p
 	if (ports + ICMP_QUOTED_L4_BYTES > end)
 		return false;
 	difference = nat_put_ports(ports, leaves_as->destination_port, leaves_as->source_port);
+	inner += difference;
 	if (packet->v6)
-		difference += outer + inner;
+		difference = outer + inner;
+	check = nat_quoted_check(ports, end, packet);
+	if (check && (*check || packet->l4_proto == IPPROTO_TCP)) {
+		before = *check;
+		*check = checksum_apply(before, inner);
+		if (packet->l4_proto == IPPROTO_UDP)
+			*check = checksum_udp(*check);
+		difference += (__u64)(__u16)~before + *check;
+	}
 	icmp = packet_at(data, packet->l4_offset);
 	if ((void *)(icmp + 1) > end)
 		return false;

@@ -333,7 +333,11 @@ static __always_inline enum sluice_verdict packet_parse_quote(struct packet *pac
 			return SLUICE_VERDICT_NOT_OURS;
 	}
 	ports = cursor_take(cursor, ICMP_QUOTED_L4_BYTES);
-	if (!ports || (packet->l4_proto != IPPROTO_TCP && packet->l4_proto != IPPROTO_UDP) ||
+	/* What is behind the packet's end is the frame's padding, and quotes nothing. */
+	if (!ports ||
+	    packet->quoted_l4_offset + ICMP_QUOTED_L4_BYTES >
+		    packet->l3_offset + packet->ip_bytes ||
+	    (packet->l4_proto != IPPROTO_TCP && packet->l4_proto != IPPROTO_UDP) ||
 	    packet->destination_high != to_high || packet->destination_low != to_low)
 		return SLUICE_VERDICT_NOT_OURS;
 	packet->destination_port = ports[0];
@@ -343,11 +347,11 @@ static __always_inline enum sluice_verdict packet_parse_quote(struct packet *pac
 
 /* Echo requests, and the errors that a sender has to know (RFC 792, RFC 4443). */
 static __always_inline enum sluice_verdict packet_parse_icmp(struct packet *packet,
-							     struct cursor *cursor)
+							     struct cursor *cursor, __u32 l4_bytes)
 {
 	struct icmp_header *icmp = cursor_take(cursor, sizeof(*icmp));
 
-	if (!icmp || packet->kind != PACKET_WHOLE)
+	if (!icmp || l4_bytes < sizeof(*icmp) || packet->kind != PACKET_WHOLE)
 		return SLUICE_VERDICT_NOT_OURS;
 	if (icmp->type == (packet->v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST)) {
 		packet->kind = PACKET_ECHO;
@@ -404,7 +408,7 @@ static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet
 		return UNDECIDED;
 	}
 	if (packet->l4_proto == (packet->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
-		return packet_parse_icmp(packet, cursor);
+		return packet_parse_icmp(packet, cursor, l4_bytes);
 	return SLUICE_VERDICT_NOT_OURS;
 }
 

@@ -36,16 +36,18 @@ static __always_inline __u32 quic_number(struct xdp_md *ctx, const struct packet
 {
 	void *end = frame_end(ctx);
 	__u32 offset = packet->l4_offset + sizeof(struct udphdr);
+	/* As the IP header says: behind that is the frame's padding. */
+	__u32 bytes = packet->l3_offset + packet->ip_bytes - offset;
 	__u32 type, version;
 	__u8 *quic;
 
 	*opens = false;
 	quic = packet_at(frame_begin(ctx), offset);
-	if ((void *)quic + QUIC_SHORT_BYTES > end)
+	if (bytes < QUIC_SHORT_BYTES || (void *)quic + QUIC_SHORT_BYTES > end)
 		return 0;
 	if (!(quic[0] & QUIC_LONG))
 		return quic_server_id(quic + 1);
-	if ((void *)quic + QUIC_LONG_BYTES > end)
+	if (bytes < QUIC_LONG_BYTES || (void *)quic + QUIC_LONG_BYTES > end)
 		return 0;
 	version = (__u32)quic[1] << 24 | (__u32)quic[2] << 16 | (__u32)quic[3] << 8 | quic[4];
 	type = quic[0] >> QUIC_TYPE_SHIFT & 3;

@@ -52,13 +52,21 @@ class Decap : public StageTest, public testing::WithParamInterface<Nesting> {
         .payload("hello");
   }
 
+  // All of it but its Ethernet header.
+  [[nodiscard]] Packet in_tunnel(const Packet& packet) const {
+    Packet out = tunnel();
+    for (size_t i = 1; i < packet.layers().size(); i++) out.add(packet.layers()[i]);
+    return out;
+  }
+
   void expect_untouched(const std::string& what, const Frame& frame) {
     const uint64_t before = stage().counted();
+    const uint64_t untouched_before = stage().verdicts(0)["not_encapsulated"];
     const Outcome outcome = stage().decap(frame);
     EXPECT_EQ(outcome.action, XDP_PASS) << what;
     EXPECT_TRUE(same_packet(outcome.frame, frame)) << what;
     EXPECT_EQ(stage().counted(), before + 1) << what;
-    EXPECT_EQ(stage().verdicts(0), (Verdicts{{"not_encapsulated", before + 1}})) << what;
+    EXPECT_EQ(stage().verdicts(0), (Verdicts{{"not_encapsulated", untouched_before + 1}})) << what;
   }
 
   Service tcp_;
@@ -178,14 +186,13 @@ TEST_P(Decap, OuterHeadersThatNoDirectorSends) {
   }
 }
 
-TEST_P(Decap, InnerFragmentsAndContradictionsStayInside) {
+TEST_P(Decap, InnerContradictionsStayInside) {
   if (inner() == Family::v4) {
     const auto with_inner = [&](Ipv4 header) {
       header.source = client.v4;
       header.destination = service_one.v4;
       return tunnel().add(header).tcp({.source_port = 40000, .destination_port = 80}).frame();
     };
-    expect_untouched("a fragment", with_inner({.fragment = packets::ipv4_more_fragments}));
     expect_untouched("ihl 4", with_inner({.version_ihl = 0x44}));
     expect_untouched("more than there is", with_inner({.total_length = 1000}));
   } else {
@@ -196,12 +203,49 @@ TEST_P(Decap, InnerFragmentsAndContradictionsStayInside) {
     };
     expect_untouched("version 4", with_inner({.version = 4}));
     expect_untouched("more than there is", with_inner({.payload_length = 1000}));
-    expect_untouched("a fragment", tunnel()
-                                       .ip(Family::v6, client, service_one)
-                                       .add(packets::ipv6_fragment_header(0, true, 9))
-                                       .tcp({.source_port = 40000, .destination_port = 80})
-                                       .frame());
   }
+}
+
+// As steer sends them: the first has the ports of its service, the later ones only its address.
+TEST_P(Decap, InnerFragmentsComeOut) {
+  const auto cut = [&](const Packet& packet) { return fragments_of(packet, 24, 0x1234); };
+  for (const Packet& fragment : cut(tcp_to(service_one, 80, begin()).payload("and more"))) {
+    const Outcome outcome = stage().decap(in_tunnel(fragment).frame());
+    EXPECT_EQ(outcome.action, XDP_PASS);
+    EXPECT_TRUE(same_packet(outcome.frame, fragment.frame()));
+  }
+  EXPECT_EQ(stage().verdicts(tcp_.number), (Verdicts{{"decapsulated", 2}}));
+}
+
+TEST_P(Decap, InnerFragmentsOfOthersStayInside) {
+  const auto fragment = [&](const Packet& packet, size_t number) {
+    return in_tunnel(fragments_of(packet, 24, 0x1234).at(number)).frame();
+  };
+  const Packet other_port = tcp_to(service_one, 81, begin()).payload("and more");
+  const Packet other_address = tcp_to(service_two, 80, begin()).payload("and more");
+  expect_untouched("the first, of another port", fragment(other_port, 0));
+  expect_untouched("the first, of another address", fragment(other_address, 0));
+  expect_untouched("a later one, of another address", fragment(other_address, 1));
+}
+
+TEST_P(Decap, InnerErrorsAboutAServicesFlowComeOut) {
+  const auto error = [&](Packet before, uint16_t port, size_t bytes) {
+    const Packet about = Packet()
+                             .ip(inner(), service_one, client)
+                             .tcp({.source_port = port, .destination_port = 40000});
+    const uint8_t type = inner() == Family::v4 ? 3 : 1;
+    return before.ip(inner(), packets::stranger, service_one)
+        .icmp({.type = type, .code = 1})
+        .quote(about, bytes);
+  };
+  const size_t ip_bytes = inner() == Family::v4 ? 20 : 40;
+  for (const size_t bytes : {ip_bytes + 8, size_t{1000}}) {
+    EXPECT_TRUE(same_packet(stage().decap(error(tunnel(), 80, bytes).frame()).frame,
+                            error(begin(), 80, bytes).frame()));
+  }
+  EXPECT_EQ(stage().verdicts(tcp_.number), (Verdicts{{"decapsulated", 2}}));
+  expect_untouched("of another port", error(tunnel(), 81, 1000).frame());
+  expect_untouched("cut off", error(tunnel(), 80, ip_bytes + 7).frame());
 }
 
 TEST_P(Decap, EveryPacketCutOffAtEveryByteIsUntouched) {

@@ -26,8 +26,10 @@ using packets::Udp;
 
 namespace {
 
+constexpr uint8_t proto_ipip = 4;
 constexpr uint8_t proto_tcp = 6;
 constexpr uint8_t proto_udp = 17;
+constexpr uint8_t proto_ipv6 = 41;
 
 void spend_ttl(Packet& packet) {
   if (auto* v4 = packet.find<Ipv4>()) {
@@ -80,35 +82,54 @@ bool same_flow(const sluice_flow& a, const sluice_flow& b) {
   return memcmp(&a, &b, sizeof(a)) == 0;
 }
 
-uint32_t flow_hash(const sluice_seed& seed, Packet packet) {
+uint32_t flow_hash(const sluice_seed& seed, Packet packet, std::optional<uint32_t> salt) {
   const sluice_flow flow = flow_of(packet);
-  uint32_t ports = 0;  // as both lie in the packet
-  memcpy(&ports, &flow.source_port, sizeof(ports));
+  const uint16_t as_they_lie[2] = {flow.source_port, flow.destination_port};
+  uint32_t ports = 0;
+  memcpy(&ports, as_they_lie, sizeof(ports));
   uint32_t words[4];
   memcpy(words, flow.source.bytes, sizeof(words));
-  return packet.find<Ipv4>() != nullptr ? flow_hash_v4(seed.words, words[3], ports)
-                                        : flow_hash_v6(seed.words, words, ports);
+  return packet.find<Ipv4>() != nullptr ? flow_hash_v4(seed.words, words[3], salt.value_or(ports))
+                                        : flow_hash_v6(seed.words, words, salt.value_or(ports));
 }
 
 size_t slot_of(uint32_t hash, size_t slots) {
   return static_cast<size_t>(uint64_t{hash} * slots >> 32);
 }
 
-Packet encapsulated(const Packet& sent, Family outer, const Host& backend, uint32_t hash,
+size_t Outer::bytes() const {
+  const size_t ip_bytes = family == Family::v4 ? 20 : 40;
+  return gue_variant ? ip_bytes + 8 + (*gue_variant == 0 ? 4 : 0) : ip_bytes;
+}
+
+Packet encapsulated(const Packet& sent, const Outer& outer, const Host& backend, uint32_t hash,
                     const Host& mac_from, const Host& mac_to) {
-  Packet inner = sent;
+  Packet inner = without_tags(sent);
   spend_ttl(inner);
-  Packet out = Packet().ethernet(mac_from, mac_to).ip(outer, packets::director, backend);
+  Packet out = Packet().ethernet(mac_from, mac_to).ip(outer.family, packets::director, backend);
   if (auto* v6 = out.find<Ipv6>()) v6->flow_label = hash >> 12;
+  if (outer.gue_variant) {
+    out.udp({.source_port = static_cast<uint16_t>(0xc000 | hash >> 18),
+             .destination_port = 6080,
+             .checksum = 0});
+  }
+  if (outer.gue_variant == 0) {
+    const uint8_t inner_proto = inner.find<Ipv4>() != nullptr ? proto_ipip : proto_ipv6;
+    out.add(packets::Bytes{0, inner_proto, 0, 0});
+  }
   for (const Layer& layer : inner.layers()) {
     if (!std::holds_alternative<Ethernet>(layer)) out.add(layer);
   }
   return out;
 }
 
+Packet forwarded(Packet sent, const Host& mac_from, const Host& mac_to) {
+  spend_ttl(sent);
+  return between(without_tags(sent), mac_from, mac_to);
+}
+
 Packet translated(Packet sent, const End& from, const End& to, const Host& mac_from,
                   const Host& mac_to) {
-  spend_ttl(sent);
   if (auto* v4 = sent.find<Ipv4>()) {
     v4->source = from.host.v4;
     v4->destination = to.host.v4;
@@ -120,7 +141,35 @@ Packet translated(Packet sent, const End& from, const End& to, const Host& mac_f
     source = from.port;
     destination = to.port;
   });
-  return between(std::move(sent), mac_from, mac_to);
+  return forwarded(std::move(sent), mac_from, mac_to);
+}
+
+std::array<Packet, 2> fragments_of(Packet whole, size_t first_bytes, uint32_t id) {
+  const bool is_v4 = whole.find<Ipv4>() != nullptr;
+  const packets::Bytes datagram = whole.datagram();
+  const auto l4 = datagram.begin() + (is_v4 ? 20 : 40);
+  const auto cut = l4 + static_cast<std::ptrdiff_t>(first_bytes);
+  const uint8_t l4_proto = whole.find<Tcp>() != nullptr ? proto_tcp : proto_udp;
+  std::array<Packet, 2> out;
+  for (const bool is_first : {true, false}) {
+    const auto offset = static_cast<uint16_t>(is_first ? 0 : first_bytes / 8);
+    Packet& packet = out.at(is_first ? 0 : 1);
+    packet.add(*whole.find<Ethernet>());
+    if (is_v4) {
+      Ipv4 header = *whole.find<Ipv4>();
+      header.id = static_cast<uint16_t>(id);
+      header.fragment = offset | (is_first ? packets::ipv4_more_fragments : uint16_t{0});
+      header.protocol = l4_proto;
+      packet.add(header);
+    } else {
+      packet.add(*whole.find<Ipv6>());
+      packets::Ipv6Extension header = packets::ipv6_fragment_header(offset, is_first, id);
+      header.next_header = l4_proto;
+      packet.add(header);
+    }
+    packet.add(is_first ? packets::Bytes(l4, cut) : packets::Bytes(cut, datagram.end()));
+  }
+  return out;
 }
 
 uint16_t source_port(Packet packet) {
@@ -134,6 +183,14 @@ Packet between(Packet packet, const Host& mac_from, const Host& mac_to) {
   ethernet->source = mac_from.mac;
   ethernet->destination = mac_to.mac;
   return packet;
+}
+
+Packet without_tags(const Packet& packet) {
+  Packet out;
+  for (const Layer& layer : packet.layers()) {
+    if (!std::holds_alternative<packets::Vlan>(layer)) out.add(layer);
+  }
+  return out;
 }
 
 Packet with_ttl(Packet packet, uint8_t ttl) {

@@ -31,11 +31,11 @@ Packet marked(const Packet& packet) {
 class Handover : public StageTestOfFamily {
  protected:
   [[nodiscard]] Packet to(const Host& host) const {
-    return Packet()
-        .ethernet(handed_over, director)
-        .ip(family(), director, host)
-        .ip(family(), client, service_one)
-        .tcp({.source_port = 40000, .destination_port = 80});
+    return marked(Packet()
+                      .ethernet(director, director)
+                      .ip(family(), director, host)
+                      .ip(family(), client, service_one)
+                      .tcp({.source_port = 40000, .destination_port = 80}));
   }
 };
 

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
 #include <cstring>
 #include <ctime>
-#include <fstream>
 #include <stdexcept>
 
+#include "control/derive.h"
 #include "control/views.h"
 #include "kernel/bpffs.h"
 #include "kernel/libbpf_log.h"
@@ -47,54 +47,33 @@ void must_call(int status, const char* what) {
   if (status != 0) fail(fmt::format("{}: {}", what, error_text(errno)));
 }
 
-// The lines go to ip(8) as they are.
-void run_ip(const std::string& lines) {
-  FILE* ip = popen("ip -batch -", "w");
-  if (ip == nullptr) fail("ip: cannot be started");
-  fwrite(lines.data(), 1, lines.size(), ip);
-  if (pclose(ip) != 0) fail("ip refused one of:\n" + lines);
-}
-
-void write_setting(const std::string& path, const std::string& value) {
-  std::ofstream file(path);
-  file << value;
-  if (!file.flush()) fail(path + ": cannot be written");
-}
-
-std::string mac_text(const Host& host) {
-  return fmt::format("{:02x}", fmt::join(host.mac, ":"));
-}
-
-std::string leg(const std::string& device, const Host& host) {
-  return fmt::format(
-      "link add {0} address {1} type veth peer name {0}_far\n"
-      "link set {0} addrgenmode none\n"
-      "link set {0}_far addrgenmode none\n"
-      "link set {0}_far up\n"
-      "link set {0} up\n"
-      "address add {2}/24 dev {0}\n"
-      "address add {3}/64 dev {0} nodad\n",
-      device, mac_text(host), packets::address_text(host.v4), packets::address_text(host.v6));
-}
-
-std::string neighbour(const std::string& device, const Host& host) {
-  std::string lines;
-  for (const Family family : packets::both_families) {
-    lines += fmt::format("neigh add {} lladdr {} dev {} nud permanent\n",
-                         packets::address_text(host.at(family)), mac_text(host), device);
-  }
-  return lines;
-}
-
 Fd program(const std::string& name) {
   Fd fd(bpf_obj_get(fmt::format("{}/programs/{}", kDirectory, name).c_str()));
   if (!fd.valid()) fail(fmt::format("program {}: {}", name, error_text(errno)));
   return fd;
 }
 
-template <typename Table>
-void erase_all(Table& table) {
-  std::vector<sluice_flow> keys;
+// A map that only a program names.
+Fd map_of(const Fd& program, std::string_view name) {
+  std::array<uint32_t, 64> ids{};
+  bpf_prog_info info{};
+  uint32_t info_bytes = sizeof(info);
+  info.nr_map_ids = ids.size();
+  info.map_ids = reinterpret_cast<uintptr_t>(ids.data());
+  must_call(bpf_obj_get_info_by_fd(program.get(), &info, &info_bytes), "program");
+  for (uint32_t i = 0; i < std::min<uint32_t>(info.nr_map_ids, ids.size()); i++) {
+    Fd map(bpf_map_get_fd_by_id(ids.at(i)));
+    bpf_map_info map_info{};
+    uint32_t map_info_bytes = sizeof(map_info);
+    must_call(bpf_obj_get_info_by_fd(map.get(), &map_info, &map_info_bytes), "map");
+    if (name == map_info.name) return map;
+  }
+  fail(fmt::format("no map {}", name));
+}
+
+template <typename Key, typename Value>
+void erase_all(Map<Key, Value>& table) {
+  std::vector<Key> keys;
   for (const auto& [key, value] : must_have(table.entries())) keys.push_back(key);
   if (keys.empty()) return;
   auto count = static_cast<uint32_t>(keys.size());
@@ -145,21 +124,6 @@ void Stage::enter_namespaces() {
   must_call(sched_setaffinity(0, sizeof(cpus), &cpus), "staying on one CPU");
 }
 
-void Stage::build_network() const {
-  run_ip(leg("front", director_front) + leg("back", packets::director) +
-         neighbour("front", packets::gateway) + neighbour("back", packets::backend_one) +
-         neighbour("back", packets::backend_two) +
-         fmt::format(
-             "route add default via {}\n"
-             "route add default via {}\n"
-             "route add unreachable {}/32\n"
-             "route add unreachable {}/128\n",
-             packets::address_text(packets::gateway.v4), packets::address_text(packets::gateway.v6),
-             packets::address_text(backend_lost.v4), packets::address_text(backend_lost.v6)));
-  write_setting("/proc/sys/net/ipv4/conf/all/forwarding", "1");
-  write_setting("/proc/sys/net/ipv6/conf/all/forwarding", "1");
-}
-
 void Stage::load() {
   must(make_directory(kDirectory));
   must(load_objects(kDirectory, kLimits, root_));
@@ -169,6 +133,10 @@ void Stage::load() {
   flows_ = must_have(Tracked::open(kDirectory, "flows"));
   half_open_ = must_have(Tracked::open(kDirectory, "half_open"));
   translations_ = must_have(Translations::open(kDirectory, "translations"));
+  fragments_ = must_have(Fragments::open(kDirectory, "fragments"));
+  admissions_ = must_have(Admissions::open(kDirectory, "admissions"));
+  devices_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
+  reports_ = map_of(program("steer_any"), "reports");
   rings_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "rings"));
   steer_ = program("steer");
   decap_ = program("decap");
@@ -176,51 +144,84 @@ void Stage::load() {
 }
 
 void Stage::clear() {
-  table_.clear();
-  endpoints_.clear();
   published_ = false;
-  for (uint32_t service = 0; service <= services_; service++) {
-    if (rings_.find(service).value()) must(dataplane_->erase_ring(service));
-    must(dataplane_->clear_verdicts(service));
-    must(dataplane_->erase_policy(service));
+  for (const Service& service : configuration_.services) {
+    if (rings_.find(service.number).value()) must(dataplane_->erase_ring(service.number));
+    must(dataplane_->clear_verdicts(service.number));
+    must(dataplane_->erase_policy(service.number));
+    must(admissions_.put(service.number, {}));
   }
-  for (const Backend& backend : backends_) {
+  must(dataplane_->clear_verdicts(0));
+  must(dataplane_->erase_filters(configuration_.filters));
+  for (const Backend& backend : configuration_.backends) {
     must(dataplane_->erase_backend_record(backend.number));
     must(dataplane_->clear_backend_traffic(backend.number));
   }
-  services_ = 0;
-  backends_.clear();
+  configuration_ = {};
   erase_all(flows_);
   erase_all(half_open_);
   erase_all(translations_);
+  erase_all(fragments_);
+  for (const Device device : {Device::front, Device::back}) {
+    must(devices_.put(ifindex(device), ifindex(device)));
+  }
+  silence_reports(false);
+}
+
+uint32_t Stage::ifindex(Device device) const {
+  return device == Device::front ? front_ifindex_ : back_ifindex_;
+}
+
+void Stage::detach(Device device) {
+  must(devices_.erase(ifindex(device)));
+}
+
+void Stage::silence_reports(bool silent) {
+  constexpr uint64_t next_year_ns = 365ULL * 24 * 3600 * 1000000000;
+  const auto cpus = static_cast<size_t>(libbpf_num_possible_cpus());
+  const std::vector<uint64_t> due_ns(cpus, silent ? now_s() * 1000000000ULL + next_year_ns : 0);
+  const uint32_t zero = 0;
+  must_call(bpf_map_update_elem(reports_.get(), &zero, due_ns.data(), BPF_ANY), "reports");
 }
 
 // Every swap waits for the packets that are under way, so many changes share one.
 void Stage::publish() {
   if (published_) return;
   published_ = true;
-  must(dataplane_->swap_service_table(table_));
-  must(dataplane_->set_endpoints(endpoints_));
+  must(dataplane_->swap_service_table(must_have(table_entries(*dataplane_, configuration_))));
+  must(dataplane_->set_endpoints(endpoints_of(configuration_)));
+}
+
+Service service_at(Family family, const Host& host, uint16_t port, L4Proto l4_proto, Mode mode) {
+  Service service;
+  service.mode = mode;
+  service.endpoint = {Address(host.at(family)), port, l4_proto};
+  return service;
 }
 
 Service Stage::add_service(Family family, const Host& host, uint16_t port, L4Proto l4_proto,
                            Mode mode, bool paced) {
-  Service service;
-  service.number = ++services_;
-  service.mode = mode;
-  service.endpoint = {Address(host.at(family)), port, l4_proto};
+  return add_service(service_at(family, host, port, l4_proto, mode),
+                     paced ? Policy{.flow_rate_bytes_per_sec = 1000000} : Policy{});
+}
+
+Service Stage::add_service(Service service, const Policy& policy) {
+  service.number = static_cast<uint32_t>(configuration_.services.size()) + 1;
   service.ring_bits = kRingBits;
-  table_.push_back({.endpoint = service.endpoint,
-                    .service = service.number,
-                    .flags = (paced ? uint32_t{SLUICE_SERVICE_PACED} : 0) |
-                             (mode == Mode::snat ? uint32_t{SLUICE_SERVICE_TRANSLATED} : 0)});
-  endpoints_.emplace_back(service.endpoint, service.number);
-  if (paced) {
-    must(dataplane_->put_policy(service.number,
-                                {.flow_rate_bytes_per_sec = 1000000, .window_bytes = 0}));
+  configuration_.services.push_back(service);
+  if (policy != Policy{}) {
+    must(dataplane_->put_policy(service.number, policy));
+    configuration_.policies.emplace_back(service.number, policy);
   }
   published_ = false;
   return service;
+}
+
+void Stage::add_filter(const Service& service, std::string_view prefix, FilterAction action) {
+  configuration_.filters.push_back(
+      {.service = service.number, .prefix = must_have(Prefix::parse(prefix)), .action = action});
+  must(dataplane_->put_filters({configuration_.filters.back()}));
+  published_ = false;
 }
 
 Backend Stage::add_backend(const Service& service, Family family, const Host& host,
@@ -228,17 +229,10 @@ Backend Stage::add_backend(const Service& service, Family family, const Host& ho
   Backend backend;
   backend.service = service.number;
   backend.at = {Address(host.at(family)), port};
-  backend.number = static_cast<uint32_t>(backends_.size()) + 1;
+  backend.number = static_cast<uint32_t>(configuration_.backends.size()) + 1;
   backend.state = state;
-  backends_.push_back(backend);
+  configuration_.backends.push_back(backend);
   write(service, backend);
-  endpoints_.emplace_back(Endpoint{backend.at.address, port, service.endpoint.l4_proto},
-                          service.number);
-  const Endpoint replies{Address(packets::director.at(family)), 0, L4Proto::any};
-  const auto has_replies = [&](const TableEntry& entry) { return entry.endpoint == replies; };
-  if (service.mode == Mode::snat && std::none_of(table_.begin(), table_.end(), has_replies)) {
-    table_.push_back({.endpoint = replies, .flags = SLUICE_SERVICE_REPLIES});
-  }
   published_ = false;
   return backend;
 }
@@ -273,14 +267,13 @@ Outcome Stage::run(const Fd& program, const Frame& frame, Device device, uint32_
   in.insert(in.end(), frame.bytes.begin(), frame.bytes.end());
   Outcome outcome;
   outcome.frame.bytes.resize(in.size() + 256);
-  const uint32_t ifindex = device == Device::front ? front_ifindex_ : back_ifindex_;
   xdp_md xdp{};
   xdp.data = metadata_bytes;
   xdp.data_end = static_cast<uint32_t>(in.size());
-  xdp.ingress_ifindex = ifindex;
+  xdp.ingress_ifindex = ifindex(device);
   __sk_buff skb{};
-  skb.ifindex = ifindex;
-  skb.ingress_ifindex = ifindex;
+  skb.ifindex = ifindex(device);
+  skb.ingress_ifindex = ifindex(device);
   const bool is_tc = &program == &handover_;
 
   LIBBPF_OPTS(bpf_test_run_opts, options);
@@ -332,10 +325,10 @@ Traffic Stage::traffic(const Backend& backend) {
 
 uint64_t Stage::counted() {
   uint64_t packets = 0;
-  for (uint32_t service = 0; service <= services_; service++) {
+  for (uint32_t service = 0; service <= configuration_.services.size(); service++) {
     for (const auto& [name, count] : verdicts(service)) packets += count;
   }
-  for (const Backend& backend : backends_) packets += traffic(backend).packets;
+  for (const Backend& backend : configuration_.backends) packets += traffic(backend).packets;
   return packets;
 }
 
@@ -351,15 +344,6 @@ uint32_t Stage::now_s() const {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<uint32_t>(now.tv_sec);
-}
-
-Setting::Setting(const std::string& name, const std::string& value) : path_("/proc/sys/" + name) {
-  std::ifstream(path_) >> before_;
-  write_setting(path_, value);
-}
-
-Setting::~Setting() {
-  std::ofstream(path_) << before_;
 }
 
 void StageTest::SetUp() {

@@ -17,11 +17,13 @@
 #include <string>
 #include <vector>
 
+#include "control/configuration.h"
 #include "kernel/dataplane.h"
 #include "kernel/fd.h"
 #include "kernel/map.h"
 #include "model/ring.h"
 #include "model/service.h"
+#include "network.h"
 #include "packets.h"
 #include "sluice/instance.h"
 
@@ -31,11 +33,6 @@ using packets::Family;
 using packets::Frame;
 using packets::Host;
 
-// The director's leg towards its clients; packets::director is the one towards its backends.
-inline const Host director_front{"director_front", 21, "203.0.113.1", "2001:db8:5::1"};
-// Backends that no route leads to, and one behind the gateway.
-inline const Host backend_lost{"backend_lost", 22, "10.66.0.22", "2001:db8:66::22"};
-inline const Host backend_far{"backend_far", 23, "10.77.0.23", "2001:db8:77::23"};
 // Only its MAC counts: the one by which `handover` knows what steer gives it.
 inline const Host handed_over{"handed_over", 24, "0.0.0.0", "::"};
 
@@ -51,6 +48,11 @@ using Verdicts = std::map<std::string, uint64_t>;
 
 using Tracked = Map<sluice_flow, sluice_tracked_flow>;
 using Translations = Map<sluice_flow, sluice_translation>;
+using Fragments = Map<sluice_fragment_key, sluice_fragment>;
+using Admissions = Map<uint32_t, sluice_admission>;
+
+// What a service is to be; more of it can be set before it is added.
+Service service_at(Family family, const Host& host, uint16_t port, L4Proto l4_proto, Mode mode);
 
 class Stage {
  public:
@@ -62,6 +64,8 @@ class Stage {
   // Numbers are given in order, from 1.
   Service add_service(Family family, const Host& host, uint16_t port, L4Proto l4_proto, Mode mode,
                       bool paced = false);
+  Service add_service(Service service, const Policy& policy = {});
+  void add_filter(const Service& service, std::string_view prefix, FilterAction action);
   Backend add_backend(const Service& service, Family family, const Host& host,
                       BackendState state = BackendState::up, uint16_t port = 8080);
   void set_state(const Service& service, Backend backend, BackendState state);
@@ -70,6 +74,11 @@ class Stage {
   void set_ring_of_age(const Service& service, Ring ring, uint32_t age_s);
   // A ring of 256 slots, all settled on this backend.
   void settle(const Service& service, const Backend& backend);
+
+  // steer is not on this device, until the stage is cleared.
+  void detach(Device device);
+  // From now on this CPU may not report what is too big, or as often as it may.
+  void silence_reports(bool silent);
 
   Outcome steer(const Frame& frame, Device device = Device::front);
   // As if the driver had left no more room before the packet than this takes up; a kernel that
@@ -88,6 +97,8 @@ class Stage {
   Tracked& flows() { return flows_; }
   Tracked& half_open() { return half_open_; }
   Translations& translations() { return translations_; }
+  Fragments& fragments() { return fragments_; }
+  Admissions& admissions() { return admissions_; }
   // All at once, for there may be tens of thousands.
   void remember(const std::vector<sluice_flow>& flows,
                 const std::vector<sluice_translation>& translations);
@@ -95,8 +106,8 @@ class Stage {
  private:
   Stage();
   void enter_namespaces();
-  void build_network() const;
   void load();
+  [[nodiscard]] uint32_t ifindex(Device device) const;
   void publish();
   void write(const Service& service, const Backend& backend);
   Outcome run(const Fd& program, const Frame& frame, Device device, uint32_t metadata_bytes);
@@ -112,25 +123,13 @@ class Stage {
   Tracked flows_;
   Tracked half_open_;
   Translations translations_;
+  Fragments fragments_;
+  Admissions admissions_;
+  Map<uint32_t, uint32_t> devices_;
+  Fd reports_;  // of this CPU: when it may next report what is too big
   Map<uint32_t, uint32_t> rings_;
-  std::vector<TableEntry> table_;
-  std::vector<std::pair<Endpoint, uint32_t>> endpoints_;
-  std::vector<Backend> backends_;
-  uint32_t services_ = 0;
+  Configuration configuration_;
   bool published_ = false;
-};
-
-// Writes a setting of the stage's network and puts the old one back.
-class Setting {
- public:
-  Setting(const std::string& name, const std::string& value);  // "net/ipv4/conf/front/forwarding"
-  ~Setting();
-  Setting(const Setting&) = delete;
-  Setting& operator=(const Setting&) = delete;
-
- private:
-  std::string path_;
-  std::string before_;
 };
 
 // A clean stage for every test, or a skip where there can be none.

@@ -85,7 +85,7 @@ class SteerCounts : public StageTestOfFamily {
     uint64_t handed = 0;
     for (uint32_t service = 0; service <= 40; service++) {
       const Verdicts verdicts = stage().verdicts(service);
-      for (const char* name : {"neighbour_unknown", "through_stack"}) {
+      for (const char* name : {"neighbour_unknown", "through_stack", "other_device"}) {
         if (verdicts.contains(name)) handed += verdicts.at(name);
       }
     }

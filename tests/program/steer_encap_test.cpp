@@ -166,8 +166,8 @@ TEST_P(SteerEncapsulates, APacketMayFillTheNextHopsMtuAndNotExceedIt) {
   const Packet fits = request(std::string(1500 - outer_bytes() - headers, 'x'));
   EXPECT_TRUE(same_packet(stage().steer(fits.frame()).frame, to_backend(fits).frame()));
   const Packet exceeds = request(std::string(1500 - outer_bytes() - headers + 1, 'x'));
-  EXPECT_EQ(stage().steer(exceeds.frame()).action, XDP_DROP);
-  EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"too_big", 1}}));
+  EXPECT_EQ(stage().steer(exceeds.frame()).action, XDP_TX);
+  EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"too_big_reported", 1}}));
 }
 
 TEST_P(SteerEncapsulates, AServiceThatNeverHadABackendDropsUnderItsName) {
