@@ -170,6 +170,10 @@ void Stage::load() {
   half_open_ = must_have(Tracked::open(kDirectory, "half_open"));
   translations_ = must_have(Translations::open(kDirectory, "translations"));
   rings_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "rings"));
+  // As attaching steer to both would: what leaves by other devices goes through the stack.
+  auto devices = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
+  for (const uint32_t ifindex : {front_ifindex_, back_ifindex_})
+    must(devices.put(ifindex, ifindex));
   steer_ = program("steer");
   decap_ = program("decap");
   handover_ = program("handover");
