@@ -138,6 +138,10 @@ void Stage::load() {
   devices_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
   reports_ = map_of(program("steer_any"), "reports");
   rings_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "rings"));
+  // As attaching steer to both would: what leaves by other devices goes through the stack.
+  auto devices = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
+  for (const uint32_t ifindex : {front_ifindex_, back_ifindex_})
+    must(devices.put(ifindex, ifindex));
   steer_ = program("steer");
   decap_ = program("decap");
   handover_ = program("handover");
