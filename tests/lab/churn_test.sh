@@ -4,7 +4,7 @@
 # removed, weighed anew, brought up, and swept. 500 long-lived connections that carry data all the
 # while and as many short ones a second as the machine takes up to RATE: not one is reset, times out
 # or is answered by another server than before.
-#   churn_test.sh [MODE...]   ipip and snat unless said otherwise
+#   churn_test.sh [MODE...]   every mode unless said otherwise
 #   CHANGES (100)   RATE  short connections a second (2000)   LONG (500)   SEED  of the changes (1)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 changes=${CHANGES:-100} rate=${RATE:-2000} long=${LONG:-500}
 RANDOM=${SEED:-1}
 modes=("$@")
-[[ $# -gt 0 ]] || modes=(ipip snat)
+[[ $# -gt 0 ]] || modes=(ipip gue l2 nat snat)
 # Whoever is silent for so long is swept; the long-lived connections speak five times a second.
 idle_s=2
 # Backends that come and go, beside those of the three servers, which stay and keep the long-lived

@@ -26,7 +26,7 @@ struct Case {
   bool v6;
 };
 
-inline constexpr std::array<Case, 8> kSteerCases{{
+inline constexpr std::array<Case, 11> kSteerCases{{
     {"empty", Way::nothing, Mode::ipip, false},
     {"encapsulation", Way::bare, Mode::ipip, false},
     {"not-ours", Way::passed, Mode::ipip, false},
@@ -34,6 +34,9 @@ inline constexpr std::array<Case, 8> kSteerCases{{
     {"syn-flood", Way::opening, Mode::ipip, false},
     {"moving-hit", Way::remembered, Mode::ipip, false},
     {"settled-v6", Way::settled, Mode::ipip, true},
+    {"settled-gue", Way::settled, Mode::gue, false},
+    {"settled-l2", Way::settled, Mode::l2, false},
+    {"settled-nat", Way::settled, Mode::nat, false},
     {"snat-hit", Way::translated, Mode::snat, false},
 }};
 
