@@ -2,6 +2,8 @@
 
 #include <endian.h>
 
+#include <ostream>
+
 namespace sluice::stage {
 
 using packets::client;
@@ -162,12 +164,14 @@ std::vector<Way> every_way_back() {
   return ways;
 }
 
+void PrintTo(const Way& way, std::ostream* out) {
+  *out << family_text(way.family) << '_' << mode_text(way.mode);
+  if (way.outer && way.outer->gue_variant) *out << int{*way.outer->gue_variant};
+  if (way.outer) *out << "_in_" << family_text(way.outer->family);
+}
+
 std::string way_name(const testing::TestParamInfo<Way>& info) {
-  const Way& way = info.param;
-  std::string name = fmt::format("{}_{}", family_text(way.family), mode_text(way.mode));
-  if (way.outer && way.outer->gue_variant) name += std::to_string(*way.outer->gue_variant);
-  if (way.outer) name += fmt::format("_in_{}", family_text(way.outer->family));
-  return name;
+  return testing::PrintToString(info.param);
 }
 
 }  // namespace sluice::stage

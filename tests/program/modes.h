@@ -85,6 +85,8 @@ class ModeTest : public StageTest, public testing::WithParamInterface<Way> {
 [[nodiscard]] std::vector<Way> every_way_by_ring();
 // Those whose replies come back.
 [[nodiscard]] std::vector<Way> every_way_back();
+// By its name, in what a failure says.
+void PrintTo(const Way& way, std::ostream* out);
 std::string way_name(const testing::TestParamInfo<Way>& info);
 
 }  // namespace sluice::stage

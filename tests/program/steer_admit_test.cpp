@@ -1,0 +1,195 @@
+// Who may use a service: lists of source prefixes, and so many new connections a second.
+#include <ctime>
+
+#include "modes.h"
+
+namespace sluice::stage {
+namespace {
+
+using packets::client;
+using packets::client_two;
+using packets::gateway;
+using packets::service_one;
+using packets::stranger;
+
+constexpr uint16_t kPort = 443;
+
+uint64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+class SteerAdmits : public ModeTest {
+ protected:
+  void SetUp() override {
+    ModeTest::SetUp();
+    if (IsSkipped()) return;
+    served_ = serve(wish(L4Proto::tcp, kPort), packets::backend_one);
+    udp_served_ = serve(wish(L4Proto::udp, kPort), packets::backend_one);
+  }
+  void filter(FilterAction action, const std::string& v4, const std::string& v6) {
+    stage().add_filter(served_.service, family() == Family::v4 ? v4 : v6, action);
+  }
+  [[nodiscard]] Packet from(const Host& host, L4Proto l4_proto = L4Proto::tcp,
+                            uint8_t flags = packets::tcp_syn) const {
+    return with_l4(Packet().ethernet(gateway, director_front).ip(family(), host, service_one),
+                   l4_proto, kClientPort, kPort, "question", flags);
+  }
+  void expect_allowed(const Host& host) {
+    const uint64_t before = stage().counted();
+    const uint64_t traffic_before = stage().traffic(served_.backend).packets;
+    EXPECT_EQ(stage().steer(from(host).frame()).action, XDP_REDIRECT) << host.name;
+    EXPECT_EQ(stage().traffic(served_.backend).packets, traffic_before + 1);
+    EXPECT_EQ(stage().counted(), before + 1);
+  }
+  void expect_denied(const Host& host) {
+    expect_dropped(from(host).frame(), "source_denied", served_.service);
+  }
+
+  Served served_;
+  Served udp_served_;
+};
+
+TEST_P(SteerAdmits, WhereNothingIsSaidEverybodyMay) {
+  expect_allowed(client);
+  expect_allowed(stranger);
+}
+
+TEST_P(SteerAdmits, OfDeniedPrefixesTheRestMay) {
+  filter(FilterAction::deny, "192.0.2.0/24", "2001:db8:bad::/48");
+  expect_denied(stranger);
+  expect_allowed(client);
+  expect_allowed(client_two);
+}
+
+TEST_P(SteerAdmits, OfAllowedPrefixesTheRestMayNot) {
+  filter(FilterAction::allow, "198.51.100.0/24", "2001:db8:c::/48");
+  expect_allowed(client);
+  expect_allowed(client_two);
+  expect_denied(stranger);
+}
+
+TEST_P(SteerAdmits, TheLongestPrefixDecides) {
+  filter(FilterAction::allow, "198.51.100.0/24", "2001:db8:c::/48");
+  filter(FilterAction::deny, "198.51.100.10", "2001:db8:c::10");
+  filter(FilterAction::deny, "192.0.2.0/24", "2001:db8:bad::/48");
+  filter(FilterAction::allow, "192.0.2.66", "2001:db8:bad::66");
+  expect_denied(client);
+  expect_allowed(client_two);
+  expect_allowed(stranger);
+}
+
+TEST_P(SteerAdmits, APrefixOfEverybodyIsOne) {
+  filter(FilterAction::deny, "0.0.0.0/0", "::/0");
+  filter(FilterAction::allow, "198.51.100.16/28", "2001:db8:c::20/123");
+  expect_denied(client);
+  expect_denied(stranger);
+  expect_allowed(client_two);
+}
+
+TEST_P(SteerAdmits, EveryPacketIsAskedAndNoOtherServicesAre) {
+  filter(FilterAction::deny, "198.51.100.0/24", "2001:db8:c::/48");
+  expect_dropped(from(client, L4Proto::tcp, packets::tcp_ack).frame(), "source_denied",
+                 served_.service);
+  EXPECT_EQ(stage().steer(from(client, L4Proto::udp).frame()).action, XDP_REDIRECT);
+  expect_reaches_backend(request(L4Proto::tcp));
+}
+
+TEST_P(SteerAdmits, WhoIsDeniedIsNotRememberedNorTold) {
+  filter(FilterAction::deny, "198.51.100.0/24", "2001:db8:c::/48");
+  expect_denied(client);
+  EXPECT_TRUE(stage().translations().entries()->empty());
+  EXPECT_EQ(stage().traffic(served_.backend), Traffic{});
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryWay, SteerAdmits, testing::ValuesIn(every_way()), way_name);
+
+class SteerLimits : public SteerAdmits {
+ protected:
+  void limit(uint32_t connections_per_sec) {
+    Service tcp = wish(L4Proto::tcp, 444);
+    Service udp = wish(L4Proto::udp, 444);
+    limited_ = serve(tcp, packets::backend_one, kBackendPort,
+                     {.connections_per_sec = connections_per_sec});
+    limited_udp_ = serve(udp, packets::backend_one, kBackendPort,
+                         {.connections_per_sec = connections_per_sec});
+  }
+  [[nodiscard]] Packet to_limited(uint8_t flags, uint16_t port = kClientPort,
+                                  L4Proto l4_proto = L4Proto::tcp) const {
+    return with_l4(from_client(), l4_proto, port, 444, "question", flags);
+  }
+  void due_in(int64_t ns) {
+    const sluice_admission admission{
+        .due_ns = static_cast<uint64_t>(static_cast<int64_t>(now_ns()) + ns)};
+    ASSERT_TRUE(stage().admissions().put(limited_.service.number, admission));
+  }
+
+  Served limited_;
+  Served limited_udp_;
+};
+
+constexpr int64_t kSecondNs = 1000000000;
+
+TEST_P(SteerLimits, ANewConnectionBeyondTheBurstIsDropped) {
+  limit(1000);
+  EXPECT_EQ(stage().steer(to_limited(packets::tcp_syn).frame()).action, XDP_REDIRECT);
+  due_in(3600 * kSecondNs);
+  expect_dropped(to_limited(packets::tcp_syn, 5).frame(), "connection_rate", limited_.service);
+  due_in(-kSecondNs);
+  EXPECT_EQ(stage().steer(to_limited(packets::tcp_syn, 5).frame()).action, XDP_REDIRECT);
+}
+
+TEST_P(SteerLimits, WhatIsEstablishedGoesOn) {
+  limit(1);
+  stage().steer(to_limited(packets::tcp_syn).frame());
+  due_in(3600 * kSecondNs);
+  for (const uint8_t flags : {packets::tcp_ack, uint8_t{packets::tcp_fin | packets::tcp_ack},
+                              packets::tcp_rst, uint8_t{packets::tcp_syn | packets::tcp_ack}}) {
+    EXPECT_EQ(stage().steer(to_limited(flags).frame()).action, XDP_REDIRECT) << int{flags};
+  }
+}
+
+TEST_P(SteerLimits, ADatagramBeginsNothingThatCouldBeCounted) {
+  limit(1);
+  for (uint16_t port = 1; port < 50; port++) {
+    EXPECT_EQ(stage().steer(to_limited(0, port, L4Proto::udp).frame()).action, XDP_REDIRECT);
+  }
+}
+
+TEST_P(SteerLimits, HoweverLowTheRateOneIsAdmitted) {
+  limit(1);
+  EXPECT_EQ(stage().steer(to_limited(packets::tcp_syn).frame()).action, XDP_REDIRECT);
+}
+
+TEST_P(SteerLimits, AnotherServicesConnectionsDoNotCount) {
+  limit(1);
+  due_in(3600 * kSecondNs);
+  expect_reaches_backend(request(L4Proto::tcp));
+}
+
+// The burst at once, and then only as many as time allows.
+TEST_P(SteerLimits, SoManyAreAdmittedAsTheRateAllows) {
+  constexpr uint32_t rate = 1000;
+  constexpr uint64_t sent = 1000;
+  limit(rate);
+  stage().steer(request(L4Proto::tcp).frame());  // publishes, which takes its time
+  const uint64_t began_ns = now_ns();
+  uint64_t admitted = 0;
+  for (uint16_t port = 1; port <= sent; port++) {
+    if (stage().steer(to_limited(packets::tcp_syn, port).frame()).action == XDP_REDIRECT)
+      admitted++;
+  }
+  const uint64_t intervals = (now_ns() - began_ns) / (kSecondNs / rate) + 1;
+  constexpr uint64_t burst = uint64_t{rate} * SLUICE_ADMISSION_BURST_MS / 1000;
+  EXPECT_GE(admitted, burst);
+  EXPECT_LE(admitted, burst + 1 + intervals);
+  EXPECT_EQ(stage().traffic(limited_.backend).connections, admitted);
+  EXPECT_EQ(stage().verdicts(limited_.service.number),
+            (Verdicts{{"connection_rate", sent - admitted}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryWay, SteerLimits, testing::ValuesIn(every_way()), way_name);
+
+}  // namespace
+}  // namespace sluice::stage
