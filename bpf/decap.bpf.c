@@ -58,8 +58,7 @@ static __always_inline bool decap_gue(struct cursor *cursor, struct tunnel *tunn
 /* False: no tunnel packet. What is inside is only believed in as far as this header reaches. */
 static __always_inline bool decap_outer(struct xdp_md *ctx, struct tunnel *tunnel)
 {
-	struct cursor cursor = {frame_begin(ctx), frame_end(ctx),
-				bpf_xdp_get_buff_len(ctx)};
+	struct cursor cursor = {frame_begin(ctx), frame_end(ctx), bpf_xdp_get_buff_len(ctx)};
 	struct ethhdr *eth = cursor_take(&cursor, sizeof(*eth));
 	__u32 packet_bytes;
 
@@ -90,8 +89,8 @@ static __always_inline bool decap_outer(struct xdp_md *ctx, struct tunnel *tunne
 		return false;
 	if (tunnel->inner_proto != IPPROTO_IPIP && tunnel->inner_proto != IPPROTO_IPV6)
 		return false;
-	tunnel->inner_ethertype = tunnel->inner_proto == IPPROTO_IPIP ? bpf_htons(ETH_P_IP)
-								      : bpf_htons(ETH_P_IPV6);
+	tunnel->inner_ethertype =
+		tunnel->inner_proto == IPPROTO_IPIP ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	tunnel->inner_bytes = packet_bytes - tunnel->outer_bytes;
 	return packet_bytes >= tunnel->outer_bytes;
 }
@@ -115,8 +114,7 @@ static __always_inline __u32 decap_endpoint(const struct packet *packet, __be16 
 static __always_inline __u32 decap_service(struct xdp_md *ctx, const struct tunnel *tunnel,
 					   struct packet *packet)
 {
-	struct cursor cursor = {frame_begin(ctx), frame_end(ctx),
-				bpf_xdp_get_buff_len(ctx)};
+	struct cursor cursor = {frame_begin(ctx), frame_end(ctx), bpf_xdp_get_buff_len(ctx)};
 	__u8 icmp = tunnel->inner_proto == IPPROTO_IPIP ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	__u32 service = 0;
 

@@ -37,7 +37,7 @@ static __always_inline bool handover_ask(struct __sk_buff *skb, struct ethhdr *e
 		if (!record)
 			return false;
 		backend_ask(fib, address_high(&record->source), address_low(&record->source),
-			     address_high(&record->address), address_low(&record->address));
+			    address_high(&record->address), address_low(&record->address));
 	} else if (eth->h_proto == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = (void *)(eth + 1);
 
@@ -50,7 +50,7 @@ static __always_inline bool handover_ask(struct __sk_buff *skb, struct ethhdr *e
 		if ((void *)(ip + 1) > data_end)
 			return false;
 		backend_ask(fib, load64(&ip->saddr), load64((void *)&ip->saddr + 8),
-			     load64(&ip->daddr), load64((void *)&ip->daddr + 8));
+			    load64(&ip->daddr), load64((void *)&ip->daddr + 8));
 	} else {
 		return false;
 	}

@@ -8,9 +8,9 @@
  *	steer_any  packet -> lookup -> admit -> ring [-> quic | flow]	the long way
  *		   -> nexthop -> encap | nat | icmp -> conclude
  *
- * The short way is for settled connections of plain services, which is nearly every packet there is;
- * whatever it has no answer for goes the long way, untouched. A settled connection touches no table
- * of connections: its hash is its memory (DESIGN, "Just enough tracking"; steer/flow.h).
+ * The short way is for settled connections of plain services, which is nearly every packet there
+ * is; whatever it has no answer for goes the long way, untouched. A settled connection touches no
+ * table of connections: its hash is its memory (DESIGN, "Just enough tracking"; steer/flow.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -95,8 +95,8 @@ __noinline int steer_too_big(struct xdp_md *ctx, struct journey *journey, __u32 
 /* False: the packet is not what it was parsed as. */
 __noinline int steer_rewrite(struct xdp_md *ctx, struct journey *journey)
 {
-	return journey && (!journey->translated ||
-			   nat_rewrite(ctx, &journey->packet, &journey->leaves_as));
+	return journey &&
+	       (!journey->translated || nat_rewrite(ctx, &journey->packet, &journey->leaves_as));
 }
 
 /* The last stretch to a backend, for all modes. Nothing changes before the packet can leave. */

@@ -16,14 +16,14 @@
  * table knows better. Further changes leave previous alone, unless it went down and nobody lives
  * there. In a moving slot whatever begins is remembered before it is sent, and so is whatever is
  * found unknown, once and for all. A slot settles (model/sweep.h) only when it moved for longer
- *than the time-out, so that whatever lives was seen and is in the tables, and when no living entry
- *says another backend; afterwards what the tables have of it is deleted. A backend that is removed
- *goes down first, and what is down is never remembered: once no packet is in flight that saw it up,
- *one pass over the tables forgets it for good, and its number may be another's.
+ * than the time-out, so that whatever lives was seen and is in the tables, and when no living entry
+ * says another backend; afterwards what the tables have of it is deleted. A backend that is removed
+ * goes down first, and what is down is never remembered: once no packet is in flight that saw it
+ *up, one pass over the tables forgets it for good, and its number may be another's.
  *
  * A SYN enters `half_open`, and its second packet promotes it to `flows`: a flood churns the
- *smaller table alone. UDP has no SYN: a flow begins anew when it was silent for the time-out or its
- *backend is down, and what is unknown is new once the slot has moved for so long.
+ * smaller table alone. UDP has no SYN: a flow begins anew when it was silent for the time-out or
+ *its backend is down, and what is unknown is new once the slot has moved for so long.
  */
 #ifndef SLUICE_PURE_TRACKING_H
 #define SLUICE_PURE_TRACKING_H

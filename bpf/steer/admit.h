@@ -31,7 +31,8 @@ struct {
 #define NS_PER_SECOND 1000000000ull
 #define NS_PER_MS 1000000ull
 
-/* The longest prefix of the service that has the source decides; where there is none, a flag does. */
+/* The longest prefix of the service that has the source decides; where there is none, a flag does.
+ */
 static __always_inline bool admit_source(const struct packet *packet, const struct service *service)
 {
 	struct sluice_filter_key key = {
@@ -49,8 +50,8 @@ static __always_inline bool admit_source(const struct packet *packet, const stru
 }
 
 /*
- * The generic cell rate algorithm, by compare-and-swap: no lock, and no token is ever lost. Under so
- * much contention that no try succeeds the connection is admitted: others were, a moment ago.
+ * The generic cell rate algorithm, by compare-and-swap: no lock, and no token is ever lost. Under
+ * so much contention that no try succeeds the connection is admitted: others were, a moment ago.
  */
 static __always_inline bool admit_connection(__u32 service)
 {

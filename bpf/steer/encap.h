@@ -156,9 +156,10 @@ static __always_inline bool encap_push(struct xdp_md *ctx, const struct sluice_o
 		return false;
 	if (!outer->length)
 		outer_v6 = v6;
-	else if (outer_v6
-			 ? !encap_fill_v6(data + sizeof(struct ethhdr), end, outer, v6, ip_bytes, hash)
-			 : !encap_fill_v4(data + sizeof(struct ethhdr), end, outer, v6, ip_bytes, hash))
+	else if (outer_v6 ? !encap_fill_v6(data + sizeof(struct ethhdr), end, outer, v6, ip_bytes,
+					   hash)
+			  : !encap_fill_v4(data + sizeof(struct ethhdr), end, outer, v6, ip_bytes,
+					   hash))
 		return false;
 	if (data + sizeof(struct ethhdr) > end)
 		return false;

@@ -20,8 +20,8 @@ struct {
 } reports SEC(".maps");
 
 /*
- * So much of the packet is quoted: more than any stack asks for, as much as one call of the kernel's
- * checksum takes, and less than any packet that is too big for a path that services use.
+ * So much of the packet is quoted: more than any stack asks for, as much as one call of the
+ * kernel's checksum takes, and less than any packet that is too big for a path that services use.
  */
 #define ICMP_QUOTE_BYTES 512
 #define ICMP_TTL 64
@@ -104,7 +104,8 @@ static __always_inline void icmp_fill_v4(struct iphdr *ip, const struct packet *
 	ip->protocol = IPPROTO_ICMP;
 	ip->saddr = address_v4(packet->destination_low);
 	ip->daddr = address_v4(packet->source_low);
-	ip->check = (__u16)~checksum_fold64((__u64)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
+	ip->check = (__u16)~checksum_fold64(
+		(__u64)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
 }
 
 static __always_inline void icmp_fill_v6(struct ipv6hdr *ip, const struct packet *packet,

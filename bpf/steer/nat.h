@@ -176,7 +176,8 @@ static __always_inline enum sluice_verdict nat_open(const struct packet *packet,
 	struct sluice_backend *record = bpf_map_lookup_elem(&backends, &backend);
 	struct sluice_translation *translation = &search->translation;
 
-	/* It may drain since a moment ago, when the ring still named it; that is no reason to drop. */
+	/* It may drain since a moment ago, when the ring still named it; that is no reason to drop.
+	 */
 	if (!record || !record->state || record->state == SLUICE_BACKEND_DOWN)
 		return SLUICE_VERDICT_NO_BACKEND;
 	search->first = hash;
@@ -284,8 +285,8 @@ static __always_inline bool nat_reply(const struct packet *packet,
 }
 
 /*
- * Mode nat, to the backend and back: what the packet leaves with follows from the backend alone, for
- * no two nat services share a backend's endpoint. Port 0 keeps the packet's own.
+ * Mode nat, to the backend and back: what the packet leaves with follows from the backend alone,
+ * for no two nat services share a backend's endpoint. Port 0 keeps the packet's own.
  */
 static __always_inline struct sluice_flow nat_stateless(const struct packet *packet,
 							const struct sluice_backend *record)

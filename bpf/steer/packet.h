@@ -2,7 +2,8 @@
 /*
  * The packet as the long way sees it: parsed once, IPv4 and IPv6 into the same fields, whatever its
  * tags, options and extension headers; `decap` reads what is inside a tunnel with it. Bounds are
- * checked where the cursor advances, and nothing is believed that the packet says of its own length.
+ * checked where the cursor advances, and nothing is believed that the packet says of its own
+ * length.
  */
 #ifndef SLUICE_STEER_PACKET_H
 #define SLUICE_STEER_PACKET_H
@@ -97,8 +98,9 @@ struct packet {
 };
 
 /*
- * Where the frame begins and ends. In assembly, because clang takes these two for numbers of 32 bits
- * and truncates them again where paths meet, and then the verifier takes them for numbers as well.
+ * Where the frame begins and ends. In assembly, because clang takes these two for numbers of 32
+ * bits and truncates them again where paths meet, and then the verifier takes them for numbers as
+ * well.
  */
 static __always_inline void *frame_begin(struct xdp_md *ctx)
 {
@@ -427,8 +429,7 @@ static __always_inline enum sluice_verdict packet_parse_l3(struct packet *packet
 
 static __always_inline enum sluice_verdict packet_parse(struct packet *packet, struct xdp_md *ctx)
 {
-	struct cursor cursor = {frame_begin(ctx), frame_end(ctx),
-				bpf_xdp_get_buff_len(ctx)};
+	struct cursor cursor = {frame_begin(ctx), frame_end(ctx), bpf_xdp_get_buff_len(ctx)};
 	struct ethhdr *eth = cursor_take(&cursor, sizeof(*eth));
 	__be16 ethertype;
 

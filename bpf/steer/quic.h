@@ -17,12 +17,12 @@
 #include "steer/nexthop.h"
 #include "steer/packet.h"
 
-#define QUIC_LONG 0x80	    /* header form */
-#define QUIC_TYPE_SHIFT 4   /* of a long header, two bits */
+#define QUIC_LONG 0x80		   /* header form */
+#define QUIC_TYPE_SHIFT 4	   /* of a long header, two bits */
 #define QUIC_VERSION_2 0x6b3343cfu /* RFC 9369: its types are one further */
-#define QUIC_SHORT_BYTES 5  /* flags, and as much of the connection id as names a backend */
-#define QUIC_LONG_BYTES 10  /* flags, version, length, and the same */
-#define QUIC_ID_BYTES 4	    /* the shortest that names one */
+#define QUIC_SHORT_BYTES 5	   /* flags, and as much of the connection id as names a backend */
+#define QUIC_LONG_BYTES 10	   /* flags, version, length, and the same */
+#define QUIC_ID_BYTES 4		   /* the shortest that names one */
 
 /* The number in a connection id, which lies somewhere in the packet. */
 static __always_inline __u32 quic_server_id(const __u8 *connection_id)

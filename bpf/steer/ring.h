@@ -51,10 +51,10 @@ static __always_inline __u32 ring_flow_hash(const struct packet *packet,
 	if (service->flags & SLUICE_SERVICE_AFFINE)
 		ports = service->salt;
 	if (packet->v6)
-		return flow_hash(seed.words,
-				 flow_hash_sum_v6(seed.words, packet->source_high,
-						  packet->source_low),
-				 ports);
+		return flow_hash(
+			seed.words,
+			flow_hash_sum_v6(seed.words, packet->source_high, packet->source_low),
+			ports);
 	return flow_hash(seed.words, flow_hash_sum_v4(seed.words, address_v4(packet->source_low)),
 			 ports);
 }

@@ -53,7 +53,8 @@ service_in_bucket(const struct sluice_service_bucket *bucket, __u64 address_hi, 
 		const struct sluice_service_entry *entry = &bucket->entries[i];
 
 		/* Port, protocol and `used` in one comparison. */
-		if (*(__u32 *)&entry->port == listens && address_low(&entry->address) == address_lo &&
+		if (*(__u32 *)&entry->port == listens &&
+		    address_low(&entry->address) == address_lo &&
 		    address_high(&entry->address) == address_hi)
 			return entry;
 	}

@@ -36,7 +36,8 @@ struct sluice_fragment_key {
 	__u8 reserved[3]; /* zero */
 };
 
-/* Where the first fragment of a packet went. Map `fragments`, keyed by struct sluice_fragment_key. */
+/* Where the first fragment of a packet went. Map `fragments`, keyed by struct sluice_fragment_key.
+ */
 struct sluice_fragment {
 	struct sluice_address source; /* translated: the packet leaves with these */
 	struct sluice_address destination;

@@ -12,7 +12,7 @@
  *
  * A line of the third column has a __u32 for each line of a column: when the youngest of its moving
  * slots left its settled state, in seconds of CLOCK_MONOTONIC_COARSE. What a slot went through
- *after that does not make it younger: whatever began since then is remembered.
+ * after that does not make it younger: whatever began since then is remembered.
  *
  * The map's own size says what it holds (bpf/pure/ring.h): a power of two of lines is settled.
  */

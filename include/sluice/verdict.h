@@ -31,7 +31,8 @@ enum sluice_action {
 	X(STEERED, steered, FORWARD, "encapsulated and sent to its backend")                       \
 	X(TRANSLATED, translated, FORWARD, "translated and sent to its backend")                   \
 	X(REPLY_TRANSLATED, reply_translated, FORWARD, "a reply, translated back to its client")   \
-	X(ECHO_ANSWERED, echo_answered, FORWARD, "an echo request to a service's address, answered") \
+	X(ECHO_ANSWERED, echo_answered, FORWARD,                                                   \
+	  "an echo request to a service's address, answered")                                      \
 	X(TOO_BIG_REPORTED, too_big_reported, FORWARD,                                             \
 	  "longer than the next hop's MTU with the encapsulation on it; its sender was told")      \
 	X(NEIGHBOUR_UNKNOWN, neighbour_unknown, HAND_OVER,                                         \

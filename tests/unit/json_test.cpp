@@ -117,11 +117,13 @@ using Names = std::vector<std::string>;
 
 TEST(Json, AServiceHasItsBackendsItsPolicyAndItsVerdicts) {
   const Json document = service_json(web());
-  EXPECT_EQ(keys(document),
-            (Names{"service", "endpoint", "mode", "affinity", "quic", "gue_variant", "number",
-                   "removing", "slots", "moving_slots", "remembered_flows", "idle_timeout_s",
-                   "udp_timeout_s", "policy", "filters", "packets", "bytes", "connections",
-                   "backends_up", "backends", "verdicts"}));
+  EXPECT_EQ(
+      keys(document),
+      (Names{"service",          "endpoint",       "mode",          "affinity",    "quic",
+             "gue_variant",      "number",         "removing",      "slots",       "moving_slots",
+             "remembered_flows", "idle_timeout_s", "udp_timeout_s", "policy",      "filters",
+             "packets",          "bytes",          "connections",   "backends_up", "backends",
+             "verdicts"}));
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["mode"], "snat");

@@ -209,8 +209,8 @@ TEST(ServiceTable, AnEndpointOfAnyPortAndProtocolHasAPlaceToo) {
   EXPECT_EQ(found->service, 0U);
 }
 
-// Under this seed a hash is the port (and a constant), in both halves: every first bucket is 0, every second
-// one is the port's.
+// Under this seed a hash is the port (and a constant), in both halves: every first bucket is 0,
+// every second one is the port's.
 sluice_seed seed_of_ports() {
   sluice_seed seed{};
   seed.words[8] = uint64_t{0x10001} << 32;

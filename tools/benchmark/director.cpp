@@ -117,9 +117,10 @@ Result<void> Director::write_services() {
     service.mode = plan_.mode;
     service.endpoint = {address(plan_.v6, kServiceSubnet, ROUNDS_SERVICES_AT + i), kServicePort,
                         L4Proto::tcp};
-    entries.push_back({.endpoint = service.endpoint,
-                       .service = service.number,
-                       .flags = plan_.mode == Mode::snat ? uint32_t{SLUICE_SERVICE_TRANSLATED} : 0});
+    entries.push_back(
+        {.endpoint = service.endpoint,
+         .service = service.number,
+         .flags = plan_.mode == Mode::snat ? uint32_t{SLUICE_SERVICE_TRANSLATED} : 0});
     for (uint32_t j = 0; j < backends_each_; j++, number++) {
       Backend backend;
       backend.service = service.number;

@@ -108,8 +108,8 @@ class Dataplane {
                                      const Address& source) = 0;
   // And notes that its number is free from now on.
   virtual Result<void> erase_backend_record(uint32_t backend) = 0;
-  // When each number was freed, by number: the larger the later, 0 for one that was never used. What
-  // it has no number of was never used either.
+  // When each number was freed, by number: the larger the later, 0 for one that was never used.
+  // What it has no number of was never used either.
   virtual Result<std::vector<uint64_t>> backends_freed() = 0;
   // Sets the whole map of endpoints: endpoint to service number (bpf/policy.h).
   virtual Result<void> set_endpoints(

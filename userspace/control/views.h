@@ -21,7 +21,7 @@ struct ServiceView {
   std::vector<BackendView> backends;  // by address and port
   std::optional<Policy> policy;
   std::vector<Filter> filters;  // by prefix
-  size_t slots = 0;  // of the ring; 0: no ring yet
+  size_t slots = 0;             // of the ring; 0: no ring yet
   size_t moving_slots = 0;
   size_t remembered_flows = 0;  // by what moving slots remember
   Traffic traffic;              // of all its backends, those that are gone included

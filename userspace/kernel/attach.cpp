@@ -57,8 +57,8 @@ Result<void> note_device(const std::string& directory, const std::string& device
   return attached ? devices->put(ifindex, ifindex) : devices->erase(ifindex);
 }
 
-// Devices are known by their index, which another network namespace gives to another device: packets
-// would leave there.
+// Devices are known by their index, which another network namespace gives to another device:
+// packets would leave there.
 Result<void> check_namespace(const std::string& directory, const std::vector<HookPlace>& existing) {
   for (const auto& place : existing) {
     if (place.program != "steer" || place.namespace_id == network_namespace_id()) continue;
@@ -207,8 +207,7 @@ Result<AttachReport> attach(Instance& instance, Part part, const std::string& de
 
   libbpf_log_capture();
   Attacher attacher(instance, device, *ifindex, report);
-  auto attached =
-      attach_programs(attacher, instance.directory(), *program, device, mode, report);
+  auto attached = attach_programs(attacher, instance.directory(), *program, device, mode, report);
   if (!attached) {
     // Nothing half done; the error that matters is the first one.
     if (auto undone = detach(instance, part, device); !undone)

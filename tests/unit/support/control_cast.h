@@ -126,9 +126,10 @@ inline MemoryDataplane busy() {
     dataplane.memory.traffic[backend.number] = {100, 6000, 10};
     dataplane.memory.backends_with_tracked_flows.insert(backend.number);
   }
-  dataplane.memory.flows = {remembered_where_it_moves(dataplane, "dns", "10.0.0.53:53", 1),
-                            remembered_where_it_moves(dataplane, "dns", "[2001:db8::5353]:53", 2000),
-                            remembered_where_it_moves(dataplane, "full", "10.0.1.1:80", 4000)};
+  dataplane.memory.flows = {
+      remembered_where_it_moves(dataplane, "dns", "10.0.0.53:53", 1),
+      remembered_where_it_moves(dataplane, "dns", "[2001:db8::5353]:53", 2000),
+      remembered_where_it_moves(dataplane, "full", "10.0.1.1:80", 4000)};
   for (const auto& [name, service] : dataplane.memory.services) {
     dataplane.memory.no_backend[service.number] = 7;
   }
