@@ -367,7 +367,7 @@ static __always_inline enum plain_answer steer_plain(struct xdp_md *ctx, void *i
 	if (service->flags & SLUICE_SERVICE_AFFINE)
 		plain.ports = service->salt;
 	hash = flow_hash(seed.words, plain.source_sum, plain.ports);
-	slot = ring_first_column(service->service, hash);
+	slot = ring_first_column(ring_head(service->service), hash);
 	/* No backend has number 0 or the bit of a moving slot: their paths never are fresh. */
 	path = bpf_map_lookup_elem(&backend_paths, &slot);
 	if (!path || bpf_jiffies64() >= path->short_until_jiffies || plain.ip_bytes > path->mtu)

@@ -6,31 +6,27 @@
 #define SLUICE_STEER_RING_H
 
 #include "pure/hash.h"
-#include "pure/ring.h"
 #include "sluice/ring.h"
 #include "steer/packet.h"
 #include "steer/service.h"
 
-struct ring {
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, SLUICE_RING_MAP_FLAGS);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct sluice_ring_line));
-	__uint(max_entries, 1);
-};
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_ring_head);
+	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} ring_heads SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
+	__type(value, struct sluice_ring_line);
+	__uint(max_entries, 1);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-	__array(values, struct ring);
-} rings SEC(".maps");
-
-/* The one field of the kernel's own description of a map that we read. */
-struct bpf_map {
-	__u32 max_entries;
-} __attribute__((preserve_access_index));
+} ring_lines SEC(".maps");
 
 struct ring_slot {
 	__u32 backend; /* 0: none */
@@ -59,43 +55,48 @@ static __always_inline __u32 ring_flow_hash(const struct packet *packet,
 			 ports);
 }
 
-/* The short way: what stands in the first column, a moving slot's bit with it; 0: nothing. */
-static __always_inline __u32 ring_first_column(__u32 service, __u32 hash)
+/* 0: the service has no ring. Read once: the ring that it says is whole for as long as we run. */
+static __always_inline __u64 ring_head(__u32 service)
 {
-	struct bpf_map *ring = bpf_map_lookup_elem(&rings, &service);
-	struct sluice_ring_line *found;
-	__u32 lines, index, line;
+	struct sluice_ring_head *head = bpf_map_lookup_elem(&ring_heads, &service);
 
-	if (!ring)
-		return 0;
-	lines = ring->max_entries;
-	if (!ring_lines_settled(lines))
-		lines = ring_moving_column(lines);
-	index = ((__u64)hash * lines * SLUICE_RING_LINE_SLOTS) >> 32;
-	line = index / SLUICE_RING_LINE_SLOTS;
-	found = bpf_map_lookup_elem(ring, &line);
+	return head ? *(volatile __u64 *)&head->word : 0;
+}
+
+static __always_inline __u32 ring_index(__u64 head, __u32 hash)
+{
+	return ((__u64)hash << (SLUICE_RING_BITS(head) & 31)) >> 32;
+}
+
+/* What stands in the first column, a moving slot's bit with it; 0: nothing. */
+static __always_inline __u32 ring_first_column(__u64 head, __u32 hash)
+{
+	__u32 index = ring_index(head, hash);
+	__u32 line = SLUICE_RING_FIRST(head) + index / SLUICE_RING_LINE_SLOTS;
+	struct sluice_ring_line *found = bpf_map_lookup_elem(&ring_lines, &line);
+
 	return found ? found->slots[index % SLUICE_RING_LINE_SLOTS] : 0;
 }
 
-/* The rest of a moving slot, which is `index` slots into a line of the first column. */
-static __always_inline bool ring_pick_moving(void *ring, __u32 lines, __u32 line, __u32 index,
-					     struct ring_slot *slot)
+/* The rest of a moving slot. */
+static __always_inline bool ring_pick_moving(__u64 head, __u32 index, struct ring_slot *slot)
 {
-	__u32 column = ring_moving_column(lines);
-	__u32 previous = column + line;
-	__u32 since = 2 * column + line / SLUICE_RING_LINE_SLOTS;
-	__u32 last = lines - 1;
+	__u32 column = (1u << (SLUICE_RING_BITS(head) & 31)) / SLUICE_RING_LINE_SLOTS;
+	__u32 line = index / SLUICE_RING_LINE_SLOTS;
+	__u32 previous = SLUICE_RING_FIRST(head) + column + line;
+	__u32 since = SLUICE_RING_FIRST(head) + 2 * column + line / SLUICE_RING_LINE_SLOTS;
+	__u32 last = SLUICE_RING_FIRST(head) + SLUICE_RING_LINES(head) - 1;
 	struct sluice_ring_line *found;
 
-	found = bpf_map_lookup_elem(ring, &previous);
+	found = bpf_map_lookup_elem(&ring_lines, &previous);
 	if (!found)
 		return false;
-	slot->previous = found->slots[index];
-	found = bpf_map_lookup_elem(ring, &since);
+	slot->previous = found->slots[index % SLUICE_RING_LINE_SLOTS];
+	found = bpf_map_lookup_elem(&ring_lines, &since);
 	if (!found)
 		return false;
 	slot->since_s = found->slots[line % SLUICE_RING_LINE_SLOTS];
-	found = bpf_map_lookup_elem(ring, &last);
+	found = bpf_map_lookup_elem(&ring_lines, &last);
 	if (!found)
 		return false;
 	slot->timeout_s = found->slots[SLUICE_RING_TIMEOUT_S];
@@ -105,23 +106,15 @@ static __always_inline bool ring_pick_moving(void *ring, __u32 lines, __u32 line
 /* False: the service has no ring, for it never had a backend. */
 static __always_inline bool ring_pick(__u32 service, __u32 hash, struct ring_slot *slot)
 {
-	struct bpf_map *ring = bpf_map_lookup_elem(&rings, &service);
-	struct sluice_ring_line *found;
-	__u32 lines, column, index, line;
+	__u64 head = ring_head(service);
+	__u32 found;
 
-	if (!ring)
+	if (!head)
 		return false;
-	lines = ring->max_entries;
-	column = ring_lines_settled(lines) ? lines : ring_moving_column(lines);
-	index = ((__u64)hash * column * SLUICE_RING_LINE_SLOTS) >> 32;
-	line = index / SLUICE_RING_LINE_SLOTS;
-	found = bpf_map_lookup_elem(ring, &line);
-	if (!found)
-		return false;
-	index %= SLUICE_RING_LINE_SLOTS;
-	slot->backend = found->slots[index] & SLUICE_SLOT_BACKEND;
-	slot->moving = found->slots[index] & SLUICE_SLOT_MOVING;
-	return !slot->moving || ring_pick_moving(ring, lines, line, index, slot);
+	found = ring_first_column(head, hash);
+	slot->backend = found & SLUICE_SLOT_BACKEND;
+	slot->moving = found & SLUICE_SLOT_MOVING;
+	return !slot->moving || ring_pick_moving(head, ring_index(head, hash), slot);
 }
 
 #endif

@@ -4,8 +4,7 @@
  * ring_bits of its hash, so that a ring that doubles refines its slots and moves none.
  *
  * In a slot are the backend that new connections go to and, while the slot moves, the previous
- * one. Both are columns of one inner map of `rings` (indexed by service number), which is swapped
- * whole, in lines of one cache line:
+ * one. Both are columns, in lines of one cache line:
  *
  *	settled	 backends
  *	moving	 backends, previous ones, since when each line moves, and the last line
@@ -14,7 +13,9 @@
  * slots left its settled state, in seconds of CLOCK_MONOTONIC_COARSE. What a slot went through
  * after that does not make it younger: whatever began since then is remembered.
  *
- * The map's own size says what it holds (bpf/pure/ring.h): a power of two of lines is settled.
+ * The rings of all services lie in one array, map `ring_lines`; where a service's is says its head,
+ * in map `ring_heads`, indexed by service number. A new ring is written where no ring is, and goes
+ * live with the one store of its head. The number of lines says whether it moves (bpf/pure/ring.h).
  */
 #ifndef SLUICE_RING_H
 #define SLUICE_RING_H
@@ -31,14 +32,22 @@
  */
 #define SLUICE_RING_TIMEOUT_S 0
 
-/*
- * Inner maps of any size; and mapped by user space, for element by element a ring of a thousand
- * backends would take milliseconds to write and more to read. It takes whole pages, two at least.
- */
-#define SLUICE_RING_MAP_FLAGS (BPF_F_INNER_MAP | BPF_F_MMAPABLE)
-
 struct sluice_ring_line {
 	__u32 slots[SLUICE_RING_LINE_SLOTS];
 };
+
+/*
+ * One word, so that it is read and written at once: the first line, how many, and ring_bits. All 0:
+ * no ring; then it points to line 0, which is empty for ever.
+ */
+struct sluice_ring_head {
+	__u64 word;
+};
+
+#define SLUICE_RING_HEAD(first, lines, bits) \
+	((__u64)(first) << 32 | (__u64)(lines) << 8 | (__u64)(bits))
+#define SLUICE_RING_FIRST(word) ((__u32)((word) >> 32))
+#define SLUICE_RING_LINES(word) ((__u32)(word) >> 8)
+#define SLUICE_RING_BITS(word) ((__u32)(word)&0xff)
 
 #endif

@@ -137,7 +137,6 @@ void Stage::load() {
   admissions_ = must_have(Admissions::open(kDirectory, "admissions"));
   devices_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
   reports_ = map_of(program("steer_any"), "reports");
-  rings_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "rings"));
   // As attaching steer to both would: what leaves by other devices goes through the stack.
   auto devices = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
   for (const uint32_t ifindex : {front_ifindex_, back_ifindex_})
@@ -150,7 +149,7 @@ void Stage::load() {
 void Stage::clear() {
   published_ = false;
   for (const Service& service : configuration_.services) {
-    if (rings_.find(service.number).value()) must(dataplane_->erase_ring(service.number));
+    must(dataplane_->erase_ring(service.number));
     must(dataplane_->clear_verdicts(service.number));
     must(dataplane_->erase_policy(service.number));
     must(admissions_.put(service.number, {}));

@@ -127,7 +127,6 @@ class Stage {
   Admissions admissions_;
   Map<uint32_t, uint32_t> devices_;
   Fd reports_;  // of this CPU: when it may next report what is too big
-  Map<uint32_t, uint32_t> rings_;
   Configuration configuration_;
   bool published_ = false;
 };

@@ -41,14 +41,14 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// When the packet path finds another ring: `rings` answers with another map.
+// When the packet path finds another ring: its head is another.
 class Watch {
  public:
   Watch(int rings_fd, uint32_t service) : rings_fd_(rings_fd), service_(service) {
-    const uint32_t before = ring_id();
+    const uint64_t before = ring_head();
     thread_ = std::thread([this, before] {
       watching_ = true;
-      while (!stopped_ && ring_id() == before) {
+      while (!stopped_ && ring_head() == before) {
       }
       live_ = Time::now();
     });
@@ -61,10 +61,10 @@ class Watch {
   }
 
  private:
-  [[nodiscard]] uint32_t ring_id() const {
-    uint32_t id = 0;
-    (void)bpf_map_lookup_elem(rings_fd_, &service_, &id);
-    return id;
+  [[nodiscard]] uint64_t ring_head() const {
+    sluice_ring_head head{};
+    (void)bpf_map_lookup_elem(rings_fd_, &service_, &head);
+    return head.word;
   }
 
   int rings_fd_;
@@ -98,7 +98,7 @@ class Fleet {
   uint32_t backends_;
   std::string directory_;
   std::unique_ptr<KernelDataplane> dataplane_;
-  Map<uint32_t, uint32_t> rings_;
+  Map<uint32_t, sluice_ring_head> rings_;
   Service service_;
 };
 
@@ -114,7 +114,7 @@ Result<void> Fleet::make() {
   auto plane = KernelDataplane::open(directory_);
   if (!plane) return tl::unexpected(plane.error());
   dataplane_ = std::move(*plane);
-  auto rings = Map<uint32_t, uint32_t>::open(directory_, "rings");
+  auto rings = Map<uint32_t, sluice_ring_head>::open(directory_, "ring_heads");
   if (!rings) return tl::unexpected(rings.error());
   rings_ = std::move(*rings);
 

@@ -20,8 +20,6 @@ namespace {
 // has more, or a million translated flows would find no ports towards them.
 constexpr uint32_t kBackendsEach = 10;
 constexpr uint32_t kBackendsAlone = 64;
-// Rings are swapped in so many at a time: each batch waits once for the packets in flight.
-constexpr uint32_t kRingsAtOnce = 256;
 constexpr uint32_t kBackendsAt = 0x0a000000;  // 10.0.0.0, and 2001:db8:b::
 constexpr uint32_t kSourceAt = 0x0afe0001;    // 10.254.0.1, and 2001:db8:fe::1
 constexpr uint8_t kServiceSubnet = 0x05;
@@ -93,10 +91,7 @@ Result<void> Director::load() {
   auto instance = Map<uint32_t, sluice_instance>::open(directory_, "instance");
   if (!instance) return tl::unexpected(instance.error());
   if (auto put = instance->put(0, root); !put) return put;
-  auto inner = InnerMaps::open(instance->btf_id());
-  if (!inner) return tl::unexpected(inner.error());
-  inner_maps_ = std::move(*inner);
-  auto rings = Map<uint32_t, uint32_t>::open(directory_, "rings");
+  auto rings = RingStore::open(directory_);
   if (!rings) return tl::unexpected(rings.error());
   rings_ = std::move(*rings);
   auto plane = KernelDataplane::open(directory_);
@@ -135,45 +130,31 @@ Result<void> Director::write_services() {
   return dataplane_->swap_service_table(entries);
 }
 
+// As the control plane swaps rings (KernelDataplane::swap_ring), but without its waits: no packet
+// is under way here.
 Result<void> Director::set_rings(Rings rings) {
-  for (uint32_t first = 1; first <= plan_.services; first += kRingsAtOnce) {
-    const uint32_t last = std::min(first + kRingsAtOnce - 1, plan_.services);
-    if (auto done = write_rings(first, last, rings); !done) return done;
+  for (uint32_t service = 1; service <= plan_.services; service++) {
+    if (auto done = write_ring(service, rings); !done) return done;
   }
   return {};
 }
 
-// As the control plane swaps a ring (KernelDataplane::swap_ring), but many with one wait.
-Result<void> Director::write_rings(uint32_t first, uint32_t last, Rings rings) {
+Result<void> Director::write_ring(uint32_t service, Rings rings) {
   const uint8_t bits = ring_bits_for(backends_each_, 0);
-  std::vector<uint32_t> numbers;
-  std::vector<uint32_t> fds;
-  std::vector<Fd> owners;
-  for (uint32_t service = first; service <= last; service++) {
-    const uint32_t first_backend = (service - 1) * backends_each_ + 1;
-    std::vector<RingMember> members;
-    for (uint32_t backend = first_backend; backend < first_backend + backends_each_; backend++) {
-      const HostPort at{address(plan_.v6, kBackendSubnet, kBackendsAt + backend), kServicePort};
-      members.push_back({backend, backend_identity(at), 100});
-    }
-    Ring ring;
-    for (const uint32_t backend : maglev_build(members, bits)) {
-      const uint32_t next = (backend - first_backend + 1) % backends_each_ + first_backend;
-      ring.push_back({.backend = backend,
-                      .previous = rings == Rings::moving ? next : 0,
-                      .moving = rings != Rings::settled});
-    }
-    const auto lines = ring_lines(ring, SLUICE_IDLE_TIMEOUT_S_DEFAULT);
-    auto inner = inner_maps_.make("ring", "sluice_ring_line", lines, SLUICE_RING_MAP_FLAGS);
-    if (!inner) return tl::unexpected(inner.error());
-    numbers.push_back(service);
-    fds.push_back(static_cast<uint32_t>(inner->get()));
-    owners.push_back(std::move(*inner));
+  const uint32_t first_backend = (service - 1) * backends_each_ + 1;
+  std::vector<RingMember> members;
+  for (uint32_t backend = first_backend; backend < first_backend + backends_each_; backend++) {
+    const HostPort at{address(plan_.v6, kBackendSubnet, kBackendsAt + backend), kServicePort};
+    members.push_back({backend, backend_identity(at), 100});
   }
-  auto count = static_cast<uint32_t>(numbers.size());
-  if (bpf_map_update_batch(rings_.fd(), numbers.data(), fds.data(), &count, nullptr) != 0)
-    return failed("map rings: {}", error_text(errno));
-  return {};
+  Ring ring;
+  for (const uint32_t backend : maglev_build(members, bits)) {
+    const uint32_t next = (backend - first_backend + 1) % backends_each_ + first_backend;
+    ring.push_back({.backend = backend,
+                    .previous = rings == Rings::moving ? next : 0,
+                    .moving = rings != Rings::settled});
+  }
+  return rings_.write(service, ring_lines(ring, SLUICE_IDLE_TIMEOUT_S_DEFAULT), bits);
 }
 
 Result<Tally> Director::tally() {

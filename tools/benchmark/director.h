@@ -52,14 +52,13 @@ class Director {
   explicit Director(const Plan& plan);
   Result<void> load();
   Result<void> write_services();
-  Result<void> write_rings(uint32_t first, uint32_t last, Rings rings);
+  Result<void> write_ring(uint32_t service, Rings rings);
 
   Plan plan_;
   uint32_t backends_each_;
   std::string directory_;
   std::unique_ptr<KernelDataplane> dataplane_;
-  InnerMaps inner_maps_;
-  Map<uint32_t, uint32_t> rings_;
+  RingStore rings_;
   Fd program_;
 };
 

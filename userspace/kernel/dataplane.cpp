@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <ctime>
 #include <map>
@@ -139,7 +140,6 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->policies_, "policies");
   open_one(plane->source_filters_, "source_filters");
   open_one(plane->endpoints_, "endpoints");
-  open_one(plane->rings_, "rings");
   open_one(plane->service_tables_, "service_tables");
   open_one(plane->service_prefixes_, "service_prefixes");
   open_one(plane->address_filter_, "address_filter");
@@ -151,6 +151,9 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->backend_paths_, "backend_paths");
   open_one(plane->verdicts_, "verdicts");
   if (error) return tl::unexpected(*error);
+  auto rings = RingStore::open(directory);
+  if (!rings) return tl::unexpected(rings.error());
+  plane->ring_store_ = std::move(*rings);
   auto inner = InnerMaps::open(plane->instance_.btf_id());
   if (!inner) return tl::unexpected(inner.error());
   plane->inner_maps_ = std::move(*inner);
@@ -267,33 +270,32 @@ Result<void> KernelDataplane::set_pending(uint32_t service) {
 }
 
 Result<Ring> KernelDataplane::ring(const Service& service) {
-  auto inner_id = rings_.find(service.number);
-  if (!inner_id) return tl::unexpected(inner_id.error());
-  if (!*inner_id) return Ring{};
-  const Fd inner(bpf_map_get_fd_by_id(**inner_id));
-  if (!inner.valid()) return failed("ring of {}: {}", service.name, error_text(errno));
-  bpf_map_info info{};
-  uint32_t info_bytes = sizeof(info);
-  if (bpf_obj_get_info_by_fd(inner.get(), &info, &info_bytes) != 0)
-    return failed("ring of {}: {}", service.name, error_text(errno));
-
-  const size_t bytes = info.max_entries * sizeof(sluice_ring_line);
-  const MappedValues mapped(inner.get(), bytes, PROT_READ);
-  if (!mapped.valid()) return failed("ring of {}: mapping it: {}", service.name, error_text(errno));
-  std::vector<sluice_ring_line> lines(info.max_entries);
-  memcpy(lines.data(), mapped.get(), bytes);
-  return ring_from_lines(lines);
+  const auto lines = ring_store_.read(service.number);
+  return lines.empty() ? Ring{} : ring_from_lines(lines);
 }
 
-// An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,
-// maybe_wait_bpf_programs).
 Result<void> KernelDataplane::swap_ring(const Service& service, const Ring& ring) {
-  return inner_maps_.swap(rings_, service.number, "ring", "sluice_ring_line",
-                          ring_lines(ring, service_timeout_s(service)), SLUICE_RING_MAP_FLAGS);
+  const auto bits = static_cast<uint8_t>(std::countr_zero(ring.size()));
+  auto written =
+      ring_store_.write(service.number, ring_lines(ring, service_timeout_s(service)), bits);
+  return written ? wait_for_packets() : written;
 }
 
 Result<void> KernelDataplane::erase_ring(uint32_t service) {
-  return rings_.erase(service);
+  if (ring_store_.read(service).empty()) return {};
+  ring_store_.erase(service);
+  return wait_for_packets();
+}
+
+// An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,
+// maybe_wait_bpf_programs), also if it puts what is there already.
+Result<void> KernelDataplane::wait_for_packets() {
+  auto table = service_tables_.find(kRoot);
+  if (!table) return tl::unexpected(table.error());
+  if (!*table) return {};  // no packet has ever found a service
+  const Fd fd(bpf_map_get_fd_by_id(**table));
+  if (!fd.valid()) return failed("map service_tables: {}", error_text(errno));
+  return service_tables_.put(kRoot, static_cast<uint32_t>(fd.get()));
 }
 
 Result<void> KernelDataplane::write_backend(const Service& service, const Backend& backend,

@@ -8,6 +8,7 @@
 #include "control/dataplane.h"
 #include "kernel/instance.h"
 #include "kernel/map.h"
+#include "kernel/ring_store.h"
 #include "sluice/counters.h"
 #include "sluice/flow.h"
 #include "sluice/instance.h"
@@ -95,6 +96,8 @@ class KernelDataplane : public Dataplane {
   Result<std::vector<FlowRecord>> flows();
 
  private:
+  // Returns when every packet that is under way now has left the programs.
+  Result<void> wait_for_packets();
   Result<void> set_service_prefixes(const std::vector<TableEntry>& entries);
 
   std::string directory_;
@@ -105,8 +108,7 @@ class KernelDataplane : public Dataplane {
   Map<uint32_t, sluice_policy> policies_;
   Map<sluice_filter_key, uint32_t> source_filters_;
   Map<sluice_endpoint, uint32_t> endpoints_;
-  Map<uint32_t, uint32_t> rings_;           // outer: values are map fds in, ids out
-  Map<uint32_t, uint32_t> service_tables_;  // outer
+  Map<uint32_t, uint32_t> service_tables_;  // outer: values are map fds in, ids out
   Map<sluice_prefix_key, sluice_service_entry> service_prefixes_;
   Map<uint32_t, sluice_address_filter> address_filter_;
   Map<uint32_t, sluice_backend> backends_;
@@ -116,6 +118,7 @@ class KernelDataplane : public Dataplane {
   Map<sluice_flow, sluice_translation> translations_;
   PerCpuArray<sluice_backend_path> backend_paths_;
   PerCpuArray<sluice_verdict_counters> verdicts_;
+  RingStore ring_store_;
   InnerMaps inner_maps_;
 };
 

@@ -12,6 +12,7 @@
 #include "kernel/bpffs.h"
 #include "kernel/libbpf_log.h"
 #include "kernel/system_error.h"
+#include "model/ring.h"
 #include "model/service_table.h"
 #include "pace.skel.h"
 #include "sluice/service.h"
@@ -25,7 +26,8 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
   return {
       {"service_configs", limits.services},
       {"backend_configs", limits.backends},
-      {"rings", limits.services + 1},
+      {"ring_heads", limits.services + 1},
+      {"ring_lines", ring_store_lines(limits.services, limits.backends)},
       {"verdicts", limits.services + 1},
       {"policies", limits.services},
       // Its own, its address and each of its backends'.

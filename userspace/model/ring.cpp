@@ -107,4 +107,13 @@ Ring ring_from_lines(const std::vector<sluice_ring_line>& lines) {
   return ring;
 }
 
+// A ring has less than 128 slots a backend, unless it is of the smallest size.
+uint32_t ring_store_lines(uint32_t services, uint32_t backends) {
+  constexpr uint32_t each = 128 / SLUICE_RING_LINE_SLOTS;
+  constexpr uint32_t least = (1u << SLUICE_RING_BITS_MIN) / SLUICE_RING_LINE_SLOTS;
+  constexpr uint32_t most = (1u << SLUICE_RING_BITS_MAX) / SLUICE_RING_LINE_SLOTS;
+  return 1 + services * ring_moving_lines(least) + ring_moving_lines(backends * each) +
+         2 * ring_moving_lines(most);
+}
+
 }  // namespace sluice

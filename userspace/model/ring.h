@@ -62,4 +62,8 @@ using Ring = std::vector<RingSlot>;  // a power of two slots, or none at all
 [[nodiscard]] std::vector<sluice_ring_line> ring_lines(const Ring& ring, uint32_t timeout_s);
 [[nodiscard]] Ring ring_from_lines(const std::vector<sluice_ring_line>& lines);
 
+// Lines for the rings of so many services and backends, with all of them moving, one more that
+// takes the place of another of the largest size, and line 0 (sluice_ring_head).
+[[nodiscard]] uint32_t ring_store_lines(uint32_t services, uint32_t backends);
+
 }  // namespace sluice
