@@ -139,10 +139,13 @@ __noinline int steer_to_backend(struct xdp_md *ctx, struct journey *journey)
 		verdict = SLUICE_VERDICT_OTHER_DEVICE;
 	if (journey->service.flags & SLUICE_SERVICE_PACED)
 		verdict = SLUICE_VERDICT_THROUGH_STACK;
+	if (record->mode != SLUICE_MODE_L2)
+		backend = 0;
 	if (verdict != UNDECIDED)
 		return conclude_hand_over(ctx, packet->ip_bytes, journey->service.number, verdict,
-					  record->mode == SLUICE_MODE_L2 ? backend : 0);
-	return conclude_transmit(ctx, path->ifindex);
+					  backend);
+	return conclude_transmit(ctx, path->ifindex, packet->ip_bytes, journey->service.number,
+				 backend);
 }
 
 /* The last stretch of a reply, back to its client from the address that the client knows. */
@@ -154,6 +157,7 @@ __noinline int steer_to_client(struct xdp_md *ctx, struct journey *journey)
 	enum sluice_verdict verdict;
 	struct nexthop nexthop = {};
 	__u32 service;
+	int action;
 
 	if (!journey)
 		return XDP_DROP;
@@ -183,8 +187,10 @@ __noinline int steer_to_client(struct xdp_md *ctx, struct journey *journey)
 		verdict = SLUICE_VERDICT_THROUGH_STACK;
 	if (verdict != UNDECIDED)
 		return conclude_hand_over(ctx, packet->ip_bytes, service, verdict, 0);
-	count_verdict(service, SLUICE_VERDICT_REPLY_TRANSLATED, packet->ip_bytes);
-	return conclude_transmit(ctx, nexthop.ifindex);
+	action = conclude_transmit(ctx, nexthop.ifindex, packet->ip_bytes, service, 0);
+	if (action != XDP_PASS)
+		count_verdict(service, SLUICE_VERDICT_REPLY_TRANSLATED, packet->ip_bytes);
+	return action;
 }
 
 /* Modes without state: a connection id, the ring or, while its slot moves, the flow table knows. */
@@ -381,7 +387,8 @@ static __always_inline enum plain_answer steer_plain(struct xdp_md *ctx, void *i
 	    !encap_push(ctx, &path->outer, path->macs, 0, v6, plain.ip_bytes, hash))
 		count_verdict(service->service, SLUICE_VERDICT_NO_ROOM, plain.ip_bytes);
 	else
-		*action = conclude_transmit(ctx, path->ifindex);
+		*action = conclude_transmit(ctx, path->ifindex, plain.ip_bytes, service->service,
+					    path->outer.length ? 0 : slot);
 	return PLAIN;
 }
 

@@ -38,12 +38,18 @@ static __always_inline int conclude_hand_over(struct xdp_md *ctx, __u32 ip_bytes
 	return XDP_PASS;
 }
 
-/* A device that has gone from `devices` since the way out was asked for drops what it is given. */
-static __always_inline int conclude_transmit(struct xdp_md *ctx, __u32 ifindex)
+/*
+ * A device that has gone from `devices` since the way out was asked for takes nothing more, and the
+ * stack sends there. `backend` as for conclude_hand_over().
+ */
+static __always_inline int conclude_transmit(struct xdp_md *ctx, __u32 ifindex, __u32 ip_bytes,
+					     __u32 service, __u32 backend)
 {
 	if (ifindex == ctx->ingress_ifindex)
 		return XDP_TX;
-	return bpf_redirect_map(&devices, ifindex, XDP_DROP);
+	if (bpf_redirect_map(&devices, ifindex, XDP_DROP) == XDP_REDIRECT)
+		return XDP_REDIRECT;
+	return conclude_hand_over(ctx, ip_bytes, service, SLUICE_VERDICT_OTHER_DEVICE, backend);
 }
 
 #endif

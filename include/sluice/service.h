@@ -93,10 +93,10 @@ enum sluice_service_flag {
  * Flags of services that the short way (program `steer`) has no code for: their packets take the
  * long way (program `steer_any`).
  */
-#define SLUICE_SERVICE_LONG_WAY                                                         \
-	(SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | SLUICE_SERVICE_FILTERED | \
-	 SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC | SLUICE_SERVICE_ADDRESS |        \
-	 SLUICE_SERVICE_NAT_REPLIES)
+#define SLUICE_SERVICE_LONG_WAY                                                       \
+	(SLUICE_SERVICE_PACED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED |  \
+	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC |     \
+	 SLUICE_SERVICE_ADDRESS | SLUICE_SERVICE_NAT_REPLIES)
 
 /*
  * The packet path's table of services: two-choice buckets of one cache line. An endpoint sits in

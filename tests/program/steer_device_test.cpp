@@ -47,6 +47,37 @@ TEST_P(SteerDevices, WhatLeavesByADeviceThatSteerIsNotOnGoesThroughTheStack) {
   EXPECT_EQ(stage().verdicts(0), (Verdicts{{"handed_over", 3}}));
 }
 
+// Every one of them: what goes out any other way `pace` never sees.
+TEST_P(SteerDevices, EveryPacketOfAPacedServiceGoesThroughTheStack) {
+  const Served paced = serve(wish(L4Proto::tcp, 443), backend_one, kBackendPort,
+                             {.flow_rate_bytes_per_sec = 1000000});
+  const Packet sent = with_l4(from_client(), L4Proto::tcp, kClientPort, 443, "question");
+  for (uint64_t i = 1; i <= 3; i++) {
+    const Outcome outcome = stage().steer(sent.frame());
+    EXPECT_EQ(outcome.action, XDP_PASS);
+    EXPECT_TRUE(same_packet(outcome.frame, marked(at_backend(sent), named(paced.backend)).frame()));
+    EXPECT_EQ(stage().verdicts(paced.service.number), (Verdicts{{"through_stack", i}}));
+    EXPECT_EQ(stage().traffic(paced.backend).packets, i);
+  }
+}
+
+// For a moment the way out is still remembered.
+TEST_P(SteerDevices, ADeviceThatIsDetachedUnderWayLosesNothing) {
+  const Packet sent = request(L4Proto::tcp);
+  const Packet tagged =
+      with_l4(from_client({0x8100}), L4Proto::tcp, kClientPort, kServicePort, "question");
+  expect_reaches_backend(sent);
+  stage().detach(Device::back);
+  for (const Packet* packet : {&sent, &tagged}) {
+    const Outcome outcome = stage().steer(packet->frame());
+    EXPECT_EQ(outcome.action, XDP_PASS);
+    EXPECT_TRUE(
+        same_packet(outcome.frame, marked(at_backend(*packet), named(tcp_.backend)).frame()));
+  }
+  EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"other_device", 2}}));
+  EXPECT_EQ(stage().traffic(tcp_.backend).packets, 3u);
+}
+
 TEST_P(SteerDevices, WhatLeavesByTheDeviceThatItCameByNeedsNoOther) {
   stage().detach(Device::back);
   const Packet sent = request(L4Proto::tcp);

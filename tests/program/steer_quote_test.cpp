@@ -113,6 +113,7 @@ TEST_P(SteerQuotes, TheLastHopIsDropped) {
 }
 
 TEST_P(SteerQuotes, AQuoteOfAnotherFlowPasses) {
+  serve(wish(L4Proto::tcp, kServicePort, service_two));
   open(L4Proto::tcp);
   const Icmp icmp = errors()[0];
   const auto about = [&](const Host& from, const Host& to, uint16_t from_port, uint16_t to_port) {
@@ -120,6 +121,7 @@ TEST_P(SteerQuotes, AQuoteOfAnotherFlowPasses) {
   };
   const std::vector<Packet> foreign{
       about(service_one, client, kServicePort + 1, kClientPort),
+      // Of a service, too, but to that one's address no such error would come.
       about(service_two, client, kServicePort, kClientPort),
       // What a client sent, so that its error belongs to the client.
       about(client, service_one, kClientPort, kServicePort),
