@@ -93,9 +93,9 @@ enum sluice_service_flag {
  * Flags of services that the short way (program `steer`) has no code for: their packets take the
  * long way (program `steer_any`).
  */
-#define SLUICE_SERVICE_LONG_WAY                                                       \
-	(SLUICE_SERVICE_PACED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED |  \
-	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC |     \
+#define SLUICE_SERVICE_LONG_WAY                                                      \
+	(SLUICE_SERVICE_PACED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | \
+	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC |    \
 	 SLUICE_SERVICE_ADDRESS | SLUICE_SERVICE_NAT_REPLIES)
 
 /*
