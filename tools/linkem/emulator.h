@@ -3,14 +3,14 @@
 // `spin` it keeps a core busy while packets are under way, for the last microseconds.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <string_view>
 #include <vector>
 
 #include "kernel/fd.h"
 #include "linkem/histogram.h"
+#include "linkem/paths.h"
 #include "linkem/queue.h"
 #include "support/result.h"
 
@@ -31,7 +31,8 @@ struct Tally {
 
 class Direction {
  public:
-  Direction(const LinkShape& shape, uint64_t seed) : queue_(shape, seed) {}
+  Direction(const LinkShape& shape, Paths paths, uint64_t seed)
+      : queue_(shape, seed), paths_(std::move(paths)) {}
 
   // Reads what `from` sends, up to a batch; false when the device is gone.
   [[nodiscard]] bool take(const Fd& from);
@@ -42,15 +43,26 @@ class Direction {
   [[nodiscard]] uint64_t under_way() const { return packets_.size(); }
   [[nodiscard]] const Tally& tally() const { return tally_; }
 
+  // What another thread may ask while the emulator runs: the queueing delay of the packet that
+  // arrived last, and that counting begins anew.
+  [[nodiscard]] nanoseconds queued_last() const { return nanoseconds(queued_last_ns_.load()); }
+  void count_anew() { anew_ = true; }
+
  private:
   struct Packet {
     nanoseconds due;
+    uint64_t number;  // of arrival: what is due at the same time leaves in this order
     std::vector<uint8_t> bytes;
   };
+  static bool later(const Packet& a, const Packet& b);
 
   Queue queue_;
-  std::deque<Packet> packets_;
+  Paths paths_;
+  std::vector<Packet> packets_;  // a heap, the one that is due first on top
+  uint64_t arrivals_ = 0;
   Tally tally_;
+  std::atomic<int64_t> queued_last_ns_ = 0;
+  std::atomic<bool> anew_ = false;
 };
 
 struct Emulator {
@@ -59,11 +71,15 @@ struct Emulator {
   Direction left_to_right;
   Direction right_to_left;
 
-  // Until SIGTERM or SIGINT; call catch_signals() first. An error when a device vanishes.
-  [[nodiscard]] Result<void> run(bool spin);
+  // Until `ending` is readable. An error when a device vanishes.
+  [[nodiscard]] Result<void> run(const Fd& ending, bool spin);
 };
 
-// From here on SIGTERM and SIGINT end run(), and nothing else.
-void catch_signals();
+// Best effort, of the calling thread: the timer slack away, and real-time priority unless 0. The
+// report's `late_us` says how good it was.
+void run_on_time(int priority);
+
+// Readable once SIGTERM or SIGINT has come, which from here on do nothing else.
+[[nodiscard]] Result<Fd> ending_signals();
 
 }  // namespace sluice::linkem

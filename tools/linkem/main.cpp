@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "linkem/emulator.h"
 #include "linkem/report.h"
@@ -15,6 +16,9 @@
 namespace sluice::linkem {
 namespace {
 
+// The lowest of the real-time priorities: above everything that is not real-time.
+constexpr int kPriorityDefault = 1;
+
 struct Options {
   Place left;
   Place right;
@@ -23,9 +27,12 @@ struct Options {
   std::string ecn_threshold;
   double delay_ns = 0;
   double jitter_ns = 0;
+  bool reorder = false;
+  std::vector<std::string> detours;
   double loss_percent = 0;
   uint64_t seed = 1;
   std::string report;
+  int priority = kPriorityDefault;
   bool spin = false;
 };
 
@@ -35,12 +42,13 @@ constexpr uint64_t kBufferLeast = 65536;
 // Past this a packet would be later than any TCP waits.
 constexpr double kDelayMostNs = 60e9;
 
+const std::map<std::string, double> kTimeUnits{{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
+
 // CLI11 reads the number and its unit; nanoseconds in a double are exact to 104 days.
 void reads_time(CLI::Option* option) {
-  const std::map<std::string, double> units{{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
   option->type_name("TIME")
       ->transform(
-          CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED).description(""))
+          CLI::AsNumberWithUnit(kTimeUnits, CLI::AsNumberWithUnit::UNIT_REQUIRED).description(""))
       ->check(CLI::Range(0.0, kDelayMostNs).description(""));
 }
 
@@ -53,6 +61,10 @@ void setup(CLI::App& app, Options& options) {
                  "of each direction, like 50mbit; without it, no bottleneck");
   reads_time(app.add_option("--delay", options.delay_ns, "one way, each direction, like 20ms"));
   reads_time(app.add_option("--jitter", options.jitter_ns, "up to this much more, in order"));
+  app.add_flag("--reorder", options.reorder, "jitter lets packets overtake each other");
+  app.add_option("--detour", options.detours,
+                 "ADDRESS=TIME: what goes to this host takes so much longer")
+      ->type_name("DETOUR");
   app.add_option("--buffer", options.buffer,
                  "what may wait, drop-tail, like 250kb (default: rate times twice the delay, at "
                  "least 64kib)");
@@ -64,6 +76,9 @@ void setup(CLI::App& app, Options& options) {
                  "a longer backlog marks ECN-capable packets, like 60kb");
   app.add_option("--seed", options.seed, "of loss and jitter")->capture_default_str();
   app.add_option("--report", options.report, "file for the figures, written at the end, as JSON");
+  app.add_option("--priority", options.priority, "real-time priority (SCHED_FIFO); 0: none")
+      ->check(CLI::Range(0, 99).description(""))
+      ->capture_default_str();
   app.add_flag("--spin", options.spin, "keep a core busy while packets are under way");
   app.footer(
       "Example:\n  linkem --left-netns far --left-name link0 --right-netns wan --right-name link0 "
@@ -81,6 +96,10 @@ Result<LinkShape> shape_of(const Options& options) {
   }
   shape.delay = nanoseconds(static_cast<int64_t>(options.delay_ns));
   shape.jitter = nanoseconds(static_cast<int64_t>(options.jitter_ns));
+  if (options.reorder && options.jitter_ns == 0) {
+    return misused("--reorder means nothing without --jitter: all packets take equally long");
+  }
+  shape.reorder = options.reorder;
   shape.loss = options.loss_percent / 100;
   shape.buffer_bytes =
       std::max(kBufferLeast, static_cast<uint64_t>(static_cast<double>(shape.rate_bytes_per_sec) *
@@ -98,22 +117,50 @@ Result<LinkShape> shape_of(const Options& options) {
   return shape;
 }
 
+// "192.0.2.7=30ms": the host, and how much further away it is.
+Result<void> add_detour(const std::string& text, LinkShape& shape, Paths& paths) {
+  const size_t equals = text.find('=');
+  const auto host = Address::parse(text.substr(0, equals));
+  if (!host) return tl::unexpected(host.error());
+  std::string time = equals == std::string::npos ? "" : text.substr(equals + 1);
+  double detour_ns = -1;
+  try {
+    time = CLI::AsNumberWithUnit(kTimeUnits, CLI::AsNumberWithUnit::UNIT_REQUIRED)(time);
+    detour_ns = std::stod(time);
+  } catch (const std::exception&) {
+  }
+  if (!(detour_ns >= 0 && detour_ns <= kDelayMostNs)) {
+    return misused("detour '{}': an address and a time are asked for, like 192.0.2.7=30ms", text);
+  }
+  paths.add(*host, nanoseconds(static_cast<int64_t>(detour_ns)), shape);
+  return {};
+}
+
 Result<void> emulate(const Options& options) {
-  const auto shape = shape_of(options);
+  auto shape = shape_of(options);
   if (!shape) return tl::unexpected(shape.error());
-  catch_signals();
+  Paths paths;
+  for (const std::string& detour : options.detours) {
+    if (auto added = add_detour(detour, *shape, paths); !added) return added;
+  }
+  const auto ending = ending_signals();
+  if (!ending) return tl::unexpected(ending.error());
   auto left = make_tun(options.left);
   if (!left) return tl::unexpected(left.error());
   auto right = make_tun(options.right);
   if (!right) return tl::unexpected(right.error());
 
   // The directions draw from different sequences: what one loses says nothing about the other.
-  Emulator emulator{std::move(*left), std::move(*right), Direction(*shape, options.seed),
-                    Direction(*shape, ~options.seed)};
+  Emulator emulator{std::move(*left),
+                    std::move(*right),
+                    {*shape, paths, options.seed},
+                    {*shape, paths, ~options.seed}};
+  // A spinning thread gets no priority: it would take the core from everybody.
+  run_on_time(options.spin ? 0 : options.priority);
   std::puts("ready");
   std::fflush(stdout);
   const auto started = std::chrono::steady_clock::now();
-  auto ended = emulator.run(options.spin);
+  auto ended = emulator.run(*ending, options.spin);
   const std::chrono::duration<double> lasted = std::chrono::steady_clock::now() - started;
 
   if (options.report.empty()) return ended;

@@ -23,7 +23,7 @@ uint64_t Queue::backlog_bytes(nanoseconds now) const {
                                0.5);
 }
 
-Passage Queue::offer(nanoseconds now, uint64_t bytes, bool ecn_capable) {
+Passage Queue::offer(nanoseconds now, uint64_t bytes, bool ecn_capable, size_t path) {
   if (shape_.loss > 0 && draw() < shape_.loss) return {.fate = Fate::lost};
 
   Passage passage;
@@ -47,8 +47,11 @@ Passage Queue::offer(nanoseconds now, uint64_t bytes, bool ecn_capable) {
   if (shape_.jitter.count() > 0) {
     jitter = nanoseconds(static_cast<int64_t>(draw() * static_cast<double>(shape_.jitter.count())));
   }
-  passage.due = std::max(last_due_, sent + shape_.delay + jitter);
-  last_due_ = passage.due;
+  if (path >= last_due_.size()) path = 0;
+  const nanoseconds detour = path == 0 ? nanoseconds(0) : shape_.detours[path - 1];
+  passage.due = sent + shape_.delay + detour + jitter;
+  if (!shape_.reorder) passage.due = std::max(last_due_[path], passage.due);
+  last_due_[path] = passage.due;
   return passage;
 }
 

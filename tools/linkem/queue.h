@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <vector>
 
 namespace sluice::linkem {
 
@@ -17,10 +18,14 @@ using std::chrono::nanoseconds;
 struct LinkShape {
   uint64_t rate_bytes_per_sec = 0;  // 0: no bottleneck, so no queue either
   nanoseconds delay{0};             // one way
-  nanoseconds jitter{0};            // up to this much is added to the delay; order is kept
+  nanoseconds jitter{0};            // up to this much is added to the delay, evenly distributed
+  bool reorder = false;             // a packet of less jitter overtakes; else order is kept
   uint64_t buffer_bytes = 0;
   std::optional<uint64_t> ecn_threshold_bytes{};  // a longer backlog marks what is ECN-capable
   double loss = 0;                                // probability, before the queue
+  // What lies behind the bottleneck: path 0 is as far as `delay` says, path n further by
+  // detours[n-1].
+  std::vector<nanoseconds> detours{};
 };
 
 enum class Fate { carried, lost, overflowed };
@@ -34,10 +39,12 @@ struct Passage {
 
 class Queue {
  public:
-  Queue(const LinkShape& shape, uint64_t seed) : shape_(shape), random_(seed) {}
+  Queue(const LinkShape& shape, uint64_t seed)
+      : shape_(shape), random_(seed), last_due_(1 + shape.detours.size(), nanoseconds(0)) {}
 
-  // A packet arrives. `now` never runs backwards, and what is carried is due in order of arrival.
-  Passage offer(nanoseconds now, uint64_t bytes, bool ecn_capable);
+  // A packet arrives. `now` never runs backwards, and what is carried on one path is due in order
+  // of arrival, unless the link reorders. A path that there is none of is path 0.
+  Passage offer(nanoseconds now, uint64_t bytes, bool ecn_capable, size_t path = 0);
 
   // What waits or is being sent, to the byte.
   [[nodiscard]] uint64_t backlog_bytes(nanoseconds now) const;
@@ -48,7 +55,7 @@ class Queue {
   LinkShape shape_;
   std::mt19937_64 random_;
   nanoseconds busy_until_{0};
-  nanoseconds last_due_{0};
+  std::vector<nanoseconds> last_due_;  // of each path
 };
 
 }  // namespace sluice::linkem

@@ -1,0 +1,285 @@
+#include "benchmark/congestion/flows.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "linkem/netns.h"
+#include "sluice/congestion.h"
+#include "sluice/flow.h"
+
+namespace sluice::benchmark {
+
+namespace {
+
+constexpr milliseconds kTick{100};
+constexpr uint16_t kFirstPort = 5001;
+constexpr size_t kWriteBytes = 256 * 1024;
+// At once from one socket, so that the others are not kept waiting.
+constexpr int kWritesAtOnce = 8;
+
+sockaddr_in socket_address(const std::string& address, uint16_t port) {
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = htons(port);
+  inet_pton(AF_INET, address.c_str(), &in.sin_addr);
+  return in;
+}
+
+tl::unexpected<Error> refused(const std::string& what) {
+  return failed("{}: {}", what, strerror(errno));
+}
+
+sluice_address mapped(const sockaddr_in& in) {
+  sluice_address address{};
+  address.bytes[10] = address.bytes[11] = 0xff;
+  std::memcpy(address.bytes + 12, &in.sin_addr, 4);
+  return address;
+}
+
+}  // namespace
+
+struct Flows::Flow {
+  FlowRecord record;
+  Ends ends;
+  uint16_t port = 0;
+  Fd listener, sender, receiver;
+  uint64_t sent_bytes = 0;
+  uint64_t received_bytes = 0;
+  bool begun = false;
+  bool over = false;
+  sluice_flow name{};  // as congestion_flows has it
+};
+
+Flows::Flows(const Scenario& scenario, const Governed& governed, const std::vector<Ends>& ends)
+    : scenario_(scenario), governed_(governed), zeros_(kWriteBytes, '\0') {
+  uint16_t port = kFirstPort;
+  for (size_t i = 0; i < scenario.flows.size(); i++) {
+    auto flow = std::make_unique<Flow>();
+    flow->record.spec = scenario.flows[i];
+    flow->ends = ends[i];
+    flow->port = port++;
+    flows_.push_back(std::move(flow));
+  }
+}
+
+Flows::~Flows() {
+  for (auto& flow : flows_) end(*flow);
+}
+
+double Flows::now_s() const {
+  return std::chrono::duration<double>(Clock::now() - began_).count();
+}
+
+bool Flows::watch(const Fd& socket, uint32_t events, Flow& flow) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &flow;
+  return epoll_ctl(poll_.get(), EPOLL_CTL_ADD, socket.get(), &event) == 0;
+}
+
+Result<void> Flows::listen(Flow& flow) {
+  const std::string& said = flow.record.spec.algorithm;
+  const std::string algorithm = said == "sluice" ? governed_.name : said;
+  flow.listener.reset(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (setsockopt(flow.listener.get(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
+                 static_cast<socklen_t>(algorithm.size())) != 0) {
+    return refused("congestion control " + algorithm);
+  }
+  const sockaddr_in address = socket_address(flow.ends.sender, flow.port);
+  if (bind(flow.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      ::listen(flow.listener.get(), 1) != 0 || !watch(flow.listener, EPOLLIN, flow)) {
+    return refused("listen on " + flow.ends.sender);
+  }
+  return {};
+}
+
+Result<void> Flows::begin(Flow& flow, const Fd& receiver_netns) {
+  flow.begun = true;
+  flow.record.started_s = now_s();
+  {
+    auto visit = linkem::NamespaceVisit::enter(receiver_netns);
+    if (!visit) return tl::unexpected(visit.error());
+    flow.receiver.reset(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  }
+  const sockaddr_in own = socket_address(flow.ends.receiver, 0);
+  const sockaddr_in other = socket_address(flow.ends.sender, flow.port);
+  if (bind(flow.receiver.get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0 ||
+      (connect(flow.receiver.get(), reinterpret_cast<const sockaddr*>(&other), sizeof(other)) != 0 &&
+       errno != EINPROGRESS) ||
+      !watch(flow.receiver, EPOLLIN, flow)) {
+    return refused("connect to " + flow.ends.sender);
+  }
+  return {};
+}
+
+Result<void> Flows::accept(Flow& flow) {
+  sockaddr_in peer{};
+  sockaddr_in own{};
+  socklen_t length = sizeof(peer);
+  flow.sender.reset(accept4(flow.listener.get(), reinterpret_cast<sockaddr*>(&peer), &length,
+                            SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!flow.sender.valid()) {
+    if (errno == EAGAIN) return {};
+    return refused("accept");
+  }
+  getsockname(flow.sender.get(), reinterpret_cast<sockaddr*>(&own), &length);
+  flow.name.source = mapped(peer);
+  flow.name.source_port = peer.sin_port;
+  flow.name.destination = mapped(own);
+  flow.name.destination_port = own.sin_port;
+  flow.name.l4_proto = IPPROTO_TCP;
+  flow.listener.reset();
+  if (!watch(flow.sender, EPOLLOUT | EPOLLET, flow)) return refused("watch");
+  return {};
+}
+
+void Flows::send(Flow& flow) {
+  const uint64_t all = flow.record.spec.bytes;
+  for (int i = 0; flow.sender.valid() && (all == 0 || flow.sent_bytes < all); i++) {
+    if (i == kWritesAtOnce) {
+      // Edge triggered: it would not be said again.
+      epoll_event event{};
+      event.events = EPOLLOUT | EPOLLET;
+      event.data.ptr = &flow;
+      epoll_ctl(poll_.get(), EPOLL_CTL_MOD, flow.sender.get(), &event);
+      return;
+    }
+    const size_t size = all == 0 ? zeros_.size() : std::min(zeros_.size(), all - flow.sent_bytes);
+    const ssize_t sent = ::send(flow.sender.get(), zeros_.data(), size, MSG_NOSIGNAL);
+    if (sent <= 0) return;
+    flow.sent_bytes += static_cast<uint64_t>(sent);
+  }
+}
+
+void Flows::receive(Flow& flow) {
+  if (!flow.receiver.valid()) return;
+  for (int i = 0; i < kWritesAtOnce; i++) {
+    // Taken and thrown away without a copy.
+    const ssize_t got = recv(flow.receiver.get(), nullptr, 1 << 20, MSG_TRUNC);
+    if (got <= 0) return;
+    flow.received_bytes += static_cast<uint64_t>(got);
+    if (flow.record.spec.bytes > 0 && flow.received_bytes >= flow.record.spec.bytes) {
+      flow.record.finished_s = now_s();
+      end(flow);
+      return;
+    }
+  }
+}
+
+// At once and without a trace: what was in flight is nobody's.
+void Flows::end(Flow& flow) {
+  if (flow.over) return;
+  if (flow.begun) sample(flow);
+  flow.over = true;
+  const linger abort{1, 0};
+  for (Fd* socket : {&flow.sender, &flow.receiver}) {
+    if (socket->valid()) setsockopt(socket->get(), SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
+    socket->reset();
+  }
+  flow.listener.reset();
+}
+
+void Flows::read_state(Flow& flow, Sample& now) {
+  if (!states_.valid() || flow.record.spec.algorithm != "sluice") return;
+  sluice_congestion_flow published{};
+  if (bpf_map_lookup_elem(states_.get(), &flow.name, &published) != 0) return;
+  now.state = static_cast<int>(published.state);
+  flow.record.states_entered.assign(std::begin(published.entered), std::end(published.entered));
+}
+
+void Flows::sample(Flow& flow) {
+  Sample now;
+  now.at_s = now_s();
+  now.received_bytes = flow.received_bytes;
+  tcp_info info{};
+  socklen_t length = sizeof(info);
+  if (flow.sender.valid() &&
+      getsockopt(flow.sender.get(), IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
+    now.srtt_us = info.tcpi_rtt;
+    now.cwnd_packets = info.tcpi_snd_cwnd;
+    now.retransmitted_packets = info.tcpi_total_retrans;
+    now.sent_packets = info.tcpi_data_segs_out;
+    read_state(flow, now);
+  }
+  flow.record.samples.push_back(now);
+}
+
+Result<Record> Flows::run(const Fd& sender_netns, const Fd& receiver_netns,
+                          linkem::Direction& link) {
+  poll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  if (!poll_.valid()) return refused("epoll");
+  if (!governed_.directory.empty()) {
+    states_.reset(bpf_obj_get((governed_.directory + "/congestion_flows").c_str()));
+    if (!states_.valid()) return refused(governed_.directory + "/congestion_flows");
+  }
+  {
+    auto visit = linkem::NamespaceVisit::enter(sender_netns);
+    if (!visit) return tl::unexpected(visit.error());
+    for (auto& flow : flows_) {
+      if (auto done = listen(*flow); !done) return tl::unexpected(done.error());
+    }
+  }
+
+  Record record;
+  began_ = Clock::now();
+  auto tick = began_ + kTick;
+  bool warm = false;
+  std::array<epoll_event, 64> events{};
+  while (Clock::now() < began_ + scenario_.lasts) {
+    auto next = std::min(tick, began_ + scenario_.lasts);
+    for (auto& flow : flows_) {
+      const FlowSpec& spec = flow->record.spec;
+      if (!flow->begun) next = std::min(next, began_ + spec.start);
+      if (!flow->over && spec.stop.count() > 0) next = std::min(next, began_ + spec.stop);
+    }
+    const auto left = std::chrono::ceil<milliseconds>(next - Clock::now());
+    const int ready = epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()),
+                                 static_cast<int>(std::max<int64_t>(left.count(), 0)));
+    for (int i = 0; i < ready; i++) {
+      Flow& flow = *static_cast<Flow*>(events[static_cast<size_t>(i)].data.ptr);
+      if (flow.over) continue;
+      if (!flow.sender.valid() && (events[static_cast<size_t>(i)].events & EPOLLIN) != 0 &&
+          flow.listener.valid()) {
+        if (auto done = accept(flow); !done) return tl::unexpected(done.error());
+      }
+      if ((events[static_cast<size_t>(i)].events & EPOLLOUT) != 0) send(flow);
+      if ((events[static_cast<size_t>(i)].events & EPOLLIN) != 0) receive(flow);
+    }
+    const auto now = Clock::now();
+    for (auto& flow : flows_) {
+      const FlowSpec& spec = flow->record.spec;
+      if (!flow->begun && now >= began_ + spec.start) {
+        if (auto done = begin(*flow, receiver_netns); !done) return tl::unexpected(done.error());
+      }
+      if (!flow->over && spec.stop.count() > 0 && now >= began_ + spec.stop) end(*flow);
+    }
+    if (!warm && now >= began_ + scenario_.warm_up) {
+      warm = true;
+      link.count_anew();
+    }
+    if (now >= tick) {
+      for (auto& flow : flows_) {
+        if (flow->begun && !flow->over) sample(*flow);
+      }
+      record.queue.push_back(
+          {now_s(), static_cast<double>(link.queued_last().count()) / 1e6});
+      tick += kTick;
+    }
+  }
+  for (auto& flow : flows_) {
+    end(*flow);
+    record.flows.push_back(std::move(flow->record));
+  }
+  return record;
+}
+
+}  // namespace sluice::benchmark

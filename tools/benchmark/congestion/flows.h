@@ -1,0 +1,57 @@
+// The flows of a scenario: sockets at both ends of its link, driven by one thread. The sender is the
+// server, as a real one would be: it accepts, and its listener says which algorithm it uses.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "benchmark/congestion/scenario.h"
+#include "benchmark/congestion/testbed.h"
+#include "kernel/fd.h"
+#include "linkem/emulator.h"
+#include "support/result.h"
+
+namespace sluice::benchmark {
+
+// Addresses of a flow.
+struct Ends {
+  std::string sender;
+  std::string receiver;
+};
+
+class Flows {
+ public:
+  Flows(const Scenario& scenario, const Governed& governed, const std::vector<Ends>& ends);
+  ~Flows();
+
+  // Until the scenario is over; `link` is the direction with the data.
+  [[nodiscard]] Result<Record> run(const Fd& sender_netns, const Fd& receiver_netns,
+                                   linkem::Direction& link);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Flow;
+
+  Result<void> listen(Flow& flow);
+  Result<void> begin(Flow& flow, const Fd& receiver_netns);
+  Result<void> accept(Flow& flow);
+  void send(Flow& flow);
+  void receive(Flow& flow);
+  void end(Flow& flow);
+  void sample(Flow& flow);
+  void read_state(Flow& flow, Sample& now);
+  bool watch(const Fd& socket, uint32_t events, Flow& flow);
+  [[nodiscard]] double now_s() const;
+
+  const Scenario& scenario_;
+  const Governed& governed_;
+  std::vector<std::unique_ptr<Flow>> flows_;
+  std::vector<char> zeros_;
+  Fd poll_;
+  Fd states_;  // map congestion_flows of the governed, when there is one
+  Clock::time_point began_;
+};
+
+}  // namespace sluice::benchmark

@@ -1,0 +1,183 @@
+#include "benchmark/congestion/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "benchmark/congestion/cases.h"
+#include "sluice/congestion.h"
+
+namespace sluice::benchmark {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr const char* kStates[] = {
+#define SLUICE_STATE_NAME(NAME, name, sentence) #name,
+    SLUICE_CONGESTION_STATES(SLUICE_STATE_NAME)
+#undef SLUICE_STATE_NAME
+};
+
+constexpr const char* kRoles[] = {"tested", "rival", "late", "short", "heavy", "light", "rated"};
+
+// What was measured badly is said so: the emulator could not keep up.
+bool is_sound(const Record& record) {
+  return record.device_drops == 0;
+}
+
+std::string number(double value) {
+  if (value >= 1000) return fmt::format("{:.0f}", value);
+  if (value >= 10) return fmt::format("{:.1f}", value);
+  return value == 0 ? "0" : fmt::format("{:.3g}", value);
+}
+
+struct Row {
+  const Scenario* scenario;
+  std::vector<Figures> seeds;
+  bool sound = true;
+};
+
+// In the order of the catalogue's variants; the algorithms of one variant stand together.
+std::vector<Row> rows_of(const std::vector<Outcome>& outcomes, const std::string& name) {
+  std::vector<std::string> variants;
+  std::vector<Row> rows;
+  for (const Outcome& outcome : outcomes) {
+    const Scenario& scenario = outcome.scenario;
+    if (scenario.name != name) continue;
+    if (std::find(variants.begin(), variants.end(), scenario.variant) == variants.end())
+      variants.push_back(scenario.variant);
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& each) {
+      return each.scenario->variant == scenario.variant &&
+             each.scenario->algorithm == scenario.algorithm;
+    });
+    if (row == rows.end()) row = rows.insert(rows.end(), Row{&scenario, {}, true});
+    row->seeds.push_back(outcome.figures);
+    row->sound = row->sound && is_sound(outcome.record);
+  }
+  const auto rank = [&](const Row& row) {
+    return std::find(variants.begin(), variants.end(), row.scenario->variant) - variants.begin();
+  };
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](const Row& a, const Row& b) { return rank(a) < rank(b); });
+  return rows;
+}
+
+double seconds_of(milliseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+double rounded(double value) {
+  return std::round(value * 1000) / 1000;
+}
+
+ordered_json scenario_json(const Scenario& scenario) {
+  return {{"case", scenario.name},
+          {"variant", scenario.variant},
+          {"algorithm", scenario.algorithm},
+          {"rate_mbit", scenario.rate_mbit},
+          {"rtt_ms", scenario.rtt.count()},
+          {"buffer_bdp", scenario.buffer_bdp},
+          {"loss_percent", scenario.loss_percent},
+          {"jitter_ms", scenario.jitter.count()},
+          {"ecn", scenario.ecn},
+          {"seconds", seconds_of(scenario.lasts)},
+          {"warm_up_seconds", seconds_of(scenario.warm_up)}};
+}
+
+ordered_json flow_json(const FlowRecord& flow) {
+  ordered_json json{{"role", kRoles[static_cast<size_t>(flow.spec.role)]},
+                    {"algorithm", flow.spec.algorithm},
+                    {"started_s", rounded(flow.started_s)}};
+  json["finished_s"] = flow.finished_s > 0 ? ordered_json(rounded(flow.finished_s)) : ordered_json();
+  ordered_json entered = ordered_json::object();
+  for (size_t state = 0; state < flow.states_entered.size(); state++)
+    entered[kStates[state]] = flow.states_entered[state];
+  if (!entered.empty()) json["states_entered"] = entered;
+  for (const Sample& sample : flow.samples) {
+    json["at_s"].push_back(rounded(sample.at_s));
+    json["received_bytes"].push_back(sample.received_bytes);
+    json["srtt_ms"].push_back(sample.srtt_us / 1000.0);
+    json["cwnd_packets"].push_back(sample.cwnd_packets);
+    if (sample.state >= 0) json["state"].push_back(kStates[sample.state]);
+  }
+  return json;
+}
+
+ordered_json figures_json(const Figures& figures) {
+  ordered_json json = ordered_json::object();
+  for (const auto& [name, value] : figures) json[name] = rounded(value);
+  return json;
+}
+
+}  // namespace
+
+void print_outcome(const Outcome& outcome, size_t number_of, size_t of) {
+  const Scenario& scenario = outcome.scenario;
+  std::string text;
+  for (const Case& one : cases()) {
+    if (one.name != scenario.name) continue;
+    for (const std::string& name : one.figures)
+      if (const auto found = outcome.figures.find(name); found != outcome.figures.end())
+        text += fmt::format("  {} {}", name, number(found->second));
+  }
+  fmt::print("{}/{} {}, {}, {}, seed {}:{}{}\n", number_of, of, scenario.name, scenario.variant,
+             scenario.algorithm, scenario.seed, text,
+             is_sound(outcome.record) ? "" : "  (the emulator could not keep up)");
+  std::fflush(stdout);
+}
+
+void print_tables(const std::vector<Outcome>& outcomes) {
+  for (const Case& one : cases()) {
+    const std::vector<Row> rows = rows_of(outcomes, one.name);
+    if (rows.empty()) continue;
+    fmt::print("\n{}: {}\n", one.name, one.sentence);
+    size_t wide = 7;
+    for (const Row& row : rows) wide = std::max(wide, row.scenario->variant.size());
+    fmt::print("  {:<{}}  {:<9}", "variant", wide, "algorithm");
+    for (const std::string& name : one.figures) fmt::print("  {:>{}}", name, name.size());
+    fmt::print("\n");
+    for (const Row& row : rows) {
+      const Figures middle = medians(row.seeds);
+      fmt::print("  {:<{}}  {:<9}", row.scenario->variant, wide, row.scenario->algorithm);
+      for (const std::string& name : one.figures) {
+        const auto found = middle.find(name);
+        fmt::print("  {:>{}}", found == middle.end() ? "-" : number(found->second), name.size());
+      }
+      fmt::print("{}\n", row.sound ? "" : "  (the emulator could not keep up)");
+    }
+  }
+  std::fflush(stdout);
+}
+
+ordered_json report_json(const std::vector<Outcome>& outcomes) {
+  ordered_json medians_of = ordered_json::array();
+  for (const Case& one : cases())
+    for (const Row& row : rows_of(outcomes, one.name)) {
+      ordered_json json = scenario_json(*row.scenario);
+      json["seeds"] = row.seeds.size();
+      json["sound"] = row.sound;
+      json["figures"] = figures_json(medians(row.seeds));
+      medians_of.push_back(json);
+    }
+  ordered_json runs = ordered_json::array();
+  for (const Outcome& outcome : outcomes) {
+    ordered_json json = scenario_json(outcome.scenario);
+    json["seed"] = outcome.scenario.seed;
+    json["figures"] = figures_json(outcome.figures);
+    json["dropped_full"] = outcome.record.dropped_full;
+    json["marked"] = outcome.record.marked;
+    json["device_drops"] = outcome.record.device_drops;
+    json["late_p99_us"] = outcome.record.late_p99_us;
+    for (const FlowRecord& flow : outcome.record.flows) json["flows"].push_back(flow_json(flow));
+    for (const QueueSample& sample : outcome.record.queue) {
+      json["queue"]["at_s"].push_back(rounded(sample.at_s));
+      json["queue"]["delay_ms"].push_back(rounded(sample.delay_ms));
+    }
+    runs.push_back(json);
+  }
+  return {{"medians", medians_of}, {"runs", runs}};
+}
+
+}  // namespace sluice::benchmark

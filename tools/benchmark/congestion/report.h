@@ -1,0 +1,26 @@
+// What the congestion benchmark says: tables for people, JSON for everything else.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "benchmark/congestion/figures.h"
+#include "benchmark/congestion/scenario.h"
+
+namespace sluice::benchmark {
+
+struct Outcome {
+  Scenario scenario;
+  Record record;
+  Figures figures;
+};
+
+// One line for a run that has just ended.
+void print_outcome(const Outcome& outcome, size_t number, size_t of);
+
+// A table a case: medians over the seeds, a row for each variant and algorithm.
+void print_tables(const std::vector<Outcome>& outcomes);
+
+[[nodiscard]] nlohmann::ordered_json report_json(const std::vector<Outcome>& outcomes);
+
+}  // namespace sluice::benchmark

@@ -1,0 +1,135 @@
+// bench congestion: what sluice's congestion control makes of emulated links, beside cubic and bbr.
+// Run through tools/bench, which loads it, gives its services their policies, and takes it away.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "benchmark/congestion/cases.h"
+#include "benchmark/congestion/figures.h"
+#include "benchmark/congestion/report.h"
+#include "benchmark/congestion/schedule.h"
+#include "benchmark/congestion/testbed.h"
+
+namespace sluice::benchmark {
+namespace {
+
+struct Options {
+  Selection selection;
+  Governed governed;
+  std::string json;
+  double capacity_mbit = 200;
+  bool quick = false;
+  bool verbose = false;
+};
+
+constexpr size_t kAtOnce = 8;
+
+Result<void> check(const Options& options) {
+  for (const std::string& name : options.selection.only) {
+    const auto& all = cases();
+    if (std::none_of(all.begin(), all.end(), [&](const Case& one) { return one.name == name; })) {
+      std::string names;
+      for (const Case& one : all) names += (names.empty() ? "" : ", ") + one.name;
+      return misused("case '{}': there are {}", name, names);
+    }
+  }
+  for (const std::string& algorithm : options.selection.algorithms) {
+    if (algorithm == "sluice" && options.governed.name.empty())
+      return misused("algorithm sluice: say with --governed under which name it is loaded");
+  }
+  return {};
+}
+
+std::vector<Job> jobs_of(const std::vector<Scenario>& all) {
+  std::vector<Job> jobs;
+  for (const Scenario& scenario : all) jobs.push_back({scenario.rate_mbit, scenario.lasts});
+  return jobs;
+}
+
+std::string duration_text(milliseconds time) {
+  const auto whole = std::chrono::round<seconds>(time).count();
+  if (whole < 120) return fmt::format("{} s", whole);
+  if (whole < 7200) return fmt::format("{} min", (whole + 30) / 60);
+  return fmt::format("{:.1f} h", static_cast<double>(whole) / 3600);
+}
+
+Result<void> run(const Options& options) {
+  if (auto checked = check(options); !checked) return checked;
+  const std::vector<Scenario> all = scenarios(options.selection);
+  const std::vector<Job> jobs = jobs_of(all);
+  fmt::print(stderr, "{} runs, about {}\n", all.size(),
+             duration_text(estimate(jobs, options.capacity_mbit, kAtOnce)));
+
+  std::mutex mutex;
+  std::vector<Outcome> outcomes(all.size());
+  Result<void> worst;
+  size_t over = 0;
+  play(jobs, options.capacity_mbit, kAtOnce, [&](size_t job, size_t place) {
+    auto record = run_scenario(all[job], options.governed, static_cast<int>(place));
+    const std::lock_guard lock(mutex);
+    over++;
+    if (!record) {
+      worst = failed("{}, {}, {}: {}", all[job].name, all[job].variant, all[job].algorithm,
+                     record.error().text);
+      return;
+    }
+    Outcome& outcome = outcomes[job];
+    outcome.scenario = all[job];
+    outcome.figures = figures_of(all[job], *record);
+    outcome.record = std::move(*record);
+    if (options.verbose) print_outcome(outcome, over, all.size());
+  });
+  if (!worst) return worst;
+  print_tables(outcomes);
+  if (options.json.empty()) return {};
+  std::ofstream file(options.json);
+  file << report_json(outcomes).dump(1) << '\n';
+  file.close();
+  if (!file) return failed("{}: cannot be written", options.json);
+  return {};
+}
+
+}  // namespace
+}  // namespace sluice::benchmark
+
+int main(int argc, char** argv) {
+  using namespace sluice::benchmark;
+  Options options;
+  CLI::App app{"What a congestion control makes of emulated links.", "bench_congestion"};
+  Selection& selection = options.selection;
+  app.add_option("--governed", options.governed.name, "name under which sluice's is loaded");
+  app.add_option("--directory", options.governed.directory, "of its instance, in bpffs");
+  app.add_option("--only", selection.only, "cases")->delimiter(',');
+  app.add_option("--algorithms", selection.algorithms, "sluice, cubic, bbr, ...")->delimiter(',');
+  app.add_option("--rates", selection.rates_mbit, "mbit, of the case alone")->delimiter(',');
+  app.add_option("--rtts", selection.rtts_ms, "ms, of the case alone")->delimiter(',');
+  app.add_option("--buffers", selection.buffers_bdp, "bandwidth-delay products")->delimiter(',');
+  app.add_option("--losses", selection.losses_percent, "percent, of the case alone")->delimiter(',');
+  app.add_option("--seeds", selection.seeds)->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--seconds", selection.seconds, "of each run")->check(CLI::Range(1.0, 3600.0));
+  app.add_option("--capacity", options.capacity_mbit, "mbit of links that run at once")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--json", options.json, "file for every figure and every sample");
+  app.add_flag("--verbose", options.verbose, "a line for each run");
+  app.add_flag("--quick", options.quick, "50 mbit and 40 ms alone, one seed, short runs");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (options.quick) {
+    if (app.count("--rates") == 0) selection.rates_mbit = {50};
+    if (app.count("--rtts") == 0) selection.rtts_ms = {40};
+    if (app.count("--losses") == 0) selection.losses_percent = {0, 1};
+    if (app.count("--seeds") == 0) selection.seeds = 1;
+    if (app.count("--seconds") == 0) selection.seconds = 15;
+  }
+  const auto done = run(options);
+  if (done) return 0;
+  fmt::print(stderr, "bench congestion: {}\n", done.error().text);
+  return static_cast<int>(done.error().kind);
+}
