@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <limits>
 
@@ -21,7 +23,26 @@ Fd counter(uint64_t event, int group) {
   return Fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, group, 0)));
 }
 
+double median(std::vector<double> values) {
+  if (std::isnan(values.front())) return values.front();
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 != 0 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
 }  // namespace
+
+Cost median(const std::vector<Cost>& costs) {
+  std::vector<double> ns;
+  std::vector<double> instructions;
+  std::vector<double> cycles;
+  for (const Cost& cost : costs) {
+    ns.push_back(cost.ns);
+    instructions.push_back(cost.instructions);
+    cycles.push_back(cost.cycles);
+  }
+  return {median(ns), median(instructions), median(cycles)};
+}
 
 CostMeter::CostMeter(Clock clock) : clock_(clock) {
   if (clock == Clock::virtual_time) return;

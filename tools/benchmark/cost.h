@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "kernel/fd.h"
 
@@ -15,6 +16,9 @@ struct Cost {
   double instructions = 0;
   double cycles = 0;
 };
+
+// Of each figure by itself.
+[[nodiscard]] Cost median(const std::vector<Cost>& costs);
 
 // In an emulator's virtual time an instruction is a nanosecond, and CPU time counts instructions.
 enum class Clock : uint8_t { real, virtual_time };

@@ -1,8 +1,5 @@
 #include "benchmark/steer_bench.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace sluice::benchmark {
 namespace {
 
@@ -12,25 +9,6 @@ bool has_director(const Case& one) {
 
 bool tracks(const Case& one) {
   return one.way == Way::remembered || one.way == Way::translated;
-}
-
-double median(std::vector<double> values) {
-  if (std::isnan(values.front())) return values.front();
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 != 0 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-Cost median(const std::vector<Cost>& costs) {
-  std::vector<double> ns;
-  std::vector<double> instructions;
-  std::vector<double> cycles;
-  for (const Cost& cost : costs) {
-    ns.push_back(cost.ns);
-    instructions.push_back(cost.instructions);
-    cycles.push_back(cost.cycles);
-  }
-  return {median(ns), median(instructions), median(cycles)};
 }
 
 }  // namespace

@@ -2,13 +2,12 @@
 // which gives it namespaces of its own; the device there and its routes are the caller's.
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "benchmark/harness.h"
 #include "benchmark/steer_bench.h"
 #include "kernel/libbpf_log.h"
 #include "kernel/routes.h"
@@ -24,17 +23,6 @@ struct Options {
   bool quick = false;
   bool virtual_time = false;
 };
-
-// Figures of one CPU, so that nothing moves to another's cold caches in the middle.
-Result<void> stay_on_one_cpu() {
-  const int cpu = sched_getcpu();
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  CPU_SET(static_cast<size_t>(cpu < 0 ? 0 : cpu), &cpus);
-  if (sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
-    return failed("staying on CPU {}: {}", cpu, error_text(errno));
-  return {};
-}
 
 // Test runs take a device of the caller's choice only where an XDP program is attached.
 Result<uint32_t> device_with_xdp(const std::string& device) {
@@ -115,16 +103,6 @@ Result<std::vector<Figure>> measure_all(const Options& options) {
   return figures;
 }
 
-Result<void> write_json(const std::string& path, const std::vector<Figure>& figures) {
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const Figure& figure : figures) rows.push_back(json_row(figure));
-  std::ofstream file(path);
-  file << rows.dump(2) << '\n';
-  file.close();
-  if (!file) return failed("{}: it cannot be written", path);
-  return {};
-}
-
 int fail(const Error& error) {
   fmt::print(stderr, "bench steer: {}\n", error.text);
   return static_cast<int>(error.kind);
@@ -134,7 +112,9 @@ int run(const Options& options) {
   auto figures = measure_all(options);
   if (!figures) return fail(figures.error());
   if (!options.json.empty()) {
-    if (auto written = write_json(options.json, *figures); !written) return fail(written.error());
+    auto rows = nlohmann::ordered_json::array();
+    for (const Figure& figure : *figures) rows.push_back(json_row(figure));
+    if (auto written = write_json(options.json, rows); !written) return fail(written.error());
   }
   const auto astray = std::count_if(figures->begin(), figures->end(), [](const Figure& figure) {
     return figure.verified != figure.packets;

@@ -32,8 +32,8 @@ Result<NamespaceVisit> NamespaceVisit::enter(const std::string& netns) {
   const std::string path = "/run/netns/" + netns;
   const Fd there(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!there.valid()) {
-    return failed("network namespace {}: {}; make it with: ip netns add {}", netns,
-                  strerror(errno), netns);
+    return failed("network namespace {}: {}; make it with: ip netns add {}", netns, strerror(errno),
+                  netns);
   }
   auto visit = enter(there);
   if (!visit) return failed("{}: {}", netns, visit.error().text);

@@ -19,7 +19,8 @@ class NamespaceVisit {
   NamespaceVisit& operator=(NamespaceVisit&&) = delete;
   NamespaceVisit(const NamespaceVisit&) = delete;
   NamespaceVisit& operator=(const NamespaceVisit&) = delete;
-  // Staying would make every later name mean another device, so a failure to leave ends the process.
+  // Staying would make every later name mean another device, so a failure to leave ends the
+  // process.
   ~NamespaceVisit();
 
  private:

@@ -16,7 +16,7 @@ constexpr uint64_t kShortBytes = 100'000;
 
 const std::vector<std::string> kAlone{"utilisation", "queue_p50_ms", "queue_p95_ms",
                                       "retransmitted"};
-const std::vector<std::string> kTogether{"utilisation", "jain",         "least",
+const std::vector<std::string> kTogether{"utilisation",  "jain",         "least",
                                          "queue_p50_ms", "queue_p95_ms", "retransmitted"};
 const std::vector<std::string> kBeside{"share",        "least",        "utilisation",
                                        "queue_p50_ms", "queue_p95_ms", "retransmitted"};
@@ -60,8 +60,7 @@ Scenario& Builder::add(const std::string& name, const std::string& variant, doub
   made.variant = variant;
   made.algorithm = algorithm_;
   made.seed = seed_;
-  const double seconds =
-      std::max(least_s, selection_.seconds > 0 ? selection_.seconds : lasts_s);
+  const double seconds = std::max(least_s, selection_.seconds > 0 ? selection_.seconds : lasts_s);
   made.lasts = ms(seconds * 1000);
   made.warm_up = std::min(ms(seconds * 1000 / 4), milliseconds(5000));
   random_.seed(seed_);
@@ -73,8 +72,8 @@ void Builder::flow(Scenario& to, Role role, const std::string& algorithm, double
   FlowSpec spec;
   spec.role = role;
   spec.algorithm = algorithm;
-  const auto apart = static_cast<double>(random_() % 1000) / 1000 *
-                     std::chrono::duration<double>(to.rtt).count();
+  const auto apart =
+      static_cast<double>(random_() % 1000) / 1000 * std::chrono::duration<double>(to.rtt).count();
   spec.start = ms((start_s + apart) * 1000);
   to.flows.push_back(spec);
 }
@@ -84,10 +83,9 @@ void Builder::alone() {
     for (const double rtt : selection_.rtts_ms)
       for (const double buffer : selection_.buffers_bdp)
         for (const double loss : selection_.losses_percent) {
-          Scenario& one = add("alone",
-                              fmt::format("{} mbit, {} ms, {} BDP, {} % loss", rate, rtt, buffer,
-                                          loss),
-                              20);
+          Scenario& one =
+              add("alone",
+                  fmt::format("{} mbit, {} ms, {} BDP, {} % loss", rate, rtt, buffer, loss), 20);
           one.rate_mbit = rate;
           one.rtt = ms(rtt);
           one.buffer_bdp = buffer;
@@ -197,11 +195,14 @@ const std::vector<Case>& cases() {
   static const std::vector<Case> all{
       {"alone", "one flow", kAlone},
       {"four", "four flows of the same kind", kTogether},
-      {"latecomer", "a second flow begins after 10 s; its part of a fair share 10 to 20 s later",
+      {"latecomer",
+       "a second flow begins after 10 s; its part of a fair share 10 to 20 s later",
        {"late", "utilisation", "queue_p50_ms", "queue_p95_ms", "retransmitted"}},
-      {"weights", "two services, of weights 3 and 1",
+      {"weights",
+       "two services, of weights 3 and 1",
        {"ratio", "utilisation", "queue_p50_ms", "queue_p95_ms", "retransmitted"}},
-      {"rate", "one flow, 20 mbit by its service's policy",
+      {"rate",
+       "one flow, 20 mbit by its service's policy",
        {"rate", "queue_p50_ms", "queue_p95_ms", "retransmitted"}},
       {"mixed-rtt", "four flows, round trips of 20, 40, 60 and 100 ms", kTogether},
       {"jitter", "four flows, plus and minus 10 ms each way, in order", kTogether},
@@ -209,9 +210,11 @@ const std::vector<Case>& cases() {
       {"cubic-one", "one flow beside one of cubic", kBeside},
       {"cubic-four", "one flow beside four of cubic", kBeside},
       {"bbr-one", "one flow beside one of bbr", kBeside},
-      {"on-off", "one flow, and one of cubic that comes and goes",
+      {"on-off",
+       "one flow, and one of cubic that comes and goes",
        {"share_met", "alone_utilisation", "alone_queue_p95_ms", "utilisation", "retransmitted"}},
-      {"short", "flows of 100 KB, four a second, beside one that does not end",
+      {"short",
+       "flows of 100 KB, four a second, beside one that does not end",
        {"done_p50_ms", "done_p95_ms", "done", "goodput_mbit", "queue_p50_ms", "queue_p95_ms"}},
   };
   return all;

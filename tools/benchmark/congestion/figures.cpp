@@ -185,8 +185,8 @@ Figures medians(const std::vector<Figures>& seeds) {
   for (auto& [name, of_seeds] : values) {
     std::sort(of_seeds.begin(), of_seeds.end());
     const size_t half = of_seeds.size() / 2;
-    middle[name] = of_seeds.size() % 2 == 1 ? of_seeds[half]
-                                            : (of_seeds[half - 1] + of_seeds[half]) / 2;
+    middle[name] =
+        of_seeds.size() % 2 == 1 ? of_seeds[half] : (of_seeds[half - 1] + of_seeds[half]) / 2;
   }
   return middle;
 }

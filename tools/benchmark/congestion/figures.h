@@ -17,7 +17,8 @@ namespace sluice::benchmark {
 //   jain           of the judged flows, where there are several (Jain, Chiu, Hawe 1984)
 //   least          the slowest judged flow's part of its fair share, where there are several
 //   share          of the judged flows in all that was carried, where there are rivals
-//   share_met, alone_utilisation, alone_queue_p95_ms   where rivals come and go: share while one was
+//   share_met, alone_utilisation, alone_queue_p95_ms   where rivals come and go: share while one
+//   was
 //                  there, and what was made of the link from 2 s after it had left
 //   late           the latecomer's part of its fair share, from 10 s after its start to 20 s
 //   ratio          heavy to light, from 30 s on

@@ -95,7 +95,8 @@ Result<void> Flows::listen(Flow& flow) {
     return refused("congestion control " + algorithm);
   }
   const sockaddr_in address = socket_address(flow.ends.sender, flow.port);
-  if (bind(flow.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+  if (bind(flow.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) !=
+          0 ||
       ::listen(flow.listener.get(), 1) != 0 || !watch(flow.listener, EPOLLIN, flow)) {
     return refused("listen on " + flow.ends.sender);
   }
@@ -113,7 +114,8 @@ Result<void> Flows::begin(Flow& flow, const Fd& receiver_netns) {
   const sockaddr_in own = socket_address(flow.ends.receiver, 0);
   const sockaddr_in other = socket_address(flow.ends.sender, flow.port);
   if (bind(flow.receiver.get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0 ||
-      (connect(flow.receiver.get(), reinterpret_cast<const sockaddr*>(&other), sizeof(other)) != 0 &&
+      (connect(flow.receiver.get(), reinterpret_cast<const sockaddr*>(&other), sizeof(other)) !=
+           0 &&
        errno != EINPROGRESS) ||
       !watch(flow.receiver, EPOLLIN, flow)) {
     return refused("connect to " + flow.ends.sender);
@@ -270,8 +272,7 @@ Result<Record> Flows::run(const Fd& sender_netns, const Fd& receiver_netns,
       for (auto& flow : flows_) {
         if (flow->begun && !flow->over) sample(*flow);
       }
-      record.queue.push_back(
-          {now_s(), static_cast<double>(link.queued_last().count()) / 1e6});
+      record.queue.push_back({now_s(), static_cast<double>(link.queued_last().count()) / 1e6});
       tick += kTick;
     }
   }

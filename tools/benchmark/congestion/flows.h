@@ -1,5 +1,5 @@
-// The flows of a scenario: sockets at both ends of its link, driven by one thread. The sender is the
-// server, as a real one would be: it accepts, and its listener says which algorithm it uses.
+// The flows of a scenario: sockets at both ends of its link, driven by one thread. The sender is
+// the server, as a real one would be: it accepts, and its listener says which algorithm it uses.
 #pragma once
 
 #include <chrono>

@@ -90,7 +90,8 @@ ordered_json flow_json(const FlowRecord& flow) {
   ordered_json json{{"role", kRoles[static_cast<size_t>(flow.spec.role)]},
                     {"algorithm", flow.spec.algorithm},
                     {"started_s", rounded(flow.started_s)}};
-  json["finished_s"] = flow.finished_s > 0 ? ordered_json(rounded(flow.finished_s)) : ordered_json();
+  json["finished_s"] =
+      flow.finished_s > 0 ? ordered_json(rounded(flow.finished_s)) : ordered_json();
   ordered_json entered = ordered_json::object();
   for (size_t state = 0; state < flow.states_entered.size(); state++)
     entered[kStates[state]] = flow.states_entered[state];

@@ -1,5 +1,6 @@
-// What one run of the congestion benchmark is: a link, the flows that meet on it, and what is looked
-// at. Plain data; cases.h has the catalogue, testbed.h carries a run out, figures.h judges it.
+// What one run of the congestion benchmark is: a link, the flows that meet on it, and what is
+// looked at. Plain data; cases.h has the catalogue, testbed.h carries a run out, figures.h judges
+// it.
 #pragma once
 
 #include <chrono>
@@ -80,7 +81,8 @@ struct Record {
   double late_p99_us = 0;     // the emulator's own error
   uint64_t dropped_full = 0;  // packets
   uint64_t marked = 0;        // packets
-  uint64_t device_drops = 0;  // of the emulator's devices: not 0, and the figures are not the link's
+  uint64_t device_drops =
+      0;  // of the emulator's devices: not 0, and the figures are not the link's
 };
 
 }  // namespace sluice::benchmark

@@ -30,8 +30,9 @@ milliseconds estimate(const std::vector<Job>& jobs, double capacity, size_t at_o
   double load = 0;
   for (const Job& job : jobs) {
     while (running.size() >= at_once || !fits(load, job.weight, capacity)) {
-      const auto first = std::min_element(running.begin(), running.end(),
-                                          [](const auto& a, const auto& b) { return a.ends < b.ends; });
+      const auto first =
+          std::min_element(running.begin(), running.end(),
+                           [](const auto& a, const auto& b) { return a.ends < b.ends; });
       now = first->ends;
       load -= first->weight;
       running.erase(first);

@@ -50,16 +50,17 @@ sockaddr ipv4(const std::string& address) {
 // earlier connections, lest a flow inherit another's threshold.
 Result<void> set_tcp_up(bool ecn) {
   const std::string sysctl = "/proc/sys/net/ipv4/";
-  for (const auto& [name, value] :
-       {std::pair{"tcp_rmem", "4096 131072 134217728"}, {"tcp_wmem", "4096 131072 134217728"},
-        {"tcp_no_metrics_save", "1"}, {"tcp_ecn", ecn ? "1" : "2"}}) {
+  for (const auto& [name, value] : {std::pair{"tcp_rmem", "4096 131072 134217728"},
+                                    {"tcp_wmem", "4096 131072 134217728"},
+                                    {"tcp_no_metrics_save", "1"},
+                                    {"tcp_ecn", ecn ? "1" : "2"}}) {
     if (auto written = write_file(sysctl + name, value); !written) return written;
   }
   return {};
 }
 
-// The device, up, with its addresses (the first has the others of its /24 behind it), and everything
-// else behind it.
+// The device, up, with its addresses (the first has the others of its /24 behind it), and
+// everything else behind it.
 Result<Fd> make_end(const std::vector<std::string>& addresses) {
   auto tun = linkem::make_tun(kDevice);
   if (!tun) return tun;
@@ -157,7 +158,9 @@ Result<Record> run_scenario(const Scenario& scenario, const Governed& governed, 
   const Fd ending(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!ending.valid()) return failed("eventfd: {}", strerror(errno));
 
-  linkem::Emulator link{std::move(left->tun), std::move(right->tun), {shape, paths, scenario.seed},
+  linkem::Emulator link{std::move(left->tun),
+                        std::move(right->tun),
+                        {shape, paths, scenario.seed},
                         {way_back(scenario), {}, ~scenario.seed}};
   Result<void> carried;
   std::thread carrier([&] {

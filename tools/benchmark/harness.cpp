@@ -1,0 +1,30 @@
+#include "benchmark/harness.h"
+
+#include <sched.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "kernel/system_error.h"
+
+namespace sluice::benchmark {
+
+Result<void> stay_on_one_cpu() {
+  const int cpu = sched_getcpu();
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(static_cast<size_t>(cpu < 0 ? 0 : cpu), &cpus);
+  if (sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
+    return failed("staying on CPU {}: {}", cpu, error_text(errno));
+  return {};
+}
+
+Result<void> write_json(const std::string& path, const nlohmann::ordered_json& rows) {
+  std::ofstream file(path);
+  file << rows.dump(2) << '\n';
+  file.close();
+  if (!file) return failed("{}: it cannot be written", path);
+  return {};
+}
+
+}  // namespace sluice::benchmark

@@ -1,0 +1,196 @@
+#include "benchmark/pace/cost_bench.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "benchmark/bpf/paced_rounds.h"
+#include "kernel/libbpf_log.h"
+#include "kernel/system_error.h"
+#include "paced_rounds.skel.h"
+
+namespace sluice::benchmark {
+namespace {
+
+constexpr size_t kFrameBytes = 1514;
+
+// 40 gbit: a turn of 303 ns, about what a round takes, so that even one flow alone always has a
+// departure to wait for and never one past the horizon.
+constexpr uint64_t kRateBytesPerSec = 5'000'000'000;
+
+template <typename Header>
+size_t put(std::vector<uint8_t>& frame, size_t at, const Header& header) {
+  memcpy(frame.data() + at, &header, sizeof(header));
+  return at + sizeof(header);
+}
+
+// A full segment from the service; the client is the rounds' to fill in.
+std::vector<uint8_t> frame_from(const Endpoint& from) {
+  std::vector<uint8_t> frame(kFrameBytes);
+  const sluice_address source = from.address.raw();
+  const bool v6 = !from.address.is_v4();
+  ethhdr ethernet{{2, 0, 0, 0, 0, 2}, {2, 0, 0, 0, 0, 1}, 0};
+  ethernet.h_proto = htons(v6 ? ETH_P_IPV6 : ETH_P_IP);
+  size_t at = put(frame, 0, ethernet);
+  if (v6) {
+    ipv6hdr ip{};
+    ip.version = 6;
+    ip.payload_len = htons(kFrameBytes - ETH_HLEN - sizeof(ip));
+    ip.nexthdr = IPPROTO_TCP;
+    ip.hop_limit = 64;
+    memcpy(&ip.saddr, source.bytes, sizeof(ip.saddr));
+    const uint8_t clients[] = {0x20, 0x01, 0x0d, 0xb8, 0x00, 0x0c};
+    memcpy(&ip.daddr, clients, sizeof(clients));
+    at = put(frame, at, ip);
+  } else {
+    iphdr ip{};
+    ip.version = 4;
+    ip.ihl = 5;
+    ip.tot_len = htons(kFrameBytes - ETH_HLEN);
+    ip.ttl = 64;
+    ip.protocol = IPPROTO_TCP;
+    memcpy(&ip.saddr, source.bytes + 12, sizeof(ip.saddr));
+    at = put(frame, at, ip);
+  }
+  tcphdr tcp{};
+  tcp.source = htons(from.port);
+  tcp.seq = htonl(1000);
+  tcp.doff = 5;
+  tcp.ack = 1;
+  tcp.window = htons(1024);
+  put(frame, at, tcp);
+  return frame;
+}
+
+Result<uint64_t> proven(Server& server, PaceWay way) {
+  if (way == PaceWay::stranger) return server.count(Server::Whose::nobody, SLUICE_VERDICT_UNPACED);
+  return server.count(Server::Whose::service,
+                      way == PaceWay::free ? SLUICE_VERDICT_UNPACED : SLUICE_VERDICT_PACED);
+}
+
+Policy policy_of(PaceWay way) {
+  Policy policy;
+  if (way == PaceWay::flow) policy.flow_rate_bytes_per_sec = kRateBytesPerSec;
+  return policy;
+}
+
+}  // namespace
+
+Result<PacedTraffic> PacedTraffic::load() {
+  PacedTraffic traffic;
+  libbpf_log_take();
+  traffic.skeleton_.reset(paced_rounds_bpf__open_and_load(), paced_rounds_bpf__destroy);
+  if (!traffic.skeleton_) return failed("paced_rounds: loading it: {}", libbpf_log_take());
+  return traffic;
+}
+
+int PacedTraffic::empty_program() const {
+  return bpf_program__fd(skeleton_->progs.tc_empty);
+}
+
+Result<void> PacedTraffic::aim_at(int program) {
+  const uint32_t zero = 0;
+  if (bpf_map__update_elem(skeleton_->maps.tc_under_test, &zero, sizeof(zero), &program,
+                           sizeof(program), BPF_ANY) != 0)
+    return failed("paced_rounds: the program under test cannot be tail-called: {}",
+                  error_text(errno));
+  return {};
+}
+
+void PacedTraffic::prepare(const Endpoint& from, uint32_t flows) {
+  frame_ = frame_from(from);
+  v6_ = !from.address.is_v4();
+  auto& out = *reinterpret_cast<::paced_rounds*>(&skeleton_->bss->paced_rounds);
+  out = {};
+  out.flows = flows;
+}
+
+Result<void> PacedTraffic::send(uint32_t packets) {
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.data_in = frame_.data();
+  options.data_size_in = static_cast<uint32_t>(frame_.size());
+  options.repeat = static_cast<int>(packets);
+  const auto* round = v6_ ? skeleton_->progs.paced_round_v6 : skeleton_->progs.paced_round_v4;
+  if (bpf_prog_test_run_opts(bpf_program__fd(round), &options) != 0)
+    return failed("paced_rounds: test run: {}", error_text(errno));
+  return {};
+}
+
+uint64_t PacedTraffic::sent() const {
+  return skeleton_->bss->paced_rounds.count;
+}
+
+Result<PaceCostBench> PaceCostBench::open(const PaceEffort& effort) {
+  auto baseline = PacedTraffic::load();
+  if (!baseline) return tl::unexpected(baseline.error());
+  auto subject = PacedTraffic::load();
+  if (!subject) return tl::unexpected(subject.error());
+  return PaceCostBench(std::move(*baseline), std::move(*subject), effort);
+}
+
+Result<void> PaceCostBench::run_trials(PaceFigure& figure) {
+  const uint32_t packets = effort_.packets;
+  std::vector<Cost> nets;
+  std::vector<Cost> empties;
+  for (uint32_t trial = 0; trial < effort_.trials; trial++) {
+    meter_.begin();
+    if (auto done = baseline_.send(packets); !done) return done;
+    const Cost empty = meter_.end(packets);
+    meter_.begin();
+    if (auto done = subject_.send(packets); !done) return done;
+    const Cost whole = meter_.end(packets);
+    empties.push_back(empty);
+    nets.push_back({whole.ns - empty.ns, whole.instructions - empty.instructions,
+                    whole.cycles - empty.cycles});
+  }
+  figure.trials = effort_.trials;
+  figure.net = median(nets);
+  figure.empty = median(empties);
+  return {};
+}
+
+Result<std::vector<PaceFigure>> PaceCostBench::measure(const PaceCase& one,
+                                                       const std::vector<uint32_t>& flows) {
+  auto server = Server::make(one.v6, flows.back());
+  if (!server) return tl::unexpected(server.error());
+  if (auto done = (*server)->set_policy(policy_of(one.way)); !done)
+    return tl::unexpected(done.error());
+  const bool empty = one.way == PaceWay::nothing;
+  Endpoint from = (*server)->endpoint();
+  if (one.way == PaceWay::stranger) from.port++;
+  if (auto done = baseline_.aim_at(baseline_.empty_program()); !done)
+    return tl::unexpected(done.error());
+  if (auto done = subject_.aim_at(empty ? subject_.empty_program() : (*server)->program()); !done)
+    return tl::unexpected(done.error());
+
+  std::vector<PaceFigure> figures;
+  for (const uint32_t count : flows) {
+    baseline_.prepare(from, count);
+    subject_.prepare(from, count);
+    // Once over everything, so that no trial pays for a first time, or for a flow's first packet.
+    const uint32_t warm = std::max(count, effort_.packets);
+    if (auto done = baseline_.send(warm); !done) return tl::unexpected(done.error());
+    if (auto done = subject_.send(warm); !done) return tl::unexpected(done.error());
+
+    auto before = proven(**server, one.way);
+    if (!before) return tl::unexpected(before.error());
+    const uint64_t sent_before = subject_.sent();
+    PaceFigure figure{.name = std::string(one.name), .flows = count};
+    if (auto done = run_trials(figure); !done) return tl::unexpected(done.error());
+    auto after = proven(**server, one.way);
+    if (!after) return tl::unexpected(after.error());
+    figure.packets = subject_.sent() - sent_before;
+    figure.verified = empty ? figure.packets : *after - *before;
+    figures.push_back(std::move(figure));
+  }
+  return figures;
+}
+
+}  // namespace sluice::benchmark
