@@ -136,6 +136,13 @@ refused 2 '' service list surplus
 
 lab_sluice attach steer eth1 2>/dev/null
 refused 1 'steer' attach decap eth1
+refused 1 'not in libxdp.s dispatcher: steer ' attach decap eth1 --chain
+# Chaining itself is tested where the kernel can do it (tests/vm/chain_test).
+if bpftool feature probe kernel 2>/dev/null | grep -q 'program_type ext is NOT'; then
+  refused 1 'BPF_PROG_TYPE_EXT' attach decap eth2 --chain
+  check "what could not be chained is not attached in another way" \
+    bash -c "! ip -n $LAB_PREFIX-director link show eth2 | grep -q xdp"
+fi
 check "attaching again is success" lab_sluice attach steer eth1
 devices() {
   bpftool -j map dump pinned "$LAB_BPFFS/$LAB_INSTANCE/devices" |

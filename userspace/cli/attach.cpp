@@ -12,6 +12,7 @@ struct AttachOptions {
   std::string device;
   bool native = false;
   bool generic = false;
+  bool chain = false;
 };
 
 std::string attachment_sentence(const Attachment& attachment, bool already) {
@@ -54,10 +55,9 @@ Result<void> show_attach(Part part, const AttachOptions& options, Context& conte
 Result<void> run_attach(const AttachOptions& options, Context& context) {
   const auto part = parse_part(options.part);
   if (!part) return tl::unexpected(part.error());
-  if (*part == Part::pace && (options.native || options.generic)) {
+  if (*part == Part::pace && (options.native || options.generic || options.chain)) {
     return misused(
-        "attach pace: --native and --generic choose between kinds of XDP, and pace "
-        "attaches to tc");
+        "attach pace: --native, --generic and --chain are about XDP, and pace attaches to tc");
   }
   // Before the instance is opened: a slip of the pen shall not create one.
   if (if_nametoindex(options.device.c_str()) == 0) {
@@ -71,7 +71,8 @@ Result<void> run_attach(const AttachOptions& options, Context& context) {
   const XdpMode mode = options.native    ? XdpMode::native
                        : options.generic ? XdpMode::generic
                                          : XdpMode::automatic;
-  const auto report = attach(*instance, *part, options.device, mode);
+  const auto report =
+      attach(*instance, *part, options.device, {.mode = mode, .chain = options.chain});
   if (!report) return tl::unexpected(report.error());
   tell(context,
        {.needed = !report->already,
@@ -121,6 +122,7 @@ void setup_attach(CLI::App& app, Context& context) {
   CLI::App* verb = add_verb(app, "attach", "Put a program on a device",
                             "  sluice attach steer eth0\n"
                             "  sluice attach decap eth0 --generic\n"
+                            "  sluice attach steer eth0 --chain\n"
                             "  sluice attach pace eth0\n");
   add_part_and_device(verb, *attached);
   CLI::Option* native =
@@ -129,6 +131,9 @@ void setup_attach(CLI::App& app, Context& context) {
   verb->add_flag("--generic", attached->generic, "XDP in the stack: any device, slower")
       ->option_text(" ")
       ->excludes(native);
+  verb->add_flag("--chain", attached->chain,
+                 "beside other XDP programs, in libxdp's dispatcher; no jumbo frames in pieces")
+      ->option_text(" ");
   runs(verb, context, attached, run_attach);
 
   auto detached = std::make_shared<AttachOptions>();

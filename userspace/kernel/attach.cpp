@@ -6,6 +6,7 @@
 #include <array>
 
 #include "kernel/bpffs.h"
+#include "kernel/chain.h"
 #include "kernel/fd.h"
 #include "kernel/hook.h"
 #include "kernel/libbpf_log.h"
@@ -90,12 +91,12 @@ class Attacher {
     return {};
   }
 
-  Result<void> put_xdp(const std::string& program, XdpMode mode) {
-    if (mode == XdpMode::generic) return put(program, Hook::xdp_generic);
-    auto native = put(program, Hook::xdp_native);
-    if (native || mode == XdpMode::native) return native;
+  Result<void> put_xdp(const std::string& program, const XdpWish& wish) {
+    if (wish.mode == XdpMode::generic) return put_xdp_in(program, wish.chain, true);
+    auto native = put_xdp_in(program, wish.chain, false);
+    if (native || wish.mode == XdpMode::native) return native;
     const Error why = native.error();
-    auto generic = put(program, Hook::xdp_generic);
+    auto generic = put_xdp_in(program, wish.chain, true);
     if (!generic) return generic;
     report_.notes.push_back(
         fmt::format("{}; attached in generic mode, which is slower by several times", why.text));
@@ -103,6 +104,14 @@ class Attacher {
   }
 
  private:
+  Result<void> put_xdp_in(const std::string& program, bool chain, bool generic) {
+    if (!chain) return put(program, generic ? Hook::xdp_generic : Hook::xdp_native);
+    auto place = chain_attach(instance_, program, device_, ifindex_, generic);
+    if (!place) return tl::unexpected(place.error());
+    report_.attachment.mode = hook_kind_text(place->kind);
+    return {};
+  }
+
   Instance& instance_;
   std::string links_;
   std::string device_;
@@ -137,12 +146,12 @@ Result<std::string> main_program(Part part, uint32_t ifindex) {
 }
 
 Result<void> attach_programs(Attacher& attacher, const std::string& directory,
-                             const std::string& program, const std::string& device, XdpMode mode,
-                             AttachReport& report) {
-  if (program == "decap") return attacher.put_xdp(program, mode);
+                             const std::string& program, const std::string& device,
+                             const XdpWish& wish, AttachReport& report) {
+  if (program == "decap") return attacher.put_xdp(program, wish);
   if (program == "steer") {
     if (auto put = attacher.put("handover", Hook::tc_ingress); !put) return put;
-    if (auto put = attacher.put_xdp(program, mode); !put) return put;
+    if (auto put = attacher.put_xdp(program, wish); !put) return put;
     if (auto noted = note_device(directory, device, true); !noted) return noted;
     note_forwarding(device, report);
     return {};
@@ -156,6 +165,14 @@ Result<void> attach_programs(Attacher& attacher, const std::string& directory,
         "qdisc replace dev {} root fq, then attach again)",
         device, device));
   return {};
+}
+
+// The kind that was asked for, where one was; another one has to be detached first.
+bool is_as_wished(const HookPlace& place, const XdpWish& wish) {
+  if (wish.chain || place.kind == HookKind::chained)
+    return wish.chain == (place.kind == HookKind::chained);
+  if (wish.mode == XdpMode::automatic) return true;
+  return place.kind == (wish.mode == XdpMode::generic ? HookKind::generic : HookKind::native);
 }
 
 }  // namespace
@@ -173,7 +190,7 @@ std::string_view part_text(Part part) {
 }
 
 Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
-                            XdpMode mode) {
+                            const XdpWish& wish) {
   auto ifindex = device_index(device);
   if (!ifindex) return tl::unexpected(ifindex.error());
   auto existing = places(instance.directory());
@@ -191,8 +208,7 @@ Result<AttachReport> attach(Instance& instance, Part part, const std::string& de
   for (const auto& place : *existing) {
     if (!is_on(place, part, device)) continue;
     if (place.program == *program && !hook_is_gone(place, links_of(instance.directory()))) {
-      const HookKind wanted = mode == XdpMode::generic ? HookKind::generic : HookKind::native;
-      if (part != Part::pace && mode != XdpMode::automatic && place.kind != wanted)
+      if (part != Part::pace && !is_as_wished(place, wish))
         return failed("device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
                       device, part_text(part), hook_kind_text(place.kind), part_text(part), device);
       report.already = true;
@@ -207,7 +223,7 @@ Result<AttachReport> attach(Instance& instance, Part part, const std::string& de
 
   libbpf_log_capture();
   Attacher attacher(instance, device, *ifindex, report);
-  auto attached = attach_programs(attacher, instance.directory(), *program, device, mode, report);
+  auto attached = attach_programs(attacher, instance.directory(), *program, device, wish, report);
   if (!attached) {
     // Nothing half done; the error that matters is the first one.
     if (auto undone = detach(instance, part, device); !undone)

@@ -14,13 +14,18 @@ namespace sluice {
 enum class Part { steer, decap, pace };
 enum class XdpMode { automatic, native, generic };  // automatic: native, else generic
 
+struct XdpWish {
+  XdpMode mode = XdpMode::automatic;
+  bool chain = false;  // beside other programs, through libxdp's dispatcher
+};
+
 Result<Part> parse_part(std::string_view text);
 [[nodiscard]] std::string_view part_text(Part part);
 
 struct Attachment {
   Part part{};
   std::string device;
-  std::string mode;          // "native", "generic", "tcx", "clsact"
+  std::string mode;          // "native", "generic", "tcx", "clsact", "chained"
   bool here = true;          // false: in another network namespace
   bool gone = false;         // the device is no longer there
   std::string namespace_id;  // inode number of the network namespace
@@ -33,7 +38,8 @@ struct AttachReport {
       notes;  // sentences the operator should read: fell back to generic, no fq
 };
 
-Result<AttachReport> attach(Instance& instance, Part part, const std::string& device, XdpMode mode);
+Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
+                            const XdpWish& wish);
 // False: it was not attached.
 Result<bool> detach(Instance& instance, Part part, const std::string& device);
 Result<std::vector<Attachment>> attachments(Instance& instance);

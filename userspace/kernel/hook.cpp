@@ -8,6 +8,7 @@
 #include <array>
 
 #include "kernel/bpffs.h"
+#include "kernel/chain.h"
 #include "kernel/fd.h"
 #include "kernel/routes.h"
 #include "kernel/system_error.h"
@@ -60,8 +61,10 @@ Result<HookPlace> attach_xdp(int program_fd, HookPlace place, const std::string&
   options.flags = place.kind == HookKind::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
   const Fd link(bpf_link_create(program_fd, static_cast<int>(ifindex), BPF_XDP, &options));
   if (!link.valid() && (errno == EBUSY || errno == EEXIST))
-    return failed("device {}: has an XDP program already: {} (detach that first)", place.device,
-                  xdp_occupant(ifindex));
+    return failed(
+        "device {}: has an XDP program already: {} (detach that first, or stand beside it: "
+        "--chain)",
+        place.device, xdp_occupant(ifindex));
   if (!link.valid())
     return failed("device {}: {} XDP: {}", place.device, hook_kind_text(place.kind),
                   error_text(errno));
@@ -110,8 +113,8 @@ Result<HookPlace> attach_tc(int program_fd, bool egress, HookPlace place, const 
   return pin_link(link, std::move(place), links);
 }
 
-constexpr std::array<HookKind, 4> kKinds = {HookKind::native, HookKind::generic, HookKind::tcx,
-                                            HookKind::clsact};
+constexpr std::array<HookKind, 5> kKinds = {HookKind::native, HookKind::generic, HookKind::tcx,
+                                            HookKind::clsact, HookKind::chained};
 
 }  // namespace
 
@@ -125,6 +128,8 @@ std::string_view hook_kind_text(HookKind kind) {
       return "tcx";
     case HookKind::clsact:
       return "clsact";
+    case HookKind::chained:
+      return "chained";
   }
   return "unknown";
 }
@@ -189,6 +194,7 @@ Result<HookPlace> hook_attach(int program_fd, Hook hook, const std::string& link
 }
 
 bool hook_is_gone(const HookPlace& place, const std::string& links) {
+  if (place.kind == HookKind::chained) return chain_is_gone(place, links);
   if (place.kind == HookKind::clsact)
     return place.namespace_id == network_namespace_id() &&
            if_nametoindex(place.device.c_str()) == 0;
@@ -204,6 +210,9 @@ Result<void> hook_detach(const HookPlace& place, const std::string& links) {
   const std::string path = links + "/" + place.pin_name();
   const uint32_t ifindex =
       place.namespace_id == network_namespace_id() ? if_nametoindex(place.device.c_str()) : 0;
+  if (place.kind == HookKind::chained && ifindex != 0) {
+    if (auto detached = chain_detach(place, links, ifindex); !detached) return detached;
+  }
   if (place.kind == HookKind::clsact && ifindex != 0) {
     const auto hook = clsact_hook(is_egress(place.program), ifindex);
     const auto options = clsact_filter();

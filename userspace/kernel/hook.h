@@ -1,6 +1,7 @@
 // One program on one hook of one device, and the pin that keeps or remembers it. The pin's name
 // says it all: PROGRAM-KIND-DEVICE@NAMESPACE. bpffs allows no dots in names, so those of a device
-// are written %2e. An XDP or tcx pin is the link; a clsact pin is the program, beside its filter.
+// are written %2e. An XDP or tcx pin is the link; a clsact pin is the program, beside its filter,
+// and so is that of a program in libxdp's dispatcher (kernel/chain.h).
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@
 namespace sluice {
 
 enum class Hook { xdp_native, xdp_generic, tc_ingress, tc_egress };
-enum class HookKind { native, generic, tcx, clsact };
+enum class HookKind { native, generic, tcx, clsact, chained };
 [[nodiscard]] std::string_view hook_kind_text(HookKind kind);
 
 struct HookPlace {

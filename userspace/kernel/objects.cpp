@@ -47,6 +47,16 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
 // A variable of the BPF side that user space writes has a map of its own, with a section's name.
 constexpr std::string_view kVariables = ".data.";
 
+// The kernel adds BPF_F_RDONLY_PROG to the flags of a map of devices, and libbpf 1.1 then takes the
+// pinned one for a different one: so such a map is handed to it.
+Result<void> reuse_devices(bpf_map* map, const std::string& path) {
+  const Fd pinned(bpf_obj_get(path.c_str()));
+  if (!pinned.valid()) return {};  // not there yet
+  if (bpf_map__reuse_fd(map, pinned.get()) != 0)
+    return failed("{}: using it again: {}", path, error_text(errno));
+  return {};
+}
+
 // Pins the object's shared maps in the directory; where one is pinned there already, it is used.
 Result<void> share_maps(bpf_object* object, const std::string& directory,
                         const std::map<std::string, uint32_t>& sizes) {
@@ -60,8 +70,12 @@ Result<void> share_maps(bpf_object* object, const std::string& directory,
     const auto size = sizes.find(name);
     if (size != sizes.end() && bpf_map__set_max_entries(map, size->second) != 0)
       return failed("map {}: cannot have {} entries", name, size->second);
-    if (bpf_map__set_pin_path(map, (directory + "/" + name).c_str()) != 0)
+    const std::string path = directory + "/" + name;
+    if (bpf_map__set_pin_path(map, path.c_str()) != 0)
       return failed("map {}: cannot be pinned in {}", name, directory);
+    if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP_HASH) {
+      if (auto reused = reuse_devices(map, path); !reused) return reused;
+    }
   }
   return {};
 }
@@ -81,16 +95,30 @@ Result<void> load_and_pin(bpf_object* object, const std::string& directory) {
   return {};
 }
 
-// Opens a skeleton, shares its maps, lets `configure` set what is constant, loads and pins.
+template <typename Skeleton>
+using Owned = std::unique_ptr<Skeleton, void (*)(Skeleton*)>;
+
+// Opens a skeleton, shares its maps and lets `configure` set what is constant.
+template <typename Skeleton, typename Configure>
+Result<Owned<Skeleton>> open_object(const std::string& directory,
+                                    const std::map<std::string, uint32_t>& sizes,
+                                    Configure configure) {
+  Owned<Skeleton> skeleton(Skeleton::open(), Skeleton::destroy);
+  if (!skeleton) return failed("a BPF object could not be opened: {}", libbpf_log_take());
+  if (auto shared = share_maps(skeleton->obj, directory, sizes); !shared)
+    return tl::unexpected(shared.error());
+  if (auto configured = configure(*skeleton); !configured)
+    return tl::unexpected(configured.error());
+  return skeleton;
+}
+
+// And loads and pins.
 template <typename Skeleton, typename Configure>
 Result<void> load(const std::string& directory, const std::map<std::string, uint32_t>& sizes,
                   Configure configure) {
-  const std::unique_ptr<Skeleton, void (*)(Skeleton*)> skeleton(Skeleton::open(),
-                                                                Skeleton::destroy);
-  if (!skeleton) return failed("a BPF object could not be opened: {}", libbpf_log_take());
-  if (auto shared = share_maps(skeleton->obj, directory, sizes); !shared) return shared;
-  if (auto configured = configure(*skeleton); !configured) return configured;
-  return load_and_pin(skeleton->obj, directory);
+  auto skeleton = open_object<Skeleton>(directory, sizes, configure);
+  if (!skeleton) return tl::unexpected(skeleton.error());
+  return load_and_pin((*skeleton)->obj, directory);
 }
 
 // The verifier learns the size of service tables from a table like those that will come.
@@ -103,7 +131,57 @@ Result<Fd> service_table_template(uint32_t buckets) {
   return table;
 }
 
+Result<void> configure_steer(steer_bpf& steer, const sluice_instance& root, uint32_t buckets,
+                             const Fd& table) {
+  memcpy(
+      const_cast<sluice_seed*>(reinterpret_cast<const volatile sluice_seed*>(&steer.rodata->seed)),
+      &root.seed, sizeof(root.seed));
+  steer.rodata->handover_mac = root.handover_mac;
+  steer.rodata->service_table_mask = buckets - 1;
+  if (bpf_map__set_inner_map_fd(steer.maps.service_tables, table.get()) != 0)
+    return failed("map service_tables: {}", error_text(errno));
+  return {};
+}
+
+template <typename Skeleton>
+ChainedObject chained(Owned<Skeleton> skeleton) {
+  bpf_object* object = skeleton->obj;
+  return {std::shared_ptr<void>(std::move(skeleton)), object};
+}
+
+// Its long way alone, which has an answer for every packet: the kernel puts no program of a
+// dispatcher into an array of programs, and lets none call by one.
+Result<void> leave_out_short_way(steer_bpf& steer) {
+  bpf_program__set_autoload(steer.progs.steer, false);
+  // Of its own type libbpf would fill it.
+  bpf_map* ways = steer.maps.ways;
+  if (bpf_map__set_pin_path(ways, nullptr) != 0 || bpf_map__set_type(ways, BPF_MAP_TYPE_ARRAY) != 0)
+    return failed("map ways: cannot be left out");
+  return {};
+}
+
 }  // namespace
+
+Result<ChainedObject> open_chained(const std::string& directory, const std::string& program,
+                                   const InstanceLimits& limits, const sluice_instance& root) {
+  libbpf_log_capture();
+  const auto sizes = capacities(limits);
+  if (program == "decap") {
+    auto decap =
+        open_object<decap_bpf>(directory, sizes, [](decap_bpf&) -> Result<void> { return {}; });
+    if (!decap) return tl::unexpected(decap.error());
+    return chained(std::move(*decap));
+  }
+  const uint32_t buckets = service_table_size(limits);
+  auto table = service_table_template(buckets);
+  if (!table) return tl::unexpected(table.error());
+  auto steer = open_object<steer_bpf>(directory, sizes, [&](steer_bpf& skeleton) -> Result<void> {
+    if (auto left_out = leave_out_short_way(skeleton); !left_out) return left_out;
+    return configure_steer(skeleton, root, buckets, *table);
+  });
+  if (!steer) return tl::unexpected(steer.error());
+  return chained(std::move(*steer));
+}
 
 uint32_t service_table_size(const InstanceLimits& limits) {
   return static_cast<uint32_t>(
@@ -120,15 +198,8 @@ Result<void> load_objects(const std::string& directory, const InstanceLimits& li
   if (!table) return tl::unexpected(table.error());
 
   const auto nothing = [](auto&) -> Result<void> { return {}; };
-  auto loaded = load<steer_bpf>(directory, sizes, [&](steer_bpf& steer) -> Result<void> {
-    memcpy(const_cast<sluice_seed*>(
-               reinterpret_cast<const volatile sluice_seed*>(&steer.rodata->seed)),
-           &root.seed, sizeof(root.seed));
-    steer.rodata->handover_mac = root.handover_mac;
-    steer.rodata->service_table_mask = buckets - 1;
-    if (bpf_map__set_inner_map_fd(steer.maps.service_tables, table->get()) != 0)
-      return failed("map service_tables: {}", error_text(errno));
-    return {};
+  auto loaded = load<steer_bpf>(directory, sizes, [&](steer_bpf& steer) {
+    return configure_steer(steer, root, buckets, *table);
   });
   if (!loaded) return loaded;
   loaded = load<handover_bpf>(directory, sizes, [&](handover_bpf& handover) -> Result<void> {
