@@ -73,7 +73,11 @@ struct sluice_backend_config {
 	__u32 weight;  /* 0 to SLUICE_WEIGHT_MAX */
 	__u8 state;    /* enum sluice_backend_state */
 	__u8 removing; /* 1: on its way out; whoever sees it finishes the removal */
-	__u8 reserved[6];
+	/* What `sluice run` saw, apart from the operator's word. 1: down, for its checks fail. */
+	__u8 failing;
+	__u8 reserved;
+	__u16 adapted_permille; /* of `weight`, that it shall have just now; 0: all of it */
+	__u16 reserved2;
 };
 
 enum sluice_service_flag {

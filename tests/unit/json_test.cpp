@@ -142,7 +142,8 @@ TEST(Json, ABackendSaysItsShareOfTheSlots) {
   const ServiceView view = web();
   const Json document = backend_json(view, view.backends[0]);
   EXPECT_EQ(keys(document), (Names{"service", "backend", "number", "weight", "state", "removing",
-                                   "slots", "share_percent", "packets", "bytes", "connections"}));
+                                   "failing", "adapted_permille", "slots", "share_percent",
+                                   "packets", "bytes", "connections"}));
   EXPECT_EQ(document["backend"], backend_one);
   EXPECT_EQ(document["slots"], 192);
   EXPECT_EQ(document["share_percent"], 75.0);

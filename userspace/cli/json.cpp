@@ -91,6 +91,8 @@ Json backend_json(const ServiceView& view, const BackendView& one) {
                 {"weight", backend.weight},
                 {"state", backend_state_text(backend.state)},
                 {"removing", backend.removing},
+                {"failing", backend.failing},
+                {"adapted_permille", number_or_null(backend.adapted_permille)},
                 {"slots", one.slots},
                 {"share_percent", share_percent(one.slots, view.slots)}};
   add_traffic(document, one.traffic);

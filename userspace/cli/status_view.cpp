@@ -21,10 +21,9 @@ std::vector<NamedVerdict> verdicts_of(const StatusView& status) {
 }
 
 size_t backends_up(const ServiceView& view) {
-  return static_cast<size_t>(
-      std::count_if(view.backends.begin(), view.backends.end(), [](const BackendView& one) {
-        return one.backend.state == BackendState::up && !one.backend.removing;
-      }));
+  return static_cast<size_t>(std::count_if(
+      view.backends.begin(), view.backends.end(),
+      [](const BackendView& one) { return effective_state(one.backend) == BackendState::up; }));
 }
 
 Used used_by(const StatusView& status) {

@@ -15,7 +15,15 @@ namespace sluice {
 namespace {
 
 std::string state_text(const Backend& backend) {
-  return std::string(backend.removing ? "removing" : backend_state_text(backend.state));
+  if (backend.removing) return "removing";
+  std::string text(backend_state_text(backend.state));
+  if (backend.failing && backend.state != BackendState::down) text += ", failing";
+  return text;
+}
+
+std::string weight_text(const Backend& backend) {
+  if (backend.adapted_permille == 0) return std::to_string(backend.weight);
+  return fmt::format("{} x 0.{:03}", backend.weight, backend.adapted_permille);
 }
 
 std::string flow_rate_text(const Policy& policy) {
@@ -184,7 +192,7 @@ void print_backends(std::ostream& out, const std::vector<ServiceView>& services)
                {"BYTES", Align::right}});
   for (const auto& view : services) {
     for (const auto& one : view.backends) {
-      table.add({view.service.name, one.backend.at.text(), std::to_string(one.backend.weight),
+      table.add({view.service.name, one.backend.at.text(), weight_text(one.backend),
                  state_text(one.backend), share_for_people(one.slots, view.slots),
                  std::to_string(one.traffic.connections), std::to_string(one.traffic.packets),
                  bytes_for_people(one.traffic.bytes)});
@@ -197,7 +205,7 @@ void print_backend(std::ostream& out, const ServiceView& view, const BackendView
   Facts facts;
   facts.add("service", view.service.name);
   facts.add("backend", one.backend.at.text());
-  facts.add("weight", std::to_string(one.backend.weight));
+  facts.add("weight", weight_text(one.backend));
   facts.add("state", state_text(one.backend));
   facts.add("share", fmt::format("{} ({} of {} slots)", share_for_people(one.slots, view.slots),
                                  one.slots, view.slots));

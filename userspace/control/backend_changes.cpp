@@ -21,6 +21,9 @@ std::string differences(const Backend& backend, const BackendWish& wish) {
   if (wish.state && *wish.state != backend.state) {
     text += fmt::format("{}{}", text.empty() ? "" : ", ", backend_state_text(*wish.state));
   }
+  if (wish.state == BackendState::up && backend.failing) {
+    text += fmt::format("{}no longer failing", text.empty() ? "" : ", ");
+  }
   return text;
 }
 
@@ -105,6 +108,7 @@ Result<Change> backend_set(Dataplane& dataplane, const std::string& name, const 
   if (apply == Apply::only_show) return change;
   (*backend)->weight = wish.weight.value_or((*backend)->weight);
   (*backend)->state = wish.state.value_or((*backend)->state);
+  if (wish.state == BackendState::up) (*backend)->failing = false;
   auto done = carry_out(
       dataplane, *configuration, (*service)->number,
       [&] { return dataplane.put_backend(**backend); },

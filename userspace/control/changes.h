@@ -52,6 +52,7 @@ struct BackendWish {
 // drains or is down and is added again is not brought up.
 Result<Change> backend_add(Dataplane& dataplane, const std::string& service, const HostPort& at,
                            uint32_t weight, Apply apply);
+// Up is up now: also a backend that `sluice run` saw failing, until it sees that again.
 Result<Change> backend_set(Dataplane& dataplane, const std::string& service, const HostPort& at,
                            const BackendWish& wish, Apply apply);
 // Ends its connections with it; drain it first to keep them.

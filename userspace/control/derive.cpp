@@ -115,9 +115,7 @@ Result<void> Derivation::write_record(const Service& service, const Backend& bac
       *source = towards->source;
     }
   }
-  Backend seen = backend;
-  if (seen.removing) seen.state = BackendState::down;
-  return dataplane_.write_backend(service, seen, **source);
+  return dataplane_.write_backend(service, backend, **source);
 }
 
 Result<void> Derivation::move_ring(Service& service) {
@@ -125,12 +123,14 @@ Result<void> Derivation::move_ring(Service& service) {
   std::vector<uint32_t> down;
   const std::vector<Backend> backends = backends_of(service.number);
   const std::vector<HostPort> places = ring_places(service, backends);
+  const std::vector<uint32_t> weights = effective_weights(backends);
   for (size_t i = 0; i < backends.size(); i++) {
     const Backend& backend = backends[i];
-    if (backend.removing || backend.state == BackendState::down) {
+    const BackendState state = effective_state(backend);
+    if (state == BackendState::down) {
       down.push_back(backend.number);
-    } else if (backend.state == BackendState::up && backend.weight > 0) {
-      members.push_back({backend.number, backend_identity(places[i]), backend.weight});
+    } else if (state == BackendState::up && weights[i] > 0) {
+      members.push_back({backend.number, backend_identity(places[i]), weights[i]});
     }
   }
   auto live = dataplane_.ring(service);

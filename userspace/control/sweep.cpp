@@ -54,7 +54,7 @@ Result<std::vector<Sweeping>> plan(Dataplane& dataplane, const Configuration& co
   if (moving.empty()) return moving;
   std::set<uint32_t> down;
   for (const Backend& backend : configuration.backends) {
-    if (backend.state == BackendState::down) down.insert(backend.number);
+    if (effective_state(backend) == BackendState::down) down.insert(backend.number);
   }
   auto flows = remembered_by_service(dataplane, configuration);
   if (!flows) return tl::unexpected(flows.error());

@@ -142,6 +142,8 @@ sluice_backend_config backend_record(const Backend& backend) {
   config.weight = backend.weight;
   config.state = static_cast<uint8_t>(backend.state);
   config.removing = backend.removing ? 1 : 0;
+  config.failing = backend.failing ? 1 : 0;
+  config.adapted_permille = backend.adapted_permille;
   return config;
 }
 
@@ -153,6 +155,8 @@ Backend backend_from(const sluice_backend_key& key, const sluice_backend_config&
   backend.weight = config.weight;
   backend.state = static_cast<BackendState>(config.state);
   backend.removing = config.removing != 0;
+  backend.failing = config.failing != 0;
+  backend.adapted_permille = config.adapted_permille;
   return backend;
 }
 
@@ -219,7 +223,7 @@ sluice_backend path_record(const Service& service, const Backend& backend, const
   record.source = source.raw();
   record.port = htons(backend.at.port);
   record.mode = static_cast<uint8_t>(service.mode);
-  record.state = static_cast<uint8_t>(backend.removing ? BackendState::down : backend.state);
+  record.state = static_cast<uint8_t>(effective_state(backend));
   record.service = service.number;
   record.service_address = service.endpoint.address.raw();
   record.service_port = htons(service.endpoint.port);

@@ -98,6 +98,30 @@ std::string_view backend_state_text(BackendState state) {
   return "unknown";
 }
 
+BackendState effective_state(const Backend& backend) {
+  return backend.removing || backend.failing ? BackendState::down : backend.state;
+}
+
+std::vector<uint32_t> effective_weights(const std::vector<Backend>& backends) {
+  uint32_t heaviest = 0;
+  bool adapted = false;
+  for (const Backend& backend : backends) {
+    heaviest = std::max(heaviest, backend.weight);
+    adapted = adapted || backend.adapted_permille != 0;
+  }
+  // By a power of two, so that their ring differs in what is adapted alone (model/maglev.cpp).
+  uint32_t finer = 1;
+  while (adapted && heaviest > 0 && heaviest * finer * 2 <= SLUICE_WEIGHT_MAX) finer *= 2;
+  std::vector<uint32_t> weights;
+  weights.reserve(backends.size());
+  for (const Backend& backend : backends) {
+    const uint64_t permille = backend.adapted_permille == 0 ? 1000 : backend.adapted_permille;
+    const auto weight = static_cast<uint32_t>(uint64_t{backend.weight} * finer * permille / 1000);
+    weights.push_back(backend.weight > 0 ? std::max(weight, 1U) : 0);
+  }
+  return weights;
+}
+
 Result<std::string> parse_service_name(std::string_view text) {
   if (text.empty())
     return misused("service name \"\": empty; write 1 to {} characters", kServiceNameMax);

@@ -96,9 +96,19 @@ struct Backend {
   uint32_t weight = 100;
   BackendState state = BackendState::up;
   bool removing = false;
+  // What `sluice run` saw, apart from the operator's word.
+  bool failing = false;           // its health checks
+  uint16_t adapted_permille = 0;  // of the weight; 0: all of it
 
   friend bool operator==(const Backend&, const Backend&) = default;
 };
+
+// What its packets meet: the operator's word, and down while it fails or is on its way out.
+[[nodiscard]] BackendState effective_state(const Backend& backend);
+
+// The weights that these backends of one service share its ring by. Where one is adapted all of
+// them are finer, for a thousandth of a small weight would be none; whoever has a weight keeps one.
+[[nodiscard]] std::vector<uint32_t> effective_weights(const std::vector<Backend>& backends);
 
 // Do replies come back through the director?
 [[nodiscard]] inline bool replies_come_here(Mode mode) {

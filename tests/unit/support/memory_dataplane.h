@@ -178,8 +178,8 @@ class MemoryDataplane : public Dataplane {
   Result<void> write_backend(const Service& service, const Backend& backend,
                              const Address& source) override {
     return write("write_backend", [&] {
-      memory.records[backend.number] = {service.number, backend.at, service.mode, backend.state,
-                                        source};
+      memory.records[backend.number] = {service.number, backend.at, service.mode,
+                                        effective_state(backend), source};
     });
   }
   Result<void> erase_backend_record(uint32_t backend) override {
@@ -326,7 +326,7 @@ class MemoryDataplane : public Dataplane {
     for (const auto& [key, backend] : memory.backends) {
       auto record = memory.records.find(backend.number);
       if (backend.service != service || record == memory.records.end()) continue;
-      const bool down = backend.removing || backend.state == BackendState::down;
+      const bool down = effective_state(backend) == BackendState::down;
       if (down != (record->second.state == BackendState::down)) {
         contradict("the ring knows of backend {} what its record does not", backend.number);
       }
