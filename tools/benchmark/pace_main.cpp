@@ -57,13 +57,14 @@ PaceEffort effort_of(const Options& options) {
 Result<std::vector<PaceFigure>> measure_all(const Options& options) {
   if (auto done = stay_on_one_cpu(); !done) return tl::unexpected(done.error());
   libbpf_log_capture();
-  auto bench = PaceCostBench::open(effort_of(options));
-  if (!bench) return tl::unexpected(bench.error());
   // An emulator has no caches, so that more of anything changes nothing there.
   const std::vector<uint32_t> flows =
       options.virtual_time ? std::vector<uint32_t>{1} : std::vector<uint32_t>{1, 1000, 100'000};
+  auto bench = PaceCostBench::open(flows.back(), effort_of(options));
+  if (!bench) return tl::unexpected(bench.error());
   std::vector<PaceFigure> figures;
   fmt::print(kRow, "case", "flows", "ns", "instr", "cycles", "empty", "verified");
+  std::fflush(stdout);
   for (const PaceCase& one : kPaceCases) {
     if (!options.only.empty() && options.only != one.name) continue;
     auto measured = bench->measure(one, flows);

@@ -75,9 +75,10 @@ Result<uint64_t> proven(Server& server, PaceWay way) {
                       way == PaceWay::free ? SLUICE_VERDICT_UNPACED : SLUICE_VERDICT_PACED);
 }
 
-Policy policy_of(PaceWay way) {
+std::optional<Policy> policy_of(PaceWay way) {
+  if (way != PaceWay::flow) return {};
   Policy policy;
-  if (way == PaceWay::flow) policy.flow_rate_bytes_per_sec = kRateBytesPerSec;
+  policy.flow_rate_bytes_per_sec = kRateBytesPerSec;
   return policy;
 }
 
@@ -127,12 +128,14 @@ uint64_t PacedTraffic::sent() const {
   return skeleton_->bss->paced_rounds.count;
 }
 
-Result<PaceCostBench> PaceCostBench::open(const PaceEffort& effort) {
+Result<PaceCostBench> PaceCostBench::open(uint32_t most_flows, const PaceEffort& effort) {
   auto baseline = PacedTraffic::load();
   if (!baseline) return tl::unexpected(baseline.error());
   auto subject = PacedTraffic::load();
   if (!subject) return tl::unexpected(subject.error());
-  return PaceCostBench(std::move(*baseline), std::move(*subject), effort);
+  auto server = Server::make(most_flows);
+  if (!server) return tl::unexpected(server.error());
+  return PaceCostBench(std::move(*baseline), std::move(*subject), std::move(*server), effort);
 }
 
 Result<void> PaceCostBench::run_trials(PaceFigure& figure) {
@@ -158,16 +161,14 @@ Result<void> PaceCostBench::run_trials(PaceFigure& figure) {
 
 Result<std::vector<PaceFigure>> PaceCostBench::measure(const PaceCase& one,
                                                        const std::vector<uint32_t>& flows) {
-  auto server = Server::make(one.v6, flows.back());
-  if (!server) return tl::unexpected(server.error());
-  if (auto done = (*server)->set_policy(policy_of(one.way)); !done)
+  if (auto done = server_.set_policy(policy_of(one.way)); !done)
     return tl::unexpected(done.error());
   const bool empty = one.way == PaceWay::nothing;
-  Endpoint from = (*server)->endpoint();
+  Endpoint from = Server::endpoint(one.v6);
   if (one.way == PaceWay::stranger) from.port++;
   if (auto done = baseline_.aim_at(baseline_.empty_program()); !done)
     return tl::unexpected(done.error());
-  if (auto done = subject_.aim_at(empty ? subject_.empty_program() : (*server)->program()); !done)
+  if (auto done = subject_.aim_at(empty ? subject_.empty_program() : server_.program()); !done)
     return tl::unexpected(done.error());
 
   std::vector<PaceFigure> figures;
@@ -179,12 +180,12 @@ Result<std::vector<PaceFigure>> PaceCostBench::measure(const PaceCase& one,
     if (auto done = baseline_.send(warm); !done) return tl::unexpected(done.error());
     if (auto done = subject_.send(warm); !done) return tl::unexpected(done.error());
 
-    auto before = proven(**server, one.way);
+    auto before = proven(server_, one.way);
     if (!before) return tl::unexpected(before.error());
     const uint64_t sent_before = subject_.sent();
     PaceFigure figure{.name = std::string(one.name), .flows = count};
     if (auto done = run_trials(figure); !done) return tl::unexpected(done.error());
-    auto after = proven(**server, one.way);
+    auto after = proven(server_, one.way);
     if (!after) return tl::unexpected(after.error());
     figure.packets = subject_.sent() - sent_before;
     figure.verified = empty ? figure.packets : *after - *before;

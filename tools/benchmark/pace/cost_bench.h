@@ -74,13 +74,15 @@ class PacedTraffic {
 
 class PaceCostBench {
  public:
-  static Result<PaceCostBench> open(const PaceEffort& effort);
+  static Result<PaceCostBench> open(uint32_t most_flows, const PaceEffort& effort);
   Result<std::vector<PaceFigure>> measure(const PaceCase& one, const std::vector<uint32_t>& flows);
 
  private:
-  PaceCostBench(PacedTraffic baseline, PacedTraffic subject, const PaceEffort& effort)
+  PaceCostBench(PacedTraffic baseline, PacedTraffic subject, Server server,
+                const PaceEffort& effort)
       : baseline_(std::move(baseline)),
         subject_(std::move(subject)),
+        server_(std::move(server)),
         meter_(effort.clock),
         effort_(effort) {}
 
@@ -88,6 +90,7 @@ class PaceCostBench {
 
   PacedTraffic baseline_;
   PacedTraffic subject_;
+  Server server_;
   CostMeter meter_;
   PaceEffort effort_;
 };

@@ -1,71 +1,88 @@
 #include "benchmark/pace/server.h"
 
 #include <bpf/bpf.h>
-#include <unistd.h>
+#include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
 
-#include "kernel/bpffs.h"
-#include "kernel/objects.h"
+#include "kernel/libbpf_log.h"
+#include "kernel/records.h"
 #include "kernel/system_error.h"
+#include "pace.skel.h"
+#include "sluice/counters.h"
 #include "sluice/limits.h"
 
 namespace sluice::benchmark {
 namespace {
 
 constexpr uint32_t kService = 1;
+constexpr uint16_t kPort = 443;
 
-}  // namespace
-
-Result<std::unique_ptr<Server>> Server::make(bool v6, uint32_t flows) {
-  std::unique_ptr<Server> server(new Server);
-  server->directory_ = instance_directory(fmt::format("+benchmark-{}", getpid()));
-  const auto address = Address::parse(v6 ? "2001:db8:5::1" : "198.51.100.1");
-  if (!address) return tl::unexpected(address.error());
-  server->endpoint_ = {*address, kPacedPort, L4Proto::tcp};
-  if (auto done = server->load(flows); !done) return tl::unexpected(done.error());
-  if (auto done = server->dataplane_->set_endpoint(server->endpoint_, kService); !done)
-    return tl::unexpected(done.error());
-  return server;
-}
-
-Server::~Server() {
-  // What cannot be swept goes with the mount namespace that the benchmark runs in.
-  (void)remove_tree(directory_);
-}
-
-Result<void> Server::load(uint32_t flows) {
-  // A quarter more than the flows: an LRU table begins to evict a little before it is full.
-  const InstanceLimits limits{.services = SLUICE_SERVICES_DEFAULT,
-                              .backends = SLUICE_BACKENDS_DEFAULT,
-                              .flows = std::max<uint32_t>(SLUICE_FLOWS_DEFAULT, flows + flows / 4)};
-  sluice_instance root{};
-  root.schema = SLUICE_SCHEMA_VERSION;
-  root.handover_mac = 0x060504030202;
-  if (auto made = make_directory(directory_); !made) return made;
-  if (auto loaded = load_objects(directory_, limits, root); !loaded) return loaded;
-  auto instance = Map<uint32_t, sluice_instance>::open(directory_, "instance");
-  if (!instance) return tl::unexpected(instance.error());
-  if (auto put = instance->put(0, root); !put) return put;
-  auto plane = KernelDataplane::open(directory_);
-  if (!plane) return tl::unexpected(plane.error());
-  dataplane_ = std::move(*plane);
-  program_.reset(bpf_obj_get((directory_ + "/programs/pace_egress_edt").c_str()));
-  if (!program_.valid()) return failed("program pace_egress_edt: {}", error_text(errno));
+template <typename Key, typename Value>
+Result<void> put(const bpf_map* map, const Key& key, const Value& value) {
+  if (bpf_map__update_elem(map, &key, sizeof(key), &value, sizeof(value), BPF_ANY) != 0)
+    return failed("map {}: update: {}", bpf_map__name(map), error_text(errno));
   return {};
 }
 
-Result<void> Server::set_policy(const Policy& policy) {
-  return dataplane_->put_policy(kService, policy);
+}  // namespace
+
+Endpoint Server::endpoint(bool v6) {
+  sluice_address raw{};
+  if (v6) {
+    raw = {{0x20, 0x01, 0x0d, 0xb8, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+  } else {
+    raw = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, 51, 100, 1}};
+  }
+  return {Address(raw), kPort, L4Proto::tcp};
+}
+
+Result<Server> Server::make(uint32_t flows) {
+  Server server;
+  libbpf_log_take();
+  server.skeleton_.reset(pace_bpf__open(), pace_bpf__destroy);
+  if (!server.skeleton_) return failed("pace: opening it: {}", libbpf_log_take());
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, server.skeleton_->obj) bpf_map__set_pin_path(map, nullptr);
+  // A quarter more than the flows: an LRU table begins to evict a little before it is full.
+  const uint32_t room = std::max<uint32_t>(SLUICE_FLOWS_DEFAULT, flows + flows / 4);
+  bpf_map__set_max_entries(server.skeleton_->maps.paced_flows, room);
+  if (pace_bpf__load(server.skeleton_.get()) != 0)
+    return failed("pace: loading it: {}", libbpf_log_take());
+  for (const bool v6 : {false, true}) {
+    const sluice_endpoint at = endpoint(v6).raw();
+    if (auto done = put(server.skeleton_->maps.endpoints, at, kService); !done)
+      return tl::unexpected(done.error());
+  }
+  return server;
+}
+
+Result<void> Server::set_policy(const std::optional<Policy>& policy) {
+  const bpf_map* policies = skeleton_->maps.policies;
+  if (policy) return put(policies, kService, policy_record(*policy));
+  if (bpf_map__delete_elem(policies, &kService, sizeof(kService), 0) != 0 && errno != ENOENT)
+    return failed("map policies: removal: {}", error_text(errno));
+  return {};
+}
+
+int Server::program() const {
+  return bpf_program__fd(skeleton_->progs.pace_egress_edt);
 }
 
 Result<uint64_t> Server::count(Whose whose, sluice_verdict verdict) {
-  auto verdicts = dataplane_->verdicts(whose == Whose::service ? kService : 0);
-  if (!verdicts) return tl::unexpected(verdicts.error());
-  for (const auto& one : *verdicts) {
-    if (one.verdict == verdict) return one.packets;
-  }
-  return 0;
+  const uint32_t service = whose == Whose::service ? kService : 0;
+  std::vector<std::array<sluice_counter, SLUICE_VERDICT_COUNT>> cpus(
+      static_cast<size_t>(libbpf_num_possible_cpus()));
+  static_assert(sizeof(cpus[0]) == sizeof(sluice_verdict_counters));
+  if (bpf_map__lookup_elem(skeleton_->maps.verdicts, &service, sizeof(service), cpus.data(),
+                           cpus.size() * sizeof(cpus[0]), 0) != 0)
+    return failed("map verdicts: look-up of {}: {}", service, error_text(errno));
+  uint64_t packets = 0;
+  for (const auto& cpu : cpus) packets += cpu.at(verdict).packets;
+  return packets;
 }
 
 }  // namespace sluice::benchmark

@@ -1,42 +1,34 @@
-// A server to measure: an instance of its own with one service and its policy, laid out as the
-// control plane lays it out, and its counters, which prove what became of the packets.
+// A server to measure: the programs of `pace` with maps of their own, one service with a policy in
+// them, and their counters, which prove what became of the packets.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 
-#include "kernel/dataplane.h"
-#include "kernel/fd.h"
+#include "model/service.h"
+#include "sluice/verdict.h"
 #include "support/result.h"
+
+struct pace_bpf;
 
 namespace sluice::benchmark {
 
-inline constexpr uint16_t kPacedPort = 443;
-
 class Server {
  public:
-  // Of a service at 198.51.100.1 or 2001:db8:5::1, with room for so many flows.
-  static Result<std::unique_ptr<Server>> make(bool v6, uint32_t flows);
-  ~Server();
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  // Of a service at 198.51.100.1:443 and [2001:db8:5::1]:443, with room for so many flows.
+  static Result<Server> make(uint32_t flows);
 
-  Result<void> set_policy(const Policy& policy);
+  [[nodiscard]] static Endpoint endpoint(bool v6);
+  // Nothing: the service has none.
+  Result<void> set_policy(const std::optional<Policy>& policy);
   // What is attached at the egress of a device with fq.
-  [[nodiscard]] int program() const { return program_.get(); }
+  [[nodiscard]] int program() const;
   enum class Whose : uint8_t { nobody, service };
   Result<uint64_t> count(Whose whose, sluice_verdict verdict);
-  [[nodiscard]] Endpoint endpoint() const { return endpoint_; }
 
  private:
-  Server() = default;
-  Result<void> load(uint32_t flows);
-
-  std::string directory_;
-  Endpoint endpoint_;
-  std::unique_ptr<KernelDataplane> dataplane_;
-  Fd program_;
+  std::shared_ptr<pace_bpf> skeleton_;
 };
 
 }  // namespace sluice::benchmark

@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# A server whose service is paced and a client that measures what comes, on one cable. For the
+# virtual machines of tests/vm, whose kernels have fq; the tests there and tools/bench pace source it.
+#
+#   director 10.9.0.1, 2001:db8:9::1  net0 --- net0  client 10.9.1.1 to .4, 2001:db8:9:1::1 to ::4
+
+# shellcheck source=tests/lab/lib/topology.sh
+. "$(dirname "${BASH_SOURCE[0]}")/topology.sh"
+# shellcheck source=tests/lab/lib/traffic.sh
+. "$(dirname "${BASH_SOURCE[0]}")/traffic.sh"
+
+# shellcheck disable=SC2034 # for who sources this
+PACED_FIGURES=
+
+# paced_begin RUN: both hosts and two services, bulk and bulk6, whose policies are the caller's. The
+# server's device takes no packet of several segments, which would leave as one burst each.
+paced_begin() {
+  lab_begin "$1"
+  lab_add_ns director
+  lab_add_ns client
+  lab_cable director net0 client net0 1500
+  lab_ip director link set net0 gso_max_segs 1
+  lab_address director net0 10.9.0.1/16 2001:db8:9::1/48
+  lab_address client net0 10.9.1.{1,2,3,4}/16 2001:db8:9:1::{1,2,3,4}/48
+  lab_sluice service add bulk 10.9.0.1:5201/tcp 2>/dev/null
+  lab_sluice service add bulk6 '[2001:db8:9::1]:5201/tcp' 2>/dev/null
+}
+
+paced_has_fq() { in_ns director tc qdisc replace dev net0 root fq; }
+
+# paced_flows 4|6 OPTION...: flows of bench_pace_flows; its JSON is in PACED_FIGURES.
+paced_flows() {
+  local family=$1 server=10.9.0.1:5201 clients=(--client 10.9.1.1)
+  shift
+  if [[ $family == 6 ]]; then
+    server='[2001:db8:9::1]:5201' clients=(--client 2001:db8:9:1::1)
+  fi
+  if [[ $* == *--client\ * ]]; then clients=(); fi
+  PACED_FIGURES=$(in_ns director "$LAB_BUILD/tools/bench_pace_flows" --server "$server" \
+    --client-netns "$LAB_PREFIX-client" --client-device net0 "${clients[@]}" "$@")
+}
+
+# paced_figure JQ-FILTER: one of them.
+paced_figure() { jq -r "$1" <<<"$PACED_FIGURES"; }
