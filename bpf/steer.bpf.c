@@ -364,15 +364,14 @@ static __always_inline enum plain_answer steer_plain(struct xdp_md *ctx, void *i
 	answer = v6 ? plain_parse_v6(&plain, ip, end) : plain_parse_v4(&plain, ip, end);
 	if (answer != PLAIN)
 		return answer;
-	service = service_listens(plain.destination_high, plain.destination_low, plain.address_sum,
-				  plain.listens);
+	service = plain_service(&plain, ip, v6);
 	if (!service)
 		return address_filter.features ? PLAIN_NOT : PLAIN_STRANGER;
 	if (service->flags & SLUICE_SERVICE_LONG_WAY)
 		return PLAIN_NOT;
 	if (service->flags & SLUICE_SERVICE_AFFINE)
 		plain.ports = service->salt;
-	hash = flow_hash(seed.words, plain.source_sum, plain.ports);
+	hash = plain_flow_hash(ip, v6, plain.ports);
 	slot = ring_first_column(ring_head(service->service), hash);
 	/* No backend has number 0 or the bit of a moving slot: their paths never are fresh. */
 	path = bpf_map_lookup_elem(&backend_paths, &slot);
@@ -380,11 +379,11 @@ static __always_inline enum plain_answer steer_plain(struct xdp_md *ctx, void *i
 		return PLAIN_NOT;
 	path->packets++;
 	path->bytes += plain.ip_bytes;
-	if (plain.opens)
+	if (plain_opens(&plain))
 		path->connections++;
 	*action = XDP_DROP;
-	if (!encap_spend_ttl(ctx, sizeof(struct ethhdr), v6) ||
-	    !encap_push(ctx, &path->outer, path->macs, 0, v6, plain.ip_bytes, hash))
+	encap_take_ttl(ip, v6);
+	if (!encap_push(ctx, &path->outer, path->macs, 0, v6, plain.ip_bytes, hash))
 		count_verdict(service->service, SLUICE_VERDICT_NO_ROOM, plain.ip_bytes);
 	else
 		*action = conclude_transmit(ctx, path->ifindex, plain.ip_bytes, service->service,

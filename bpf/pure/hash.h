@@ -20,13 +20,14 @@ static inline __u64 flow_hash_sum_v4(const volatile __u64 *keys, __u32 source)
 	return keys[0] + keys[1] * source;
 }
 
-static inline __u64 flow_hash_sum_v6(const volatile __u64 *keys, __u64 source_high,
-				     __u64 source_low)
+static inline __u64 flow_hash_sum_v6(const volatile __u64 *keys, const __u32 *source)
 {
 	__u64 sum = keys[0];
 
-	sum += keys[3] * (__u32)source_high + keys[4] * (source_high >> 32);
-	sum += keys[5] * (__u32)source_low + keys[6] * (source_low >> 32);
+	sum += keys[3] * source[0];
+	sum += keys[4] * source[1];
+	sum += keys[5] * source[2];
+	sum += keys[6] * source[3];
 	return sum;
 }
 
@@ -43,27 +44,41 @@ static inline __u32 flow_hash_v4(const volatile __u64 *keys, __u32 source, __u32
 
 static inline __u32 flow_hash_v6(const volatile __u64 *keys, const __u32 *source, __u32 ports)
 {
-	__u64 high, low;
-
-	__builtin_memcpy(&high, source, sizeof(high));
-	__builtin_memcpy(&low, source + 2, sizeof(low));
-	return flow_hash(keys, flow_hash_sum_v6(keys, high, low), ports);
+	return flow_hash(keys, flow_hash_sum_v6(keys, source), ports);
 }
 
+/* What mapped IPv4 addresses have in front of their last four bytes, as it lies in memory. */
+#define HASH_MAPPED_V4 0xffff0000u
+
 /*
- * Of an address, its 16 bytes as two words of 64 bits; both halves of each enter. Not yet a hash:
- * the next two are made of it.
+ * Of an address, its 16 bytes as four words. Not yet a hash: the next two are made of it. What all
+ * mapped IPv4 addresses share is made 0, so that theirs takes one multiplication.
  */
-static inline __u64 address_hash_sum(const volatile __u64 *keys, __u64 address_high,
-				     __u64 address_low)
+static inline __u64 address_hash_sum_v6(const volatile __u64 *keys, __u32 first, __u32 second,
+					__u32 third, __u32 fourth)
 {
 	__u64 sum = keys[7];
 
-	sum += keys[9] * (__u32)address_low + keys[10] * (address_low >> 32);
-	/* IPv4 has nothing here but zeroes, and pays one comparison for it. */
-	if (address_high)
-		sum += keys[11] * (__u32)address_high + keys[1] * (address_high >> 32);
+	sum += keys[9] * (third ^ HASH_MAPPED_V4);
+	sum += keys[10] * fourth;
+	sum += keys[11] * first;
+	sum += keys[1] * second;
 	return sum;
+}
+
+static inline __u64 address_hash_sum_v4(const volatile __u64 *keys, __u32 address)
+{
+	return keys[7] + keys[10] * address;
+}
+
+/* The same of either, as two words of 64 bits. */
+static inline __u64 address_hash_sum(const volatile __u64 *keys, __u64 address_high,
+				     __u64 address_low)
+{
+	if (!address_high && (__u32)address_low == HASH_MAPPED_V4)
+		return address_hash_sum_v4(keys, address_low >> 32);
+	return address_hash_sum_v6(keys, (__u32)address_high, address_high >> 32,
+				   (__u32)address_low, address_low >> 32);
 }
 
 /* The address's bit in struct sluice_address_filter. */

@@ -22,25 +22,49 @@ enum plain_answer {
 };
 
 struct plain {
-	__u64 destination_high;
-	__u64 destination_low;
 	__u64 address_sum; /* of the destination (pure/hash.h) */
-	__u64 source_sum;  /* of the client (pure/hash.h) */
 	__u32 ports;	   /* as they lie in the packet: source, destination */
 	__u32 listens;	   /* service_word() of the destination */
 	__u32 ip_bytes;
-	bool opens; /* SYN without ACK or RST */
+	__u32 tcp_flags; /* 0 where there are none */
 };
 
 #define TCP_FLAGS_OFFSET 13
 #define TCP_FLAGS_OPEN 0x16 /* SYN, RST, ACK ... */
 #define TCP_FLAG_SYN 0x02   /* ... of which only the first */
-#define IPV4_PLAIN 0x45	    /* version, and a header without options */
 
 /* The destination is none of ours; but a backend of mode nat replies to whomever it likes. */
 static __always_inline enum plain_answer plain_stranger(void)
 {
 	return address_filter.features & SLUICE_FEATURE_NAT ? PLAIN_NOT : PLAIN_STRANGER;
+}
+
+/* A SYN without ACK or RST. */
+static __always_inline bool plain_opens(const struct plain *plain)
+{
+	return (plain->tcp_flags & TCP_FLAGS_OPEN) == TCP_FLAG_SYN;
+}
+
+/* Asked for when the service is known: until then the sum would only be in the way of registers. */
+static __always_inline __u32 plain_flow_hash(const void *ip, bool v6, __u32 ports)
+{
+	if (v6)
+		return flow_hash_v6(seed.words, (const __u32 *)&((struct ipv6hdr *)ip)->saddr,
+				    ports);
+	return flow_hash_v4(seed.words, ((struct iphdr *)ip)->saddr, ports);
+}
+
+/* Likewise: its address is asked for again, rather than kept. */
+static __always_inline const struct sluice_service_entry *plain_service(const struct plain *plain,
+									const void *ip, bool v6)
+{
+	const void *destination = &((struct ipv6hdr *)ip)->daddr;
+
+	if (v6)
+		return service_listens(load64(destination), load64(destination + 8),
+				       plain->address_sum, plain->listens);
+	return service_listens(0, address_mapped(((struct iphdr *)ip)->daddr), plain->address_sum,
+			       plain->listens);
 }
 
 static __always_inline enum plain_answer plain_parse_l4(struct plain *plain, void *l4, void *end,
@@ -49,16 +73,30 @@ static __always_inline enum plain_answer plain_parse_l4(struct plain *plain, voi
 	if (l4_proto == IPPROTO_TCP) {
 		if (l4 + sizeof(struct tcphdr) > end || l4_bytes < (__s32)sizeof(struct tcphdr))
 			return PLAIN_NOT;
-		plain->opens = (((__u8 *)l4)[TCP_FLAGS_OFFSET] & TCP_FLAGS_OPEN) == TCP_FLAG_SYN;
+		plain->tcp_flags = ((__u8 *)l4)[TCP_FLAGS_OFFSET];
 	} else {
 		if (l4_proto != IPPROTO_UDP || l4 + sizeof(struct udphdr) > end ||
 		    l4_bytes < (__s32)sizeof(struct udphdr))
 			return PLAIN_NOT;
-		plain->opens = false;
+		plain->tcp_flags = 0;
 	}
 	plain->ports = *(__u32 *)l4;
 	plain->listens = service_word(((__be16 *)l4)[1], l4_proto);
 	return PLAIN;
+}
+
+/*
+ * Of the first eight bytes of an IPv4 header: version and length, and whether it is a fragment.
+ * What they must be: version 4, no options, no fragment.
+ */
+static __always_inline __u64 plain_v4_word(__u8 version_and_length, __u16 fragment)
+{
+	const struct iphdr ip = {.frag_off = bpf_htons(fragment)};
+	__u64 word;
+
+	__builtin_memcpy(&word, &ip, sizeof(word));
+	*(__u8 *)&word = version_and_length;
+	return word;
 }
 
 static __always_inline enum plain_answer plain_parse_v4(struct plain *plain, struct iphdr *ip,
@@ -66,16 +104,13 @@ static __always_inline enum plain_answer plain_parse_v4(struct plain *plain, str
 {
 	if ((void *)(ip + 1) > end)
 		return PLAIN_NOT;
-	plain->destination_high = 0;
-	plain->destination_low = address_mapped(ip->daddr);
-	plain->address_sum = address_hash_sum(seed.words, 0, plain->destination_low);
+	plain->address_sum = address_hash_sum_v4(seed.words, ip->daddr);
 	if (!service_may_have(plain->address_sum))
 		return plain_stranger();
 	plain->ip_bytes = bpf_ntohs(ip->tot_len);
-	if (*(__u8 *)ip != IPV4_PLAIN || ip->frag_off & bpf_htons(IPV4_FRAGMENT) || ip->ttl <= 1 ||
-	    plain->ip_bytes > (__u64)(end - (void *)ip))
+	if ((load64(ip) & plain_v4_word(0xff, IPV4_FRAGMENT)) != plain_v4_word(0x45, 0) ||
+	    ip->ttl <= 1 || plain->ip_bytes > (__u64)(end - (void *)ip))
 		return PLAIN_NOT;
-	plain->source_sum = flow_hash_sum_v4(seed.words, ip->saddr);
 	return plain_parse_l4(plain, ip + 1, end, plain->ip_bytes - (__u32)sizeof(*ip),
 			      ip->protocol);
 }
@@ -83,14 +118,13 @@ static __always_inline enum plain_answer plain_parse_v4(struct plain *plain, str
 static __always_inline enum plain_answer plain_parse_v6(struct plain *plain, struct ipv6hdr *ip,
 							void *end)
 {
+	const __u32 *words = (const __u32 *)&ip->daddr;
 	__u32 l4_bytes;
 
 	if ((void *)(ip + 1) > end)
 		return PLAIN_NOT;
-	plain->destination_high = load64(&ip->daddr);
-	plain->destination_low = load64((void *)&ip->daddr + 8);
 	plain->address_sum =
-		address_hash_sum(seed.words, plain->destination_high, plain->destination_low);
+		address_hash_sum_v6(seed.words, words[0], words[1], words[2], words[3]);
 	if (!service_may_have(plain->address_sum))
 		return plain_stranger();
 	l4_bytes = bpf_ntohs(ip->payload_len);
@@ -98,8 +132,6 @@ static __always_inline enum plain_answer plain_parse_v6(struct plain *plain, str
 	    l4_bytes > (__u64)(end - (void *)(ip + 1)))
 		return PLAIN_NOT;
 	plain->ip_bytes = l4_bytes + (__u32)sizeof(*ip);
-	plain->source_sum =
-		flow_hash_sum_v6(seed.words, load64(&ip->saddr), load64((void *)&ip->saddr + 8));
 	return plain_parse_l4(plain, ip + 1, end, l4_bytes, ip->nexthdr);
 }
 

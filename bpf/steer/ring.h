@@ -46,13 +46,14 @@ static __always_inline __u32 ring_flow_hash(const struct packet *packet,
 	__builtin_memcpy(&ports, both, sizeof(ports));
 	if (service->flags & SLUICE_SERVICE_AFFINE)
 		ports = service->salt;
-	if (packet->v6)
-		return flow_hash(
-			seed.words,
-			flow_hash_sum_v6(seed.words, packet->source_high, packet->source_low),
-			ports);
-	return flow_hash(seed.words, flow_hash_sum_v4(seed.words, address_v4(packet->source_low)),
-			 ports);
+	if (packet->v6) {
+		__u32 source[4];
+
+		__builtin_memcpy(source, &packet->source_high, sizeof(__u64));
+		__builtin_memcpy(source + 2, &packet->source_low, sizeof(__u64));
+		return flow_hash_v6(seed.words, source, ports);
+	}
+	return flow_hash_v4(seed.words, address_v4(packet->source_low), ports);
 }
 
 /* 0: the service has no ring. Read once: the ring that it says is whole for as long as we run. */
