@@ -43,6 +43,7 @@ struct {
 /* When a backend's number was last freed, in ns of CLOCK_MONOTONIC; 0: it was never used. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, __u64);
 	__uint(max_entries, SLUICE_BACKENDS_DEFAULT + 1);

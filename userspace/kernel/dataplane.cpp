@@ -309,12 +309,7 @@ Result<void> KernelDataplane::erase_backend_record(uint32_t backend) {
 }
 
 Result<std::vector<uint64_t>> KernelDataplane::backends_freed() {
-  std::vector<uint64_t> freed(backends_freed_.capacity());
-  auto read = backends_freed_.for_range(
-      0, backends_freed_.capacity() - 1,
-      [&](uint32_t number, uint64_t freed_ns) { freed[number] = freed_ns; });
-  if (!read) return tl::unexpected(read.error());
-  return freed;
+  return backends_freed_.mapped_values();
 }
 
 Result<Route> KernelDataplane::route_towards(const Address& destination) {

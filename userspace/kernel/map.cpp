@@ -1,5 +1,9 @@
 #include "kernel/map.h"
 
+#include <sys/mman.h>
+
+#include <cstring>
+
 namespace sluice {
 
 Result<OpenedMap> open_map(const std::string& directory, const std::string& name,
@@ -23,6 +27,14 @@ Result<OpenedMap> open_map(const std::string& directory, const std::string& name
         "is of another version (use that one, or: sluice instance remove)",
         path, info.key_size, info.value_size, key_bytes, value_bytes);
   return OpenedMap{std::move(fd), name, info.max_entries, info.btf_id};
+}
+
+Result<void> read_mapped(const OpenedMap& map, void* to, size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, map.fd.get(), 0);
+  if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", map.name, error_text(errno));
+  memcpy(to, memory, bytes);
+  munmap(memory, bytes);
+  return {};
 }
 
 }  // namespace sluice

@@ -29,6 +29,8 @@ struct OpenedMap {
 Result<OpenedMap> open_map(const std::string& directory, const std::string& name,
                            uint32_t key_bytes, uint32_t value_bytes);
 
+Result<void> read_mapped(const OpenedMap& map, void* to, size_t bytes);
+
 template <typename Key, typename Value>
 class Map {
  public:
@@ -76,6 +78,16 @@ class Map {
   Result<void> erase(const Key& key) {
     if (bpf_map_delete_elem(fd(), &key) == 0 || errno == ENOENT) return {};
     return failure("delete", errno);
+  }
+
+  // All of an array that can be mapped (BPF_F_MMAPABLE), by index: a copy of memory, where
+  // for_range() is a copy of each by the kernel.
+  [[nodiscard]] Result<std::vector<Value>> mapped_values() const {
+    static_assert(sizeof(Value) % 8 == 0, "the kernel lays values out in steps of 8 bytes");
+    std::vector<Value> values(capacity());
+    auto read = read_mapped(opened_, values.data(), values.size() * sizeof(Value));
+    if (!read) return tl::unexpected(read.error());
+    return values;
   }
 
   // Of an array: take(index, value) of each from `first` to `last`.
