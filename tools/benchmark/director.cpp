@@ -179,16 +179,8 @@ Result<Tally> Director::tally() {
   return tally;
 }
 
-Result<uint64_t> Director::remembered() {
-  uint64_t entries = 0;
-  for (const char* name : {"flows", "half_open"}) {
-    auto map = Map<sluice_flow, sluice_tracked_flow>::open(directory_, name);
-    if (!map) return tl::unexpected(map.error());
-    auto all = map->entries();
-    if (!all) return tl::unexpected(all.error());
-    entries += all->size();
-  }
-  return entries;
+Result<std::vector<RememberedFlow>> Director::remembered() {
+  return dataplane_->remembered_flows();
 }
 
 }  // namespace sluice::benchmark

@@ -45,8 +45,9 @@ class Director {
   [[nodiscard]] int program() const { return program_.get(); }
   Result<void> set_rings(Rings rings);
   Result<Tally> tally();
-  // Entries in the two tables of tracked flows.
-  Result<uint64_t> remembered();
+  // What the two tables of tracked flows hold: established ones, and those of which only SYNs were
+  // seen.
+  Result<std::vector<RememberedFlow>> remembered();
 
  private:
   explicit Director(const Plan& plan);

@@ -86,7 +86,7 @@ Result<uint64_t> SteerBench::verified(const Case& one, const Tally& before, uint
     case Way::opening: {
       auto remembered = director_->remembered();
       if (!remembered) return tl::unexpected(remembered.error());
-      return *remembered == 0 ? took.connections : 0;
+      return remembered->empty() ? took.connections : 0;
     }
     default:
       return took.connections == 0 ? took.to_backends : 0;

@@ -1,6 +1,5 @@
 // bench steer: what a packet costs in `steer`, above an empty XDP program. Run through tools/bench,
 // which gives it namespaces of its own; the device there and its routes are the caller's.
-#include <bpf/libbpf.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,8 +9,6 @@
 #include "benchmark/harness.h"
 #include "benchmark/steer_bench.h"
 #include "kernel/libbpf_log.h"
-#include "kernel/routes.h"
-#include "kernel/system_error.h"
 
 namespace sluice::benchmark {
 namespace {
@@ -23,18 +20,6 @@ struct Options {
   bool quick = false;
   bool virtual_time = false;
 };
-
-// Test runs take a device of the caller's choice only where an XDP program is attached.
-Result<uint32_t> device_with_xdp(const std::string& device) {
-  auto ifindex = device_index(device);
-  if (!ifindex) return ifindex;
-  auto bystander = Traffic::load(*ifindex);
-  if (!bystander) return tl::unexpected(bystander.error());
-  const int error =
-      bpf_xdp_attach(static_cast<int>(*ifindex), bystander->empty_program(), 0, nullptr);
-  if (error != 0) return failed("{}: attaching an XDP program: {}", device, error_text(-error));
-  return ifindex;
-}
 
 constexpr const char* kRow = "{:<14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9}  {}\n";
 

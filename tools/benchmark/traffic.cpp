@@ -13,6 +13,7 @@
 
 #include "benchmark/bpf/rounds.h"
 #include "kernel/libbpf_log.h"
+#include "kernel/routes.h"
 #include "kernel/system_error.h"
 #include "rounds.skel.h"
 
@@ -64,6 +65,17 @@ Bytes headers_v6(Opening opening) {
 
 }  // namespace
 
+Result<uint32_t> device_with_xdp(const std::string& device) {
+  auto ifindex = device_index(device);
+  if (!ifindex) return ifindex;
+  auto bystander = Traffic::load(*ifindex);
+  if (!bystander) return tl::unexpected(bystander.error());
+  const int error =
+      bpf_xdp_attach(static_cast<int>(*ifindex), bystander->empty_program(), 0, nullptr);
+  if (error != 0) return failed("{}: attaching an XDP program: {}", device, error_text(-error));
+  return ifindex;
+}
+
 Result<Traffic> Traffic::load(uint32_t ifindex) {
   Traffic traffic;
   libbpf_log_take();
@@ -85,6 +97,7 @@ void Traffic::prepare(const Stream& stream) {
   v6_ = stream.v6;
   auto& out = *reinterpret_cast<::rounds*>(&skeleton_->bss->rounds);
   out = {};
+  out.count = stream.first;
   out.flow_mask = stream.flows - 1;
   out.services = stream.services;
   const uint32_t elsewhere = stream.strangers ? 0x00100000 : 0;
