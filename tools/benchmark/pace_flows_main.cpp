@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "benchmark/pace/bulk.h"
 #include "benchmark/pace/collector.h"
@@ -25,6 +27,7 @@ struct Options {
   std::string flow_rate;
   std::string rate;
   uint32_t flows = 1;
+  bool classes = false;
   double warm_s = 1;
   double seconds = 3;
 };
@@ -46,6 +49,15 @@ nlohmann::ordered_json gaps_json(const Gaps& gaps, double ideal_us) {
           {"p99_of_ideal", rounded(gaps.p99, 1e4)}};
 }
 
+// What all processors together have done nothing for, since boot; to 10 ms.
+Result<double> idle_s() {
+  std::ifstream file("/proc/uptime");
+  double up = 0;
+  double idle = 0;
+  if (!(file >> up >> idle)) return failed("/proc/uptime: it cannot be read");
+  return idle;
+}
+
 Result<double> rate_of(const std::string& text) {
   if (text.empty()) return 0.0;
   auto rate = parse_rate(text);
@@ -57,6 +69,7 @@ Result<nlohmann::ordered_json> measure(const Options& options) {
   BulkPlan plan;
   plan.client_netns = options.netns;
   plan.flows = options.flows;
+  plan.classes = options.classes;
   auto server = HostPort::parse(options.server);
   if (!server) return tl::unexpected(server.error());
   plan.server = *server;
@@ -80,9 +93,14 @@ Result<nlohmann::ordered_json> measure(const Options& options) {
   if (auto done = bulk->run(50'000'000); !done) return tl::unexpected(done.error());
   auto before = bulk->state();
   if (!before) return tl::unexpected(before.error());
+  auto idle_before = idle_s();
+  if (!idle_before) return tl::unexpected(idle_before.error());
   const uint64_t from_ns = monotonic_ns();
   const auto window_ns = static_cast<uint64_t>(options.seconds * 1e9);
   if (auto done = bulk->run(window_ns); !done) return tl::unexpected(done.error());
+  const auto took_s = static_cast<double>(monotonic_ns() - from_ns) / 1e9;
+  auto idle_after = idle_s();
+  if (!idle_after) return tl::unexpected(idle_after.error());
   auto state = bulk->state();
   if (!state) return tl::unexpected(state.error());
   auto log = collector->log();
@@ -111,6 +129,9 @@ Result<nlohmann::ordered_json> measure(const Options& options) {
   out["least_flow_mbit"] = mbit(least);
   out["most_flow_mbit"] = mbit(most);
   out["packets"] = each.packets;
+  // Of both ends, TCP and the acknowledgements too; where time is virtual, so many instructions.
+  const double busy_s = took_s * std::thread::hardware_concurrency() - (*idle_after - *idle_before);
+  out["busy_ns_each"] = rounded(busy_s * 1e9 / static_cast<double>(each.packets), 1);
   if (*flow_rate > 0) {
     out["flow_gap"] = gaps_json(each.gaps, each.packet_bytes / *flow_rate * 1e6);
   }
@@ -146,6 +167,7 @@ int main(int argc, char** argv) {
   app.add_option("--flows", options.flows, "so many at once")->check(CLI::Range(1, 10000));
   app.add_option("--flow-rate", options.flow_rate, "what each should get")->type_name("RATE");
   app.add_option("--rate", options.rate, "what all should get")->type_name("RATE");
+  app.add_flag("--classes", options.classes, "each in a class of its own of the qdisc 1:");
   app.add_option("--warm", options.warm_s, "seconds before it counts")->check(CLI::Range(0., 60.));
   app.add_option("--seconds", options.seconds, "seconds that count")->check(CLI::Range(.1, 600.));
   try {

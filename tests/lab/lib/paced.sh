@@ -23,8 +23,13 @@ paced_begin() {
   lab_ip director link set net0 gso_max_segs 1
   lab_address director net0 10.9.0.1/16 2001:db8:9::1/48
   lab_address client net0 10.9.1.{1,2,3,4}/16 2001:db8:9:1::{1,2,3,4}/48
-  lab_sluice service add bulk 10.9.0.1:5201/tcp 2>/dev/null
-  lab_sluice service add bulk6 '[2001:db8:9::1]:5201/tcp' 2>/dev/null
+  paced_sluice service add bulk 10.9.0.1:5201/tcp
+  paced_sluice service add bulk6 '[2001:db8:9::1]:5201/tcp'
+}
+
+# paced_sluice ARGUMENT...: its advice and what it did are not shown, but why it failed is.
+paced_sluice() {
+  lab_sluice "$@" >"$LAB_DIR/said" 2>&1 || { cat "$LAB_DIR/said" >&2; return 1; }
 }
 
 paced_has_fq() { in_ns director tc qdisc replace dev net0 root fq; }

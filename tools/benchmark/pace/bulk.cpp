@@ -107,6 +107,10 @@ Result<void> Bulk::connect_all(const BulkPlan& plan) {
     }
     Fd sender(accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!sender.valid()) return failed("accepting flow {}: {}", i, error_text(errno));
+    const uint32_t class_id = 1U << 16 | (i + 1);
+    if (plan.classes &&
+        setsockopt(sender.get(), SOL_SOCKET, SO_PRIORITY, &class_id, sizeof(class_id)) != 0)
+      return failed("SO_PRIORITY: {}", error_text(errno));
     senders_.push_back(std::move(sender));
   }
   for (uint32_t i = 0; i < plan.flows; i++) {

@@ -17,6 +17,8 @@ struct BulkPlan {
   std::string client_netns;
   std::vector<Address> clients;  // flows take turns
   uint32_t flows = 1;
+  // Each sender's packets go to a class of their own of the qdisc 1:, from 1:1 on.
+  bool classes = false;
 };
 
 // What TCP itself says at the sender's end, over all flows.
