@@ -14,9 +14,11 @@
 
 #include "count.h"
 #include "policy.h"
+#include "pace/chance.h"
 #include "pace/class.h"
 #include "pace/departure.h"
 #include "pace/flow.h"
+#include "pace/police.h"
 #include "pace/window.h"
 
 enum pace_hook {
@@ -27,11 +29,15 @@ enum pace_hook {
 
 static __always_inline enum sluice_verdict pace_to_service(struct __sk_buff *skb,
 							   const struct pace_packet *packet,
-							   const struct sluice_policy *policy)
+							   const struct sluice_policy *policy,
+							   const enum pace_hook hook)
 {
 	struct sluice_paced_flow *flow;
 	enum sluice_verdict verdict;
 
+	if (hook == PACE_INGRESS &&
+	    !police_lets_pass(skb, packet, policy->ingress_rate_bytes_per_sec))
+		return SLUICE_VERDICT_INGRESS_RATE;
 	/* Only a SYN teaches anything: without one there is no entry to be made. */
 	if (packet->flow.l4_proto != IPPROTO_TCP)
 		return SLUICE_VERDICT_UNPACED;
@@ -43,6 +49,43 @@ static __always_inline enum sluice_verdict pace_to_service(struct __sk_buff *skb
 	return verdict;
 }
 
+static __always_inline bool pace_drops(enum sluice_verdict verdict)
+{
+	return verdict == SLUICE_VERDICT_HORIZON || verdict == SLUICE_VERDICT_CHOSEN_LOSS ||
+	       verdict == SLUICE_VERDICT_INGRESS_RATE;
+}
+
+/*
+ * Does the flow's window matter to this packet? Also where the policy has none, the ends of a flow
+ * are heeded: it may have one while the flow lasts. What lies between need not pay for that.
+ */
+static __always_inline bool pace_has_window(const struct pace_packet *packet,
+					    const struct sluice_policy *policy)
+{
+	if (packet->flow.l4_proto != IPPROTO_TCP)
+		return false;
+	return policy->window_bytes || policy->window_rate_bytes_per_sec || packet->tcp.syn ||
+	       packet->tcp.fin || packet->tcp.rst;
+}
+
+/* What leaves for a client: whether at all, when, and with which mark. */
+static __always_inline enum sluice_verdict pace_out(struct __sk_buff *skb,
+						    const struct pace_packet *packet,
+						    const struct sluice_policy *policy,
+						    const enum pace_hook hook)
+{
+	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
+
+	if (chance_hits(policy->loss_ppm))
+		return SLUICE_VERDICT_CHOSEN_LOSS;
+	if (hook == PACE_EGRESS_EDT &&
+	    (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec))
+		verdict = departure_give(skb, packet, policy);
+	if (!pace_drops(verdict) && chance_hits(policy->mark_ppm) && bpf_skb_ecn_set_ce(skb))
+		return SLUICE_VERDICT_CHOSEN_MARK;
+	return verdict;
+}
+
 static __always_inline enum sluice_verdict pace_to_client(struct __sk_buff *skb,
 							  const struct pace_packet *packet,
 							  const struct sluice_policy *policy,
@@ -51,13 +94,15 @@ static __always_inline enum sluice_verdict pace_to_client(struct __sk_buff *skb,
 	struct sluice_paced_flow *flow;
 	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
 
+	if (hook != PACE_INGRESS)
+		verdict = pace_out(skb, packet, policy, hook);
+	if (!pace_has_window(packet, policy))
+		return verdict;
 	flow = hook == PACE_INGRESS ? flow_find(packet) : flow_find_or_begin(packet);
 	if (!flow)
-		return SLUICE_VERDICT_UNPACED;
+		return verdict;
 	window_learn_server(skb, packet, flow);
-	if (hook == PACE_EGRESS_EDT && policy->flow_rate_bytes_per_sec)
-		verdict = departure_give(skb, flow, policy->flow_rate_bytes_per_sec);
-	if (hook != PACE_INGRESS && verdict != SLUICE_VERDICT_HORIZON) {
+	if (hook != PACE_INGRESS && !pace_drops(verdict)) {
 		__sync_fetch_and_add(&flow->packets, 1);
 		__sync_fetch_and_add(&flow->bytes, skb->wire_len);
 	}
@@ -71,14 +116,14 @@ static __always_inline int pace(struct __sk_buff *skb, const enum pace_hook hook
 	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
 	struct sluice_policy *policy = NULL;
 
-	if (class_find(skb, &packet))
+	if (class_find(skb, &packet, hook != PACE_INGRESS))
 		policy = policy_find(packet.service);
 	if (policy)
-		verdict = packet.to_service ? pace_to_service(skb, &packet, policy)
+		verdict = packet.to_service ? pace_to_service(skb, &packet, policy, hook)
 					    : pace_to_client(skb, &packet, policy, hook);
 	count_verdict(packet.service, verdict, skb->wire_len);
 	/* Not TC_ACT_OK, which would end the chain: another filter or link may follow. */
-	return verdict == SLUICE_VERDICT_HORIZON ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return pace_drops(verdict) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 SEC("tc")

@@ -282,6 +282,9 @@ __noinline int steer_later_fragment(struct xdp_md *ctx, struct journey *journey)
 	journey->translated = fragment->translated;
 	if (!journey->backend)
 		return steer_to_client(ctx, journey);
+	if (!admit_bytes(journey->service.number,
+			 journey->packet.l3_offset + journey->packet.ip_bytes))
+		return steer_drop(journey, SLUICE_VERDICT_INGRESS_RATE);
 	if (policy_is_paced(journey->service.number))
 		journey->service.flags = SLUICE_SERVICE_PACED;
 	return steer_to_backend(ctx, journey);

@@ -106,7 +106,6 @@ static __always_inline void window_learn_client(const struct pace_packet *packet
 
 	if ((flow->flags & SLUICE_PACED_CLIENT_SYN) && flow->client_isn == isn)
 		return;
-	/* What the flow owes, `departs_ns`, stays: else a SYN now and then would lift its rate. */
 	flow->packets = 0;
 	flow->bytes = 0;
 	flow->lowered = 0;

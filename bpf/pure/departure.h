@@ -14,6 +14,13 @@
 #define DEPARTURE_NS_PER_SEC 1000000000ull
 /* Nothing waits longer than this in a queue; fq's own horizon is 10 s. */
 #define DEPARTURE_HORIZON_NS (2 * DEPARTURE_NS_PER_SEC)
+/*
+ * A packet that waits longer than this is marked, if its sender knows ECN (RFC 3168), so that it
+ * slows down long before the horizon. Only what also waits for so many packets like itself: at a
+ * low rate each of two waits long.
+ */
+#define DEPARTURE_MARK_NS (DEPARTURE_NS_PER_SEC / 20)
+#define DEPARTURE_MARK_GAPS 4
 /* Lost races after which a packet takes its turn by an addition that cannot lose. */
 #define DEPARTURE_TRIES 4
 
@@ -45,6 +52,13 @@ static inline __u64 departure_asked_ns(__u64 stamp_ns, __u64 now_ns, int monoton
 static inline __u64 departure_later(__u64 a_ns, __u64 b_ns)
 {
 	return a_ns > b_ns ? a_ns : b_ns;
+}
+
+static inline int departure_is_late(__u64 departs_ns, __u64 now_ns, __u64 gap_ns)
+{
+	__u64 waits_ns = departs_ns > now_ns ? departs_ns - now_ns : 0;
+
+	return waits_ns > DEPARTURE_MARK_NS && waits_ns > DEPARTURE_MARK_GAPS * gap_ns;
 }
 
 /*

@@ -9,6 +9,7 @@
 #ifndef SLUICE_PURE_HASH_H
 #define SLUICE_PURE_HASH_H
 
+#include "sluice/flow.h"
 #include "sluice/instance.h"
 
 /*
@@ -45,6 +46,25 @@ static inline __u32 flow_hash_v4(const volatile __u64 *keys, __u32 source, __u32
 static inline __u32 flow_hash_v6(const volatile __u64 *keys, const __u32 *source, __u32 ports)
 {
 	return flow_hash(keys, flow_hash_sum_v6(keys, source), ports);
+}
+
+/*
+ * Of a whole flow, both ends and protocol, in 64 bits: the sum itself, stirred, because its lower
+ * bits are the weaker ones.
+ */
+static inline __u64 flow_hash_whole(const volatile __u64 *keys, const struct sluice_flow *flow)
+{
+	__u32 words[sizeof(*flow) / sizeof(__u32)];
+	__u64 sum = keys[10];
+	unsigned int i;
+
+	__builtin_memcpy(words, flow, sizeof(*flow));
+#pragma GCC unroll 10
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		sum += keys[i] * words[i];
+	sum ^= sum >> 32;
+	sum *= 0x9e3779b97f4a7c15ull;
+	return sum ^ sum >> 29;
 }
 
 /* What mapped IPv4 addresses have in front of their last four bytes, as it lies in memory. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who may use a service, and how many new connections a second it takes.
+ * Who may use a service, and how many new connections and bytes a second it takes.
  */
 #ifndef SLUICE_STEER_ADMIT_H
 #define SLUICE_STEER_ADMIT_H
 
 #include "policy.h"
+#include "pure/police.h"
 #include "sluice/service.h"
 #include "steer/packet.h"
 #include "steer/service.h"
@@ -26,6 +27,14 @@ struct {
 	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } admissions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sluice_admission);
+	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} policings SEC(".maps");
 
 #define ADMIT_TRIES 4
 #define NS_PER_SECOND 1000000000ull
@@ -76,6 +85,20 @@ static __always_inline bool admit_connection(__u32 service)
 	return true;
 }
 
+/* What clients send, all of it together. */
+static __always_inline bool admit_bytes(__u32 service, __u32 bytes)
+{
+	struct sluice_admission *policing = bpf_map_lookup_elem(&policings, &service);
+	struct sluice_policy *policy = policy_find(service);
+	__u64 rate;
+
+	if (!policing || !policy)
+		return true;
+	rate = policy->ingress_rate_bytes_per_sec;
+	return !rate || police_pass(&policing->due_ns, bpf_ktime_get_ns(),
+				    departure_cost_ns(bytes, rate), police_burst_ns(rate));
+}
+
 /* UNDECIDED: it may go on. A datagram begins nothing that could be counted. */
 static __always_inline enum sluice_verdict admit(const struct packet *packet,
 						 const struct service *service)
@@ -85,6 +108,9 @@ static __always_inline enum sluice_verdict admit(const struct packet *packet,
 	if (service->flags & SLUICE_SERVICE_LIMITED && packet->opens && !packet->datagram &&
 	    !admit_connection(service->number))
 		return SLUICE_VERDICT_CONNECTION_RATE;
+	if (service->flags & SLUICE_SERVICE_POLICED &&
+	    !admit_bytes(service->number, packet->l3_offset + packet->ip_bytes))
+		return SLUICE_VERDICT_INGRESS_RATE;
 	return UNDECIDED;
 }
 

@@ -4,7 +4,7 @@
 #define SLUICE_LIMITS_H
 
 /* Layout of everything in include/sluice; an instance of another one is refused. */
-#define SLUICE_SCHEMA_VERSION 1
+#define SLUICE_SCHEMA_VERSION 2
 
 #define SLUICE_NAME_LENGTH 32 /* bytes, with the NUL */
 #define SLUICE_WEIGHT_MAX 65535
@@ -92,6 +92,20 @@
 
 /* New connections that a limited service takes at once: those of so long. */
 #define SLUICE_ADMISSION_BURST_MS 100
+
+/*
+ * What clients may send at once beyond a policed service's rate: that of so long, and one packet of
+ * the longest kind. `pace` takes twice as much, so that it drops nothing that `steer` let pass.
+ */
+#define SLUICE_POLICING_BURST_MS 50
+#define SLUICE_POLICING_BURST_BYTES 65536
+
+/* Of flows that share a rate; and prefixes of clients that have one, of all services together. */
+#define SLUICE_FLOW_WEIGHT_MAX 100
+#define SLUICE_CLIENT_WEIGHTS_DEFAULT 65536
+
+/* Random loss beyond this is an outage; a backend that is down makes a better one. */
+#define SLUICE_LOSS_PPM_MAX 500000
 
 /* A next hop is asked for again after so many jiffies: 0.25 to 2.5 s, as CONFIG_HZ has it. */
 #define SLUICE_PATH_JIFFIES 250

@@ -24,9 +24,8 @@ enum sluice_paced_flag {
 };
 
 struct sluice_paced_flow {
-	__u64 departs_ns; /* CLOCK_MONOTONIC: when the next packet to the client may leave */
-	__u64 packets;	  /* to the client, before segmentation */
-	__u64 bytes;	  /* to the client, on the wire */
+	__u64 packets; /* to the client, before segmentation */
+	__u64 bytes;   /* to the client, on the wire */
 	/* The highest sequence number that the server has been allowed; before OPEN, counted from
 	 * 0. */
 	__u32 right_edge;

@@ -91,6 +91,7 @@ enum sluice_service_flag {
 	SLUICE_SERVICE_QUIC = 128,	  /* connection ids name backends */
 	SLUICE_SERVICE_ADDRESS = 256,	  /* no service: an address of one, which answers echo */
 	SLUICE_SERVICE_NAT_REPLIES = 512, /* no service: a nat backend, replies come from there */
+	SLUICE_SERVICE_POLICED = 1024,	  /* what clients send is limited (`policings`) */
 };
 
 /*
@@ -100,7 +101,7 @@ enum sluice_service_flag {
 #define SLUICE_SERVICE_LONG_WAY                                                      \
 	(SLUICE_SERVICE_PACED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | \
 	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC |    \
-	 SLUICE_SERVICE_ADDRESS | SLUICE_SERVICE_NAT_REPLIES)
+	 SLUICE_SERVICE_ADDRESS | SLUICE_SERVICE_NAT_REPLIES | SLUICE_SERVICE_POLICED)
 
 /*
  * The packet path's table of services: two-choice buckets of one cache line. An endpoint sits in

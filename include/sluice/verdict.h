@@ -59,6 +59,8 @@ enum sluice_action {
 	X(SOURCE_DENIED, source_denied, DROP, "its source is not allowed to use the service")      \
 	X(CONNECTION_RATE, connection_rate, DROP,                                                  \
 	  "a new connection beyond what the service's policy allows a second")                     \
+	X(INGRESS_RATE, ingress_rate, DROP,                                                        \
+	  "beyond the rate that the service's policy has for what clients send")                   \
 	X(NO_ROOM, no_room, DROP, "the driver left no room for another header")                    \
 	/* decap */                                                                                \
 	X(DECAPSULATED, decapsulated, PASS, "the outer header was taken off")                      \
@@ -70,6 +72,10 @@ enum sluice_action {
 	X(UNPACED, unpaced, PASS, "its service has no policy, or it belongs to none")              \
 	X(PACED, paced, PASS, "given a departure time, or found in time")                          \
 	X(WINDOW_LOWERED, window_lowered, PASS, "its advertised window was lowered to the policy") \
+	X(MARKED, marked, PASS,                                                                    \
+	  "ECN-marked, for it would have to wait too long for its departure")                      \
+	X(CHOSEN_MARK, chosen_mark, PASS, "ECN-marked by choice, as its service's policy has it")  \
+	X(CHOSEN_LOSS, chosen_loss, DROP, "dropped by choice, as its service's policy has it")     \
 	X(HORIZON, horizon, DROP, "it would depart too far in the future")
 
 enum sluice_verdict {

@@ -9,12 +9,22 @@
 #include <stdexcept>
 
 #include "pace.skel.h"
+#include "pure/hash.h"
+#include "pure/place.h"
+#include "sluice/limits.h"
+#include "sluice/service.h"
 
 namespace sluice::packets {
 namespace {
 
 constexpr uint32_t services_in_tests = 8;
 constexpr uint32_t flows_in_tests = 1024;
+
+constexpr uint32_t departure_lines = 512;
+
+uint64_t seed_in_tests(size_t word) {
+  return 0x9e3779b97f4a7c15 * (2 * word + 1);
+}
 
 void check(int error, const char* what) {
   if (error != 0) throw std::runtime_error(fmt::format("{}: {}", what, std::strerror(-error)));
@@ -27,6 +37,13 @@ PaceInstance::PaceInstance() : skeleton_(pace_bpf__open()) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, skeleton_->obj) bpf_map__set_pin_path(map, nullptr);
   bpf_map__set_max_entries(skeleton_->maps.paced_flows, flows_in_tests);
+  bpf_map__set_max_entries(skeleton_->maps.departures, departure_lines);
+  bpf_map__set_max_entries(skeleton_->maps.departure_names,
+                           departure_lines * SLUICE_DEPARTURES_OF_LINE);
+  for (size_t i = 0; i < SLUICE_SEED_WORDS; i++) {
+    const_cast<__u64&>(skeleton_->rodata->seed.words[i]) = seed_in_tests(i);
+  }
+  skeleton_->rodata->departures_mask = departure_lines - 1;
   const int error = pace_bpf__load(skeleton_);
   if (error != 0) {
     pace_bpf__destroy(skeleton_);
@@ -52,6 +69,23 @@ void PaceInstance::set_policy(uint32_t service, uint64_t flow_rate_bytes_per_sec
   check(bpf_map__update_elem(skeleton_->maps.policies, &service, sizeof(service), &policy,
                              sizeof(policy), BPF_ANY),
         "policies");
+}
+
+void PaceInstance::set_policy(uint32_t service, const sluice_policy& policy) {
+  check(bpf_map__update_elem(skeleton_->maps.policies, &service, sizeof(service), &policy,
+                             sizeof(policy), BPF_ANY),
+        "policies");
+}
+
+void PaceInstance::set_weight(uint32_t service, const sluice_address& prefix, uint32_t bits,
+                              uint32_t weight) {
+  sluice_filter_key key{};
+  key.bits = SLUICE_FILTER_KEY_BITS + bits;
+  key.service = service;
+  std::memcpy(key.address, prefix.bytes, sizeof(key.address));
+  check(bpf_map__update_elem(skeleton_->maps.client_weights, &key, sizeof(key), &weight,
+                             sizeof(weight), BPF_ANY),
+        "client_weights");
 }
 
 PaceOutcome PaceInstance::run(PaceHook hook, const Frame& frame, PaceMetadata metadata) {
@@ -119,6 +153,63 @@ void PaceInstance::set_flow(const sluice_flow& key, const sluice_paced_flow& flo
   check(bpf_map__update_elem(skeleton_->maps.paced_flows, &key, sizeof(key), &flow, sizeof(flow),
                              BPF_ANY),
         "paced_flows");
+}
+
+sluice_departure_line PaceInstance::line(uint32_t number) const {
+  sluice_departure_line line{};
+  check(bpf_map__lookup_elem(skeleton_->maps.departures, &number, sizeof(number), &line,
+                             sizeof(line), 0),
+        "departures");
+  return line;
+}
+
+std::optional<uint32_t> PaceInstance::place(const sluice_flow& key) const {
+  std::array<__u64, SLUICE_SEED_WORDS> seed{};
+  for (size_t i = 0; i < seed.size(); i++) seed.at(i) = seed_in_tests(i);
+  const uint64_t hash = flow_hash_whole(seed.data(), &key);
+  for (const uint32_t number :
+       {place_first(hash, departure_lines - 1), place_second(hash, departure_lines - 1)}) {
+    const sluice_departure_line found = line(number);
+    const int at = place_in(&found, place_tag(hash));
+    if (at >= 0) return number * SLUICE_DEPARTURES_OF_LINE + static_cast<uint32_t>(at);
+  }
+  return std::nullopt;
+}
+
+std::optional<sluice_departure> PaceInstance::departure(const sluice_flow& key) const {
+  const auto number = place(key);
+  if (!number) return std::nullopt;
+  const sluice_departure_line found = line(*number / SLUICE_DEPARTURES_OF_LINE);
+  return found.flows[*number % SLUICE_DEPARTURES_OF_LINE];
+}
+
+void PaceInstance::set_departs(const sluice_flow& key, uint64_t departs_ns) {
+  const uint32_t number = place(key).value();
+  const uint32_t at = number / SLUICE_DEPARTURES_OF_LINE;
+  sluice_departure_line changed = line(at);
+  changed.flows[number % SLUICE_DEPARTURES_OF_LINE].departs_ns = departs_ns;
+  check(bpf_map__update_elem(skeleton_->maps.departures, &at, sizeof(at), &changed, sizeof(changed),
+                             BPF_ANY),
+        "departures");
+}
+
+std::optional<sluice_departure_name> PaceInstance::departure_name(const sluice_flow& key) const {
+  const auto number = place(key);
+  if (!number) return std::nullopt;
+  sluice_departure_name name{};
+  check(bpf_map__lookup_elem(skeleton_->maps.departure_names, &*number, sizeof(*number), &name,
+                             sizeof(name), 0),
+        "departure_names");
+  return name;
+}
+
+std::optional<sluice_share> PaceInstance::share(uint32_t service) const {
+  sluice_share share{};
+  if (bpf_map__lookup_elem(skeleton_->maps.shares, &service, sizeof(service), &share, sizeof(share),
+                           0) != 0) {
+    return std::nullopt;
+  }
+  return share;
 }
 
 sluice_flow flow_key(const Host& from, const Host& to, Family family, uint16_t source_port,

@@ -6,7 +6,9 @@
 
 #include "packets.h"
 #include "sluice/counters.h"
+#include "sluice/departure.h"
 #include "sluice/flow.h"
+#include "sluice/instance.h"
 #include "sluice/pace.h"
 #include "sluice/policy.h"
 
@@ -40,6 +42,9 @@ class PaceInstance {
 
   void add_endpoint(const sluice_endpoint& endpoint, uint32_t service);
   void set_policy(uint32_t service, uint64_t flow_rate_bytes_per_sec, uint32_t window_bytes);
+  void set_policy(uint32_t service, const sluice_policy& policy);
+  // Of clients of this prefix, in a service.
+  void set_weight(uint32_t service, const sluice_address& prefix, uint32_t bits, uint32_t weight);
   PaceOutcome run(PaceHook hook, const Frame& frame, PaceMetadata metadata = {});
 
   // Over all CPUs.
@@ -47,8 +52,18 @@ class PaceInstance {
   [[nodiscard]] uint64_t verdicts_of_all_services() const;
   [[nodiscard]] std::optional<sluice_paced_flow> flow(const sluice_flow& key) const;
   void set_flow(const sluice_flow& key, const sluice_paced_flow& flow);
+  // When the flow's next packet may leave: nothing for one that has no place.
+  [[nodiscard]] std::optional<sluice_departure> departure(const sluice_flow& key) const;
+  // A flow that has begun may leave then.
+  void set_departs(const sluice_flow& key, uint64_t departs_ns);
+  [[nodiscard]] std::optional<sluice_departure_name> departure_name(const sluice_flow& key) const;
+  [[nodiscard]] std::optional<sluice_share> share(uint32_t service) const;
 
  private:
+  // Its number among all places of the table.
+  [[nodiscard]] std::optional<uint32_t> place(const sluice_flow& key) const;
+  [[nodiscard]] sluice_departure_line line(uint32_t number) const;
+
   pace_bpf* skeleton_ = nullptr;
 };
 

@@ -135,6 +135,7 @@ void Stage::load() {
   translations_ = must_have(Translations::open(kDirectory, "translations"));
   fragments_ = must_have(Fragments::open(kDirectory, "fragments"));
   admissions_ = must_have(Admissions::open(kDirectory, "admissions"));
+  policings_ = must_have(Admissions::open(kDirectory, "policings"));
   devices_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
   reports_ = map_of(program("steer_any"), "reports");
   // As attaching steer to both would: what leaves by other devices goes through the stack.
@@ -153,6 +154,7 @@ void Stage::clear() {
     must(dataplane_->clear_verdicts(service.number));
     must(dataplane_->erase_policy(service.number));
     must(admissions_.put(service.number, {}));
+    must(policings_.put(service.number, {}));
   }
   must(dataplane_->clear_verdicts(0));
   must(dataplane_->erase_filters(configuration_.filters));

@@ -125,6 +125,7 @@ class Stage {
   Translations translations_;
   Fragments fragments_;
   Admissions admissions_;
+  Admissions policings_;  // what clients sent of late
   Map<uint32_t, uint32_t> devices_;
   Fd reports_;  // of this CPU: when it may next report what is too big
   Configuration configuration_;

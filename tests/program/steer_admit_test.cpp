@@ -191,5 +191,37 @@ TEST_P(SteerLimits, SoManyAreAdmittedAsTheRateAllows) {
 
 INSTANTIATE_TEST_SUITE_P(EveryWay, SteerLimits, testing::ValuesIn(every_way()), way_name);
 
+class SteerPolices : public SteerLimits {
+ protected:
+  void police(uint64_t rate_bytes_per_sec) {
+    const Policy policy{.ingress_rate_bytes_per_sec = rate_bytes_per_sec};
+    limited_ = serve(wish(L4Proto::tcp, 444), packets::backend_one, kBackendPort, policy);
+    limited_udp_ = serve(wish(L4Proto::udp, 444), packets::backend_one, kBackendPort, policy);
+  }
+};
+
+TEST_P(SteerPolices, WhatClientsSendBeyondTheBurstIsDropped) {
+  police(1000);  // of which nothing comes due while this runs
+  for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
+    const Frame frame = to_limited(packets::tcp_syn, kClientPort, l4_proto).frame();
+    uint64_t passed = 0;
+    while (stage().steer(frame).action == XDP_REDIRECT && passed < 10'000) passed++;
+    const double burst = SLUICE_POLICING_BURST_BYTES / static_cast<double>(frame.size());
+    EXPECT_NEAR(static_cast<double>(passed), burst, 3);
+    const uint32_t service = (l4_proto == L4Proto::tcp ? limited_ : limited_udp_).service.number;
+    EXPECT_EQ(stage().verdicts(service), (Verdicts{{"ingress_rate", 1}}));
+  }
+  expect_reaches_backend(request(L4Proto::tcp));
+}
+
+TEST_P(SteerPolices, WhatKeepsToTheRatePasses) {
+  police(12'500'000'000);
+  for (int i = 0; i < 2000; i++) {
+    EXPECT_EQ(stage().steer(to_limited(packets::tcp_syn).frame()).action, XDP_REDIRECT);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryWay, SteerPolices, testing::ValuesIn(every_way()), way_name);
+
 }  // namespace
 }  // namespace sluice::stage

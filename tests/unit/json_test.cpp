@@ -103,6 +103,7 @@ FlowRecord remembered_by_all() {
   paced.lowered = 7;
   paced.flags = SLUICE_PACED_CLIENT_SYN | SLUICE_PACED_SCALED;
   record.paced = paced;
+  record.departures = Departures{.service = 1, .bytes = 8192, .departs_ns = 5, .weight = 3};
   record.congestion = governed();
   return record;
 }
@@ -122,8 +123,8 @@ TEST(Json, AServiceHasItsBackendsItsPolicyAndItsVerdicts) {
       (Names{"service",          "endpoint",       "mode",          "affinity",    "quic",
              "gue_variant",      "number",         "removing",      "slots",       "moving_slots",
              "remembered_flows", "idle_timeout_s", "udp_timeout_s", "policy",      "filters",
-             "packets",          "bytes",          "connections",   "backends_up", "backends",
-             "verdicts"}));
+             "weights",          "packets",        "bytes",         "connections", "backends_up",
+             "backends",         "verdicts"}));
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["mode"], "snat");
@@ -164,16 +165,19 @@ TEST(Json, AFlowIsNamedByItsServiceAndTheBackendThatItsPacketsGoTo) {
   ASSERT_EQ(views.size(), 1);
   const Json document = flow_json(views[0], 100);
   EXPECT_EQ(keys(document), (Names{"client", "endpoint", "service", "backend", "remembered",
-                                   "tracked", "translation", "paced", "congestion"}));
+                                   "tracked", "translation", "departures", "paced", "congestion"}));
   EXPECT_EQ(document["client"], client);
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["backend"], backend_one);
-  EXPECT_EQ(document["remembered"], Json({"tracked", "translated", "paced", "congestion"}));
+  EXPECT_EQ(document["remembered"],
+            Json({"tracked", "translated", "departures", "paced", "congestion"}));
   EXPECT_EQ(document["tracked"]["idle_s"], 5);
   EXPECT_EQ(document["translation"]["state"], "open");
   EXPECT_EQ(document["translation"]["source"], "10.0.0.1:1024");
   EXPECT_EQ(document["translation"]["idle_s"], 3);
+  EXPECT_EQ(document["departures"]["bytes"], 8192);
+  EXPECT_EQ(document["departures"]["weight"], 3);
   EXPECT_EQ(document["paced"]["lowered"], 7);
   EXPECT_EQ(document["paced"]["flags"], Json({"client_syn", "scaled"}));
 }
@@ -255,9 +259,10 @@ StatusView status() {
 
 TEST(Json, StatusHasEverythingThatIsInTheInstance) {
   const Json document = status_json(status());
-  EXPECT_EQ(keys(document), (Names{"instance", "directory", "version", "schema", "moving_slots",
-                                   "congestion_unsupported", "capacities", "memory_bytes", "memory",
-                                   "attachments", "congestion", "services", "verdicts"}));
+  EXPECT_EQ(keys(document),
+            (Names{"instance", "directory", "version", "schema", "moving_slots",
+                   "congestion_unsupported", "capacities", "impaired", "memory_bytes", "memory",
+                   "attachments", "congestion", "services", "verdicts"}));
   EXPECT_EQ(document["capacities"]["services"], (Json{{"used", 1}, {"total", 1024}}));
   EXPECT_EQ(document["capacities"]["backends"]["used"], 2);
   EXPECT_EQ(document["memory_bytes"], 4096 + 65536);
@@ -299,9 +304,22 @@ TEST(Text, AFlowWithoutCongestionControlHasDashesInItsColumns) {
   std::ostringstream out;
   print_flows(out, flow_views({record, remembered_by_all()}, {web()}));
   const std::string text = out.str();
-  EXPECT_THAT(text, HasSubstr("10.0.0.11:8443  tracked                              -            -"
-                              "        -        -            -  -\n"));
+  EXPECT_THAT(text, HasSubstr("10.0.0.11:8443  tracked                                         -"
+                              "            -        -        -            -  -\n"));
   EXPECT_THAT(text, HasSubstr("recovery    42  40.2 ms  40.0 ms  47.3 Mbit/s  policy_window\n"));
+}
+
+TEST(Text, StatusSaysFirstWhichServicesAreSpoiltOnPurpose) {
+  StatusView view = status();
+  EXPECT_TRUE(status_json(view)["impaired"].empty());
+  view.services[0].policy = Policy{.loss_ppm = 10'000, .mark_ppm = 5'000};
+  EXPECT_EQ(status_json(view)["impaired"], Json({"web"}));
+  std::ostringstream out;
+  print_status(out, view);
+  EXPECT_THAT(out.str(),
+              HasSubstr("IMPAIRED    web: 1% of the packets to its clients are dropped, 0.5% of "
+                        "those that are ECN-capable are marked ON PURPOSE (sluice policy set web "
+                        "--loss none --mark none)\n"));
 }
 
 TEST(Text, StatusShowsDropsFirstAndWhatTheyMean) {

@@ -20,6 +20,7 @@ class PolicyChanges : public testing::Test {
   [[nodiscard]] uint32_t flags() const { return dataplane.memory.table.at(1).flags; }
   [[nodiscard]] bool paced() const { return (flags() & SLUICE_SERVICE_PACED) != 0; }
   [[nodiscard]] bool limited() const { return (flags() & SLUICE_SERVICE_LIMITED) != 0; }
+  [[nodiscard]] bool policed() const { return (flags() & SLUICE_SERVICE_POLICED) != 0; }
 
   MemoryDataplane dataplane;
 };
@@ -41,24 +42,46 @@ TEST_F(PolicyChanges, TheTableChangesOnlyWithThePresenceOfAPolicy) {
 }
 
 TEST_F(PolicyChanges, AConnectionRateAloneDoesNotSendTheServiceThroughTc) {
-  EXPECT_EQ(set({{}, {}, 2000}), "policy of web: 2000 new connections a second");
+  EXPECT_EQ(set({{}, {}, 2000}), "policy of web: connection rate 2000/s");
   EXPECT_TRUE(limited());
   EXPECT_FALSE(paced());
   EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{0, 0, 2000}));
-  EXPECT_EQ(set({{}, 262'144, {}}), "policy of web: window 256kib, 2000 new connections a second");
+  EXPECT_EQ(set({{}, 262'144, {}}), "policy of web: window 256kib, connection rate 2000/s");
   EXPECT_TRUE(limited());
   EXPECT_TRUE(paced());
-  EXPECT_EQ(set({{}, 0, {}}), "policy of web: 2000 new connections a second");
+  EXPECT_EQ(set({{}, 0, {}}), "policy of web: connection rate 2000/s");
   EXPECT_FALSE(paced());
   EXPECT_EQ(set({{}, {}, 0}), "policy of web: cleared");
   EXPECT_FALSE(limited());
   EXPECT_TRUE(dataplane.memory.policies.empty());
 }
 
+TEST_F(PolicyChanges, WhatClientsSendIsPolicedBySteerAndNeedsNoTc) {
+  EXPECT_EQ(set({.ingress_rate_bytes_per_sec = 25'000'000}), "policy of web: ingress rate 200mbit");
+  EXPECT_TRUE(policed());
+  EXPECT_FALSE(paced());
+}
+
+TEST_F(PolicyChanges, AWeightAloneNeedsNeither) {
+  EXPECT_EQ(set({.weight = 3}), "policy of web: weight 3");
+  EXPECT_EQ(flags() & (SLUICE_SERVICE_PACED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_POLICED), 0U);
+}
+
+TEST_F(PolicyChanges, WhateverActsOnPacketsToClientsNeedsTc) {
+  for (const PolicyWish& wish :
+       {PolicyWish{.rate_bytes_per_sec = 1000}, PolicyWish{.window_rate_bytes_per_sec = 1000},
+        PolicyWish{.loss_ppm = 1}, PolicyWish{.mark_ppm = 1}}) {
+    EXPECT_TRUE(policy_set(dataplane, "web", wish, Apply::perform));
+    EXPECT_TRUE(paced());
+    EXPECT_TRUE(policy_clear(dataplane, "web", Apply::perform));
+    EXPECT_FALSE(paced());
+  }
+}
+
 TEST_F(PolicyChanges, ARateThatOnlyChangesLeavesTheTableAsItIs) {
-  ASSERT_EQ(set({{}, {}, 2000}), "policy of web: 2000 new connections a second");
+  ASSERT_EQ(set({{}, {}, 2000}), "policy of web: connection rate 2000/s");
   dataplane.written.clear();
-  ASSERT_EQ(set({{}, {}, 3000}), "policy of web: 3000 new connections a second");
+  ASSERT_EQ(set({{}, {}, 3000}), "policy of web: connection rate 3000/s");
   EXPECT_EQ(dataplane.written, std::vector<std::string>{"put_policy"});
 }
 
@@ -91,11 +114,13 @@ TEST_F(PolicyChanges, ClearIsRepeatable) {
 }
 
 TEST_F(PolicyChanges, RefusesWithOneSentence) {
-  EXPECT_EQ(set({}),
-            "policy of web: nothing to set; say a flow rate, a window or a connection rate");
+  EXPECT_EQ(set({}), "policy of web: nothing to set; say a flow rate, a window or another limit");
   EXPECT_EQ(set({std::nullopt, 1459}),
             "policy of web: window 1459b: is less than one segment of 1460 bytes");
   EXPECT_EQ(set({std::nullopt, 1460}), "policy of web: window 1460b");
+  EXPECT_EQ(set({.window_rate_bytes_per_sec = 1'000'000}),
+            "policy of web: window 1460b and window rate 8mbit: a flow has one window; lift one "
+            "with none");
   const auto unknown = policy_set(dataplane, "wbe", {1000, std::nullopt}, Apply::perform);
   ASSERT_FALSE(unknown);
   EXPECT_EQ(kind(unknown), ErrorKind::misused);

@@ -106,8 +106,18 @@ TEST(ServiceRecord, KeepsEverythingThatTheOperatorSaid) {
 }
 
 TEST(PolicyRecord, KeepsEveryLimit) {
-  const Policy policy{1, 2, 3};
+  const Policy policy{1, 2, 3, 4, 5, 6, 7, 8, 9};
   EXPECT_EQ(policy_from(policy_record(policy)), policy);
+}
+
+TEST(ClientWeightRecord, IsKeyedAsAFilterIs) {
+  for (const char* text : {"198.51.100.0/24", "0.0.0.0/0", "2001:db8::/32", "198.51.100.7"}) {
+    const ClientWeight weight{3, Prefix::parse(text).value(), 7};
+    const sluice_filter_key key = client_weight_key(weight);
+    EXPECT_EQ(client_weight_from(key, 7), weight);
+    const sluice_filter_key filter = filter_key({3, weight.prefix, FilterAction::deny, false});
+    EXPECT_EQ(memcmp(&key, &filter, sizeof(key)), 0);
+  }
 }
 
 TEST(FilterRecord, IsKeyedByServiceAndPrefixAndKeepsWhatItDoes) {

@@ -7,6 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "model/policy.h"
+
 namespace sluice {
 namespace {
 

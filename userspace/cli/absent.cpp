@@ -17,6 +17,7 @@ Capacities AbsentDataplane::capacities() const {
   return {.services = SLUICE_SERVICES_DEFAULT,
           .backends = SLUICE_BACKENDS_DEFAULT,
           .filters = SLUICE_SOURCE_FILTERS_DEFAULT,
+          .client_weights = SLUICE_CLIENT_WEIGHTS_DEFAULT,
           .flows = SLUICE_FLOWS_DEFAULT};
 }
 
@@ -57,6 +58,15 @@ Result<void> AbsentDataplane::put_policy(uint32_t, const Policy&) {
 }
 Result<void> AbsentDataplane::erase_policy(uint32_t) {
   return {};
+}
+Result<std::vector<ClientWeight>> AbsentDataplane::client_weights() {
+  return std::vector<ClientWeight>{};
+}
+Result<void> AbsentDataplane::put_client_weight(const ClientWeight&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::erase_client_weight(const ClientWeight&) {
+  return nothing_to_write();
 }
 Result<void> AbsentDataplane::put_filters(const std::vector<Filter>&) {
   return nothing_to_write();

@@ -25,6 +25,9 @@ class AbsentDataplane final : public Dataplane {
   Result<void> erase_policy(uint32_t service) override;
   Result<void> put_filters(const std::vector<Filter>& filters) override;
   Result<void> erase_filters(const std::vector<Filter>& filters) override;
+  Result<std::vector<ClientWeight>> client_weights() override;
+  Result<void> put_client_weight(const ClientWeight& weight) override;
+  Result<void> erase_client_weight(const ClientWeight& weight) override;
 
   Result<uint32_t> pending() override;
   Result<void> set_pending(uint32_t service) override;

@@ -36,6 +36,7 @@ class Names {
 
     uint32_t service = 0;
     if (record.translation) service = record.translation->service;
+    if (service == 0 && record.departures) service = record.departures->service;
     if (service == 0 && record.paced) service = record.paced->service;
     if (service == 0 && record.congestion) service = record.congestion->service;
     if (service == 0 && backend != nullptr) service = backend->service;
@@ -99,6 +100,7 @@ std::vector<std::string_view> remembered_by(const FlowRecord& record) {
   std::vector<std::string_view> names;
   if (record.tracked) names.emplace_back(record.half_open ? "half_open" : "tracked");
   if (record.translation) names.emplace_back("translated");
+  if (record.departures) names.emplace_back("departures");
   if (record.paced) names.emplace_back("paced");
   if (record.congestion) names.emplace_back("congestion");
   return names;

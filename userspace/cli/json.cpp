@@ -45,18 +45,18 @@ Json translation_json(const sluice_translation& translation, uint64_t now_s) {
           {"idle_s", idle(translation.seen_s, now_s)}};
 }
 
+Json departures_json(const Departures& departures) {
+  return {{"bytes", departures.bytes},
+          {"departs_ns", departures.departs_ns},
+          {"weight", number_or_null(departures.weight)}};
+}
+
 Json paced_json(const sluice_paced_flow& paced) {
-  return {{"packets", paced.packets},
-          {"bytes", paced.bytes},
-          {"lowered", paced.lowered},
-          {"departs_ns", paced.departs_ns},
-          {"right_edge", paced.right_edge},
-          {"client_isn", paced.client_isn},
-          {"client_mss", paced.client_mss},
-          {"syn_window", paced.syn_window},
-          {"client_scale", paced.client_scale},
-          {"server_scale", paced.server_scale},
-          {"flags", paced_flag_names(paced.flags)}};
+  return {{"packets", paced.packets},           {"bytes", paced.bytes},
+          {"lowered", paced.lowered},           {"right_edge", paced.right_edge},
+          {"client_isn", paced.client_isn},     {"client_mss", paced.client_mss},
+          {"syn_window", paced.syn_window},     {"client_scale", paced.client_scale},
+          {"server_scale", paced.server_scale}, {"flags", paced_flag_names(paced.flags)}};
 }
 
 Json governed_json(const sluice_congestion_flow& flow) {
@@ -100,16 +100,23 @@ Json backend_json(const ServiceView& view, const BackendView& one) {
 }
 
 Json policy_json(const std::string& service, const Policy& policy) {
-  return {{"service", service},
-          {"flow_rate_bytes_per_sec", number_or_null(policy.flow_rate_bytes_per_sec)},
-          {"window_bytes", number_or_null(policy.window_bytes)},
-          {"connections_per_sec", number_or_null(policy.connections_per_sec)}};
+  Json document{{"service", service}};
+  for (const PolicyLimit& limit : policy_limits()) {
+    document[std::string(limit.field)] = number_or_null(policy.*limit.value);
+  }
+  return document;
 }
 
 Json filter_json(const FilterView& view) {
   return {{"service", view.service},
           {"prefix", view.filter.prefix.text()},
           {"action", filter_action_text(view.filter.action)}};
+}
+
+Json weight_json(const ClientWeightView& view) {
+  return {{"service", view.service},
+          {"prefix", view.weight.prefix.text()},
+          {"weight", view.weight.weight}};
 }
 
 Json verdict_json(const VerdictCount& count) {
@@ -141,6 +148,10 @@ Json service_json(const ServiceView& view) {
   document["filters"] = Json::array();
   for (const auto& filter : view.filters) {
     document["filters"].push_back(filter_json({service.name, filter}));
+  }
+  document["weights"] = Json::array();
+  for (const auto& weight : view.weights) {
+    document["weights"].push_back(weight_json({service.name, weight}));
   }
   add_traffic(document, view.traffic);
   document["backends_up"] = backends_up(view);
@@ -177,6 +188,7 @@ Json flow_json(const FlowView& view, uint64_t now_s) {
           {"remembered", remembered_by(record)},
           {"tracked", record.tracked ? tracked_json(record, now_s) : none},
           {"translation", record.translation ? translation_json(*record.translation, now_s) : none},
+          {"departures", record.departures ? departures_json(*record.departures) : none},
           {"paced", record.paced ? paced_json(*record.paced) : none},
           {"congestion", record.congestion ? governed_json(*record.congestion) : none}};
 }
@@ -198,6 +210,10 @@ Json status_json(const StatusView& status) {
                             {"backends", room(used.backends, status.capacities.backends)},
                             {"filters", room(used.filters, status.capacities.filters)},
                             {"flows", {{"total", status.capacities.flows}}}};
+  document["impaired"] = Json::array();
+  for (const auto& view : status.services) {
+    if (view.policy && view.policy->impairs()) document["impaired"].push_back(view.service.name);
+  }
   document["memory_bytes"] = memory_bytes(status);
   document["memory"] = Json::array();
   for (const auto& map : status.memory) {

@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json backend_json(const ServiceView& view, const BackendView& one);
 [[nodiscard]] Json policy_json(const std::string& service, const Policy& policy);
 [[nodiscard]] Json filter_json(const FilterView& view);
+[[nodiscard]] Json weight_json(const ClientWeightView& view);
 [[nodiscard]] Json verdict_json(const VerdictCount& count);
 [[nodiscard]] Json attachment_json(const Attachment& attachment);
 [[nodiscard]] Json congestion_json(const CongestionControl& control);

@@ -1,54 +1,42 @@
 // sluice policy set|show|list|clear.
+#include "model/policy.h"
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
-#include "model/quantity.h"
 
 namespace sluice {
 namespace {
 
 struct PolicyOptions {
   std::string service;
-  std::string flow_rate;
-  std::string window;
-  std::string connection_rate;
+  std::vector<std::string> limits;  // as policy_limits() lists them; empty: not said
 };
 
-constexpr std::string_view lifted = "none";
+Result<PolicyWish> wish_of(const PolicyOptions& options) {
+  PolicyWish wish;
+  for (size_t i = 0; i < options.limits.size(); i++) {
+    if (options.limits[i].empty()) continue;
+    const PolicyLimit& limit = policy_limits()[i];
+    const auto value = parse_limit(limit, options.limits[i]);
+    if (!value) return tl::unexpected(value.error());
+    wish.*limit.wish = *value;
+  }
+  return wish;
+}
 
 Result<void> run_set(const PolicyOptions& options, Context& context) {
   const auto name = parse_service_name(options.service);
   if (!name) return tl::unexpected(name.error());
-  PolicyWish wish;
-  if (options.flow_rate == lifted) {
-    wish.flow_rate_bytes_per_sec = 0;
-  } else if (!options.flow_rate.empty()) {
-    const auto rate = parse_rate(options.flow_rate);
-    if (!rate) return tl::unexpected(rate.error());
-    wish.flow_rate_bytes_per_sec = *rate;
-  }
-  if (options.window == lifted) {
-    wish.window_bytes = 0;
-  } else if (!options.window.empty()) {
-    const auto size = parse_size(options.window);
-    if (!size) return tl::unexpected(size.error());
-    wish.window_bytes = *size;
-  }
-  if (options.connection_rate == lifted) {
-    wish.connections_per_sec = 0;
-  } else if (!options.connection_rate.empty()) {
-    const auto rate = parse_connection_rate(options.connection_rate);
-    if (!rate) return tl::unexpected(rate.error());
-    wish.connections_per_sec = *rate;
-  }
-  if (!wish.flow_rate_bytes_per_sec && !wish.window_bytes && !wish.connections_per_sec) {
+  const auto wish = wish_of(options);
+  if (!wish) return tl::unexpected(wish.error());
+  if (is_empty(*wish)) {
     return misused(
-        "policy set {}: nothing to set; give --flow-rate RATE, --window SIZE or --connection-rate "
-        "N",
+        "policy set {}: nothing to set; give --flow-rate RATE, --window SIZE or another "
+        "(sluice policy set --help)",
         options.service);
   }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return policy_set(dataplane, *name, wish, apply);
+    return policy_set(dataplane, *name, *wish, apply);
   });
 }
 
@@ -114,15 +102,16 @@ void setup_policy(CLI::App& app, Context& context) {
   CLI::App* verb = add_verb(*noun, "set", "Set a limit, and leave the others as they are",
                             "  sluice policy set web --flow-rate 50mbit\n"
                             "  sluice policy set web --window 256kib\n"
+                            "  sluice policy set web --rate 1gbit --ingress-rate 200mbit\n"
                             "  sluice policy set web --connection-rate 2000\n"
                             "  sluice policy set web --flow-rate none\n");
   add_argument(verb, "SERVICE", options->service, "the service's name")->required();
-  add_value(verb, "--flow-rate", "RATE", options->flow_rate,
-            "of each flow, on the wire, as tc writes it; none lifts it");
-  add_value(verb, "--window", "SIZE", options->window,
-            "what a sender may have unacknowledged (S0); none lifts it");
-  add_value(verb, "--connection-rate", "N", options->connection_rate,
-            "new connections a second, of the whole service; none lifts it");
+  options->limits.resize(policy_limits().size());
+  for (size_t i = 0; i < options->limits.size(); i++) {
+    const PolicyLimit& limit = policy_limits()[i];
+    add_value(verb, fmt::format("--{}", limit.name), std::string(limit.kind), options->limits[i],
+              std::string(limit.help));
+  }
   runs(verb, context, options, run_set);
 
   options = std::make_shared<PolicyOptions>();

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "cli/table.h"
 #include "cli/units.h"
@@ -26,16 +27,33 @@ std::string weight_text(const Backend& backend) {
   return fmt::format("{} x 0.{:03}", backend.weight, backend.adapted_permille);
 }
 
-std::string flow_rate_text(const Policy& policy) {
-  return policy.flow_rate_bytes_per_sec == 0 ? "none" : rate_text(policy.flow_rate_bytes_per_sec);
+// Limits that are listed also where nobody has set them, so that it is seen what could be.
+bool is_always_shown(const PolicyLimit& limit) {
+  return limit.value == &Policy::flow_rate_bytes_per_sec ||
+         limit.value == &Policy::rate_bytes_per_sec || limit.value == &Policy::window_bytes ||
+         limit.value == &Policy::connections_per_sec;
 }
 
-std::string window_text(const Policy& policy) {
-  return policy.window_bytes == 0 ? "none" : size_text(policy.window_bytes);
+std::string in_capitals(std::string_view words) {
+  std::string text(words);
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char letter) { return std::toupper(letter); });
+  return text;
 }
 
-std::string connection_rate_text(const Policy& policy) {
-  return policy.connections_per_sec == 0 ? "none" : fmt::format("{}/s", policy.connections_per_sec);
+// Nobody should have to look for it who wonders where packets are.
+std::string impairment_text(const ServiceView& view) {
+  std::string text;
+  if (view.policy->loss_ppm > 0) {
+    text += fmt::format("{} of the packets to its clients are dropped",
+                        probability_text(view.policy->loss_ppm));
+  }
+  if (view.policy->mark_ppm > 0) {
+    text += fmt::format("{}{} of those that are ECN-capable are marked", text.empty() ? "" : ", ",
+                        probability_text(view.policy->mark_ppm));
+  }
+  return fmt::format("{}: {} ON PURPOSE (sluice policy set {} --loss none --mark none)",
+                     view.service.name, text, view.service.name);
 }
 
 // With what is not as in most services: "gue", "gue variant 0", "snat, QUIC".
@@ -158,10 +176,16 @@ void print_service(std::ostream& out, const ServiceView& view) {
   facts.add("idle time-out", duration_text(view.service.idle_timeout_s));
   facts.add("UDP time-out", duration_text(view.service.udp_timeout_s));
   const Policy policy = view.policy.value_or(Policy{});
-  facts.add("flow rate", flow_rate_text(policy));
-  facts.add("window", window_text(policy));
-  facts.add("connection rate", connection_rate_text(policy));
+  for (const PolicyLimit& limit : policy_limits()) {
+    // The first few are worth knowing the absence of.
+    if (policy.*limit.value > 0 || is_always_shown(limit)) {
+      facts.add(std::string(limit.words), limit_text(limit, policy));
+    }
+  }
   facts.add("clients", clients_text(view.filters));
+  if (!view.weights.empty()) {
+    facts.add("client weights", fmt::format("of {} prefixes", view.weights.size()));
+  }
   facts.add("connections", std::to_string(view.traffic.connections));
   facts.add("packets", std::to_string(view.traffic.packets));
   facts.add("bytes", bytes_for_people(view.traffic.bytes));
@@ -217,12 +241,21 @@ void print_backend(std::ostream& out, const ServiceView& view, const BackendView
 
 void print_policies(std::ostream& out,
                     const std::vector<std::pair<std::string, Policy>>& policies) {
-  Table table({{"SERVICE"},
-               {"FLOW RATE", Align::right},
-               {"WINDOW", Align::right},
-               {"CONNECTION RATE", Align::right}});
+  std::vector<const PolicyLimit*> shown;
+  std::vector<Column> columns{{"SERVICE"}};
+  for (const PolicyLimit& limit : policy_limits()) {
+    const bool set = std::any_of(policies.begin(), policies.end(), [&](const auto& policy) {
+      return policy.second.*limit.value > 0;
+    });
+    if (!set && !is_always_shown(limit)) continue;
+    shown.push_back(&limit);
+    columns.push_back({in_capitals(limit.words), Align::right});
+  }
+  Table table(std::move(columns));
   for (const auto& [service, policy] : policies) {
-    table.add({service, flow_rate_text(policy), window_text(policy), connection_rate_text(policy)});
+    std::vector<std::string> row{service};
+    for (const PolicyLimit* limit : shown) row.push_back(limit_text(*limit, policy));
+    table.add(std::move(row));
   }
   table.print(out);
 }
@@ -231,6 +264,14 @@ void print_filters(std::ostream& out, const std::vector<FilterView>& filters) {
   Table table({{"SERVICE"}, {"PREFIX"}, {"ACTION"}});
   for (const auto& [service, filter] : filters) {
     table.add({service, filter.prefix.text(), std::string(filter_action_text(filter.action))});
+  }
+  table.print(out);
+}
+
+void print_weights(std::ostream& out, const std::vector<ClientWeightView>& weights) {
+  Table table({{"SERVICE"}, {"PREFIX"}, {"WEIGHT", Align::right}});
+  for (const auto& [service, weight] : weights) {
+    table.add({service, weight.prefix.text(), std::to_string(weight.weight)});
   }
   table.print(out);
 }
@@ -288,6 +329,13 @@ void print_flow(std::ostream& out, const FlowView& view, uint64_t now_s) {
               fmt::format("{}, last packet {}", translation_state_text(record.translation->state),
                           ago(record.translation->seen_s, now_s)));
   }
+  if (record.departures) {
+    facts.add("departures",
+              fmt::format("{} to the client{}", bytes_for_people(record.departures->bytes),
+                          record.departures->weight == 0
+                              ? ""
+                              : fmt::format(", weight {}", record.departures->weight)));
+  }
   if (record.paced) {
     facts.add("paced", fmt::format("{} packets, {} to the client", record.paced->packets,
                                    bytes_for_people(record.paced->bytes)));
@@ -309,6 +357,9 @@ void print_status(std::ostream& out, const StatusView& status) {
     facts.add("congestion", "cannot be loaded: " + status.congestion_unsupported);
   } else if (status.congestion.empty()) {
     facts.add("congestion", "none loaded");
+  }
+  for (const auto& view : status.services) {
+    if (view.policy && view.policy->impairs()) facts.add("IMPAIRED", impairment_text(view));
   }
   const Used used = used_by(status);
   facts.add("services", fmt::format("{} of {}", used.services, status.capacities.services));

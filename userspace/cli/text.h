@@ -20,6 +20,7 @@ void print_backends(std::ostream& out, const std::vector<ServiceView>& services)
 void print_backend(std::ostream& out, const ServiceView& view, const BackendView& one);
 void print_policies(std::ostream& out, const std::vector<std::pair<std::string, Policy>>& policies);
 void print_filters(std::ostream& out, const std::vector<FilterView>& filters);
+void print_weights(std::ostream& out, const std::vector<ClientWeightView>& weights);
 void print_congestion(std::ostream& out, const std::vector<CongestionControl>& controls);
 void print_flows(std::ostream& out, const std::vector<FlowView>& flows);
 void print_flow(std::ostream& out, const FlowView& view, uint64_t now_s);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "control/dataplane.h"
+#include "model/policy.h"
 #include "model/service.h"
 #include "support/result.h"
 
@@ -38,7 +39,7 @@ Result<Change> service_add(Dataplane& dataplane, const std::string& name, const 
 // refused while the service has backends, for their connections depend on it.
 Result<Change> service_set(Dataplane& dataplane, const std::string& name, const ServiceWish& wish,
                            Apply apply);
-// With its backends, its policy and its filters.
+// With its backends, its policy, its filters and the weights of its clients.
 Result<Change> service_remove(Dataplane& dataplane, const std::string& name, Apply apply);
 
 struct BackendWish {
@@ -59,17 +60,17 @@ Result<Change> backend_set(Dataplane& dataplane, const std::string& service, con
 Result<Change> backend_remove(Dataplane& dataplane, const std::string& service, const HostPort& at,
                               Apply apply);
 
-struct PolicyWish {
-  std::optional<uint64_t> flow_rate_bytes_per_sec;  // 0: no limit any more
-  std::optional<uint32_t> window_bytes;
-  std::optional<uint32_t> connections_per_sec{};
-};
-
-// Leaves what the wish does not name as it was. Refuses a window below one segment of 1460 bytes
-// and an empty wish; a policy that limits nothing is cleared.
+// Leaves what the wish does not name as it was. Refuses an empty wish, and what check_policy()
+// (model/policy.h) refuses; a policy that limits nothing is cleared.
 Result<Change> policy_set(Dataplane& dataplane, const std::string& service, const PolicyWish& wish,
                           Apply apply);
 Result<Change> policy_clear(Dataplane& dataplane, const std::string& service, Apply apply);
+
+// Sets one, or another one in its place. Refuses a prefix of the other family, and a full table.
+Result<Change> weight_set(Dataplane& dataplane, const std::string& service, const Prefix& prefix,
+                          uint32_t weight, Apply apply);
+Result<Change> weight_remove(Dataplane& dataplane, const std::string& service, const Prefix& prefix,
+                             Apply apply);
 
 // Refuses a prefix that the service has with the other action, and a full table.
 Result<Change> filter_add(Dataplane& dataplane, const std::string& service, const Prefix& prefix,

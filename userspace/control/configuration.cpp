@@ -53,8 +53,10 @@ Result<Configuration> Configuration::load(Dataplane& dataplane) {
   if (!policies) return tl::unexpected(policies.error());
   auto filters = dataplane.filters();
   if (!filters) return tl::unexpected(filters.error());
+  auto weights = dataplane.client_weights();
+  if (!weights) return tl::unexpected(weights.error());
   return Configuration{std::move(*services), std::move(*backends), std::move(*policies),
-                       std::move(*filters)};
+                       std::move(*filters), std::move(*weights)};
 }
 
 Service* Configuration::service(uint32_t number) {
@@ -96,6 +98,12 @@ const Filter* Configuration::filter(uint32_t service, const Prefix& prefix) cons
   });
 }
 
+const ClientWeight* Configuration::weight(uint32_t service, const Prefix& prefix) const {
+  return find_in(weights, [&](const ClientWeight& weight) {
+    return weight.service == service && weight.prefix == prefix;
+  });
+}
+
 uint32_t Configuration::free_service_number(uint32_t capacity) const {
   return lowest_free(taken_numbers(services, capacity));
 }
@@ -124,6 +132,7 @@ void Configuration::forget_service(uint32_t number) {
   std::erase_if(services, [&](const Service& service) { return service.number == number; });
   std::erase_if(policies, [&](const auto& numbered) { return numbered.first == number; });
   std::erase_if(filters, [&](const Filter& filter) { return filter.service == number; });
+  std::erase_if(weights, [&](const ClientWeight& weight) { return weight.service == number; });
 }
 
 Result<Service*> find_service(Configuration& configuration, const std::string& name) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "control/dataplane.h"
+#include "model/policy.h"
 #include "model/service.h"
 #include "support/result.h"
 
@@ -19,6 +20,7 @@ struct Configuration {
   std::vector<Backend> backends;
   std::vector<std::pair<uint32_t, Policy>> policies;  // by service number
   std::vector<Filter> filters{};                      // by service and prefix
+  std::vector<ClientWeight> weights{};                // by service and prefix
 
   static Result<Configuration> load(Dataplane& dataplane);
 
@@ -31,6 +33,7 @@ struct Configuration {
   [[nodiscard]] Backend* backend_at(uint32_t service, const HostPort& at);
   [[nodiscard]] size_t backends_of(uint32_t service) const;
   [[nodiscard]] const Filter* filter(uint32_t service, const Prefix& prefix) const;
+  [[nodiscard]] const ClientWeight* weight(uint32_t service, const Prefix& prefix) const;
 
   // The lowest free number; 0: all are taken.
   [[nodiscard]] uint32_t free_service_number(uint32_t capacity) const;
@@ -40,7 +43,7 @@ struct Configuration {
                                              const std::vector<uint64_t>& freed) const;
 
   void forget_backend(uint32_t number);
-  void forget_service(uint32_t number);  // and its policy and filters
+  void forget_service(uint32_t number);  // and all that it has
 };
 
 // Of a service that is there, or the error that says which are.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/policy.h"
 #include "model/ring.h"
 #include "model/service.h"
 #include "sluice/flow.h"
@@ -25,6 +26,7 @@ struct Capacities {
   uint32_t services = 0;
   uint32_t backends = 0;
   uint32_t filters = 0;
+  uint32_t client_weights = 0;
   uint32_t flows = 0;
 };
 
@@ -90,6 +92,9 @@ class Dataplane {
   // All of them, even for a process that is killed meanwhile.
   virtual Result<void> put_filters(const std::vector<Filter>& filters) = 0;
   virtual Result<void> erase_filters(const std::vector<Filter>& filters) = 0;
+  virtual Result<std::vector<ClientWeight>> client_weights() = 0;  // by service and prefix
+  virtual Result<void> put_client_weight(const ClientWeight& weight) = 0;
+  virtual Result<void> erase_client_weight(const ClientWeight& weight) = 0;  // if there is one
 
   // 0, a service's number, or SLUICE_PENDING_ALL: see struct sluice_instance.
   virtual Result<uint32_t> pending() = 0;

@@ -234,6 +234,10 @@ Result<void> Derivation::finish_service(const Service& service) {
     if (replies_come_here(service.mode)) table_left_ = true;
   }
   if (auto done = finish_filters(service); !done) return done;
+  for (const ClientWeight& weight : configuration_.weights) {
+    if (weight.service != service.number) continue;
+    if (auto done = dataplane_.erase_client_weight(weight); !done) return done;
+  }
   if (auto done = dataplane_.clear_verdicts(service.number); !done) return done;
   if (auto done = dataplane_.erase_policy(service.number); !done) return done;
   if (auto done = dataplane_.erase_service(service); !done) return done;

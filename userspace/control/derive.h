@@ -34,6 +34,9 @@ struct Stale {
 Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
                              const std::vector<uint32_t>& numbers, const Stale& stale);
 
+// All that the service table says of a policy: enum sluice_service_flag.
+[[nodiscard]] uint32_t policy_flags(const Policy& policy);
+
 // Every service that is not on its way out, their addresses, the addresses that snat replies come
 // to and the backends that nat replies come from.
 Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,

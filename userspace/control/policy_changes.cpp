@@ -1,33 +1,13 @@
 // Policies: set, cleared. A policy is read where it is kept; what derives from it is only whether
 // its service's packets leave through tc, where `pace` sees them, and whether `steer` counts its
-// new connections.
+// new connections and what its clients send.
 #include <algorithm>
 
 #include "control/commit.h"
-#include "model/quantity.h"
 
 namespace sluice {
 
 namespace {
-
-// A window below one segment would hold a sender to the persist timer's pace (RFC 9293, 3.8.6.1).
-// 1460: a segment of an Ethernet's MTU.
-constexpr uint32_t window_bytes_min = 1460;
-
-std::string policy_text(const Policy& policy) {
-  std::string text;
-  if (policy.flow_rate_bytes_per_sec > 0) {
-    text = fmt::format("flow rate {}", rate_text(policy.flow_rate_bytes_per_sec));
-  }
-  if (policy.window_bytes > 0) {
-    text += fmt::format("{}window {}", text.empty() ? "" : ", ", size_text(policy.window_bytes));
-  }
-  if (policy.connections_per_sec > 0) {
-    text += fmt::format("{}{} new connections a second", text.empty() ? "" : ", ",
-                        policy.connections_per_sec);
-  }
-  return text;
-}
 
 // `wanted` that limits nothing is no policy.
 Result<Change> replace_policy(Dataplane& dataplane, Configuration& configuration,
@@ -42,9 +22,7 @@ Result<Change> replace_policy(Dataplane& dataplane, Configuration& configuration
                                         clears ? "cleared" : policy_text(wanted))};
   if (apply == Apply::only_show) return change;
 
-  // All that the service table says of it.
-  const bool flagged = before.paces() != wanted.paces() ||
-                       (before.connections_per_sec > 0) != (wanted.connections_per_sec > 0);
+  const bool flagged = policy_flags(before) != policy_flags(wanted);
   const uint32_t number = service.number;
   std::erase_if(configuration.policies,
                 [&](const auto& numbered) { return numbered.first == number; });
@@ -67,21 +45,15 @@ Result<Change> policy_set(Dataplane& dataplane, const std::string& name, const P
   if (!configuration) return tl::unexpected(configuration.error());
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
-  if (!wish.flow_rate_bytes_per_sec && !wish.window_bytes && !wish.connections_per_sec) {
-    return misused("policy of {}: nothing to set; say a flow rate, a window or a connection rate",
+  if (is_empty(wish)) {
+    return misused("policy of {}: nothing to set; say a flow rate, a window or another limit",
                    name);
   }
-  if (wish.window_bytes && *wish.window_bytes > 0 && *wish.window_bytes < window_bytes_min) {
-    return misused("policy of {}: window {}: is less than one segment of {} bytes", name,
-                   size_text(*wish.window_bytes), window_bytes_min);
-  }
-
   const Policy* current = configuration->policy((*service)->number);
-  Policy wanted = current ? *current : Policy{};
-  wanted.flow_rate_bytes_per_sec =
-      wish.flow_rate_bytes_per_sec.value_or(wanted.flow_rate_bytes_per_sec);
-  wanted.window_bytes = wish.window_bytes.value_or(wanted.window_bytes);
-  wanted.connections_per_sec = wish.connections_per_sec.value_or(wanted.connections_per_sec);
+  const Policy wanted = policy_with(wish, current != nullptr ? *current : Policy{});
+  if (auto good = check_policy(wanted); !good) {
+    return misused("policy of {}: {}", name, good.error().text);
+  }
   return replace_policy(dataplane, *configuration, **service, wanted, apply);
 }
 

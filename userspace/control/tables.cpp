@@ -33,13 +33,6 @@ struct FilterFlags {
   std::unordered_map<uint32_t, uint32_t> of_service;
 };
 
-uint32_t policy_flags(const Policy& policy) {
-  uint32_t flags = 0;
-  if (policy.paces()) flags |= SLUICE_SERVICE_PACED;
-  if (policy.connections_per_sec > 0) flags |= SLUICE_SERVICE_LIMITED;
-  return flags;
-}
-
 uint32_t option_flags(const Service& service) {
   uint32_t flags = 0;
   if (service.mode == Mode::snat) flags |= SLUICE_SERVICE_TRANSLATED;
@@ -125,6 +118,14 @@ bool goes_before(const Claim& a, const Claim& b) {
 }
 
 }  // namespace
+
+uint32_t policy_flags(const Policy& policy) {
+  uint32_t flags = 0;
+  if (policy.paces()) flags |= SLUICE_SERVICE_PACED;
+  if (policy.connections_per_sec > 0) flags |= SLUICE_SERVICE_LIMITED;
+  if (policy.ingress_rate_bytes_per_sec > 0) flags |= SLUICE_SERVICE_POLICED;
+  return flags;
+}
 
 Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
                                               const Configuration& configuration) {

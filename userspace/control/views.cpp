@@ -17,6 +17,7 @@ namespace {
 struct Belongings {
   std::vector<const Backend*> backends;
   std::vector<Filter> filters;
+  std::vector<ClientWeight> weights;
   std::optional<Policy> policy;
 };
 
@@ -30,6 +31,9 @@ ByService by_service(const Configuration& configuration) {
   for (const Filter& filter : configuration.filters) {
     if (!filter.removing) all[filter.service].filters.push_back(filter);
   }
+  for (const ClientWeight& weight : configuration.weights) {
+    all[weight.service].weights.push_back(weight);
+  }
   for (const auto& [service, policy] : configuration.policies) all[service].policy = policy;
   return all;
 }
@@ -41,6 +45,7 @@ Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service&
   view.traffic = service.retired;
   view.policy = belongings.policy;
   view.filters = belongings.filters;
+  view.weights = belongings.weights;
 
   auto ring = dataplane.ring(service);
   if (!ring) return tl::unexpected(ring.error());
@@ -116,27 +121,55 @@ Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) 
   return std::move(views.front());
 }
 
+namespace {
+
+// The names of services by number, of all or of the one asked for.
+Result<std::unordered_map<uint32_t, std::string>> names_of(Configuration& configuration,
+                                                           const std::string& service) {
+  std::unordered_map<uint32_t, std::string> names;
+  if (!service.empty()) {
+    auto found = find_service(configuration, service);
+    if (!found) return tl::unexpected(found.error());
+    names.emplace((*found)->number, service);
+    return names;
+  }
+  for (const Service& each : configuration.services) {
+    if (!each.removing) names.emplace(each.number, each.name);
+  }
+  return names;
+}
+
+}  // namespace
+
 Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::string& service) {
   auto configuration = Configuration::load(dataplane);
   if (!configuration) return tl::unexpected(configuration.error());
-  uint32_t only = 0;
-  if (!service.empty()) {
-    auto found = find_service(*configuration, service);
-    if (!found) return tl::unexpected(found.error());
-    only = (*found)->number;
-  }
-  std::unordered_map<uint32_t, std::string> names;
-  for (const Service& each : configuration->services) {
-    if (!each.removing) names.emplace(each.number, each.name);
-  }
+  auto names = names_of(*configuration, service);
+  if (!names) return tl::unexpected(names.error());
   std::vector<FilterView> views;
   for (const Filter& filter : configuration->filters) {
-    const auto name = names.find(filter.service);
-    if (filter.removing || name == names.end() || (only != 0 && filter.service != only)) continue;
-    views.push_back({name->second, filter});
+    const auto name = names->find(filter.service);
+    if (!filter.removing && name != names->end()) views.push_back({name->second, filter});
   }
   std::sort(views.begin(), views.end(), [](const FilterView& a, const FilterView& b) {
     return a.service == b.service ? a.filter.prefix < b.filter.prefix : a.service < b.service;
+  });
+  return views;
+}
+
+Result<std::vector<ClientWeightView>> weight_views(Dataplane& dataplane,
+                                                   const std::string& service) {
+  auto configuration = Configuration::load(dataplane);
+  if (!configuration) return tl::unexpected(configuration.error());
+  auto names = names_of(*configuration, service);
+  if (!names) return tl::unexpected(names.error());
+  std::vector<ClientWeightView> views;
+  for (const ClientWeight& weight : configuration->weights) {
+    const auto name = names->find(weight.service);
+    if (name != names->end()) views.push_back({name->second, weight});
+  }
+  std::sort(views.begin(), views.end(), [](const ClientWeightView& a, const ClientWeightView& b) {
+    return a.service == b.service ? a.weight.prefix < b.weight.prefix : a.service < b.service;
   });
   return views;
 }

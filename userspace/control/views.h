@@ -20,8 +20,9 @@ struct ServiceView {
   Service service;
   std::vector<BackendView> backends;  // by address and port
   std::optional<Policy> policy;
-  std::vector<Filter> filters;  // by prefix
-  size_t slots = 0;             // of the ring; 0: no ring yet
+  std::vector<Filter> filters;        // by prefix
+  std::vector<ClientWeight> weights;  // by prefix
+  size_t slots = 0;                   // of the ring; 0: no ring yet
   size_t moving_slots = 0;
   size_t remembered_flows = 0;  // by what moving slots remember
   Traffic traffic;              // of all its backends, those that are gone included
@@ -40,6 +41,15 @@ struct FilterView {
 
 // By service and prefix; `service` empty: of all.
 Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::string& service);
+
+struct ClientWeightView {
+  std::string service;
+  ClientWeight weight;
+};
+
+// By service and prefix; `service` empty: of all.
+Result<std::vector<ClientWeightView>> weight_views(Dataplane& dataplane,
+                                                   const std::string& service);
 
 // The name by which people call a verdict: "not_ours"; its action: "pass", "forward", "hand over",
 // "drop"; and its sentence.

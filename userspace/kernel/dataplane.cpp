@@ -139,6 +139,7 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->backend_configs_, "backend_configs");
   open_one(plane->policies_, "policies");
   open_one(plane->source_filters_, "source_filters");
+  open_one(plane->client_weights_, "client_weights");
   open_one(plane->endpoints_, "endpoints");
   open_one(plane->service_tables_, "service_tables");
   open_one(plane->service_prefixes_, "service_prefixes");
@@ -150,6 +151,7 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->translations_, "translations");
   open_one(plane->backend_paths_, "backend_paths");
   open_one(plane->verdicts_, "verdicts");
+  open_one(plane->shares_, "shares");
   if (error) return tl::unexpected(*error);
   auto rings = RingStore::open(directory);
   if (!rings) return tl::unexpected(rings.error());
@@ -170,6 +172,7 @@ Capacities KernelDataplane::capacities() const {
   return {.services = service_configs_.capacity(),
           .backends = backend_configs_.capacity(),
           .filters = source_filters_.capacity(),
+          .client_weights = client_weights_.capacity(),
           .flows = flows_.capacity()};
 }
 
@@ -230,7 +233,8 @@ Result<void> KernelDataplane::put_policy(uint32_t service, const Policy& policy)
 }
 
 Result<void> KernelDataplane::erase_policy(uint32_t service) {
-  return policies_.erase(service);
+  if (auto erased = policies_.erase(service); !erased) return erased;
+  return shares_.erase(service);
 }
 
 Result<std::vector<Filter>> KernelDataplane::filters() {
@@ -256,6 +260,26 @@ Result<void> KernelDataplane::erase_filters(const std::vector<Filter>& filters) 
   for (const Filter& filter : filters)
     if (auto erased = source_filters_.erase(filter_key(filter)); !erased) return erased;
   return {};
+}
+
+Result<std::vector<ClientWeight>> KernelDataplane::client_weights() {
+  auto entries = client_weights_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<ClientWeight> weights;
+  weights.reserve(entries->size());
+  for (const auto& [key, weight] : *entries) weights.push_back(client_weight_from(key, weight));
+  std::sort(weights.begin(), weights.end(), [](const ClientWeight& a, const ClientWeight& b) {
+    return a.service == b.service ? a.prefix < b.prefix : a.service < b.service;
+  });
+  return weights;
+}
+
+Result<void> KernelDataplane::put_client_weight(const ClientWeight& weight) {
+  return client_weights_.put(client_weight_key(weight), weight.weight);
+}
+
+Result<void> KernelDataplane::erase_client_weight(const ClientWeight& weight) {
+  return client_weights_.erase(client_weight_key(weight));
 }
 
 Result<uint32_t> KernelDataplane::pending() {

@@ -10,6 +10,7 @@
 #include "kernel/map.h"
 #include "kernel/ring_store.h"
 #include "sluice/counters.h"
+#include "sluice/departure.h"
 #include "sluice/flow.h"
 #include "sluice/instance.h"
 #include "sluice/policy.h"
@@ -69,6 +70,9 @@ class KernelDataplane : public Dataplane {
   Result<void> erase_policy(uint32_t service) override;
   Result<void> put_filters(const std::vector<Filter>& filters) override;
   Result<void> erase_filters(const std::vector<Filter>& filters) override;
+  Result<std::vector<ClientWeight>> client_weights() override;
+  Result<void> put_client_weight(const ClientWeight& weight) override;
+  Result<void> erase_client_weight(const ClientWeight& weight) override;
   Result<uint32_t> pending() override;
   Result<void> set_pending(uint32_t service) override;
   Result<Ring> ring(const Service& service) override;
@@ -107,6 +111,7 @@ class KernelDataplane : public Dataplane {
   Map<sluice_backend_key, sluice_backend_config> backend_configs_;
   Map<uint32_t, sluice_policy> policies_;
   Map<sluice_filter_key, uint32_t> source_filters_;
+  Map<sluice_filter_key, uint32_t> client_weights_;
   Map<sluice_endpoint, uint32_t> endpoints_;
   Map<uint32_t, uint32_t> service_tables_;  // outer: values are map fds in, ids out
   Map<sluice_prefix_key, sluice_service_entry> service_prefixes_;
@@ -116,6 +121,7 @@ class KernelDataplane : public Dataplane {
   Map<sluice_flow, sluice_tracked_flow> flows_;
   Map<sluice_flow, sluice_tracked_flow> half_open_;
   Map<sluice_flow, sluice_translation> translations_;
+  Map<uint32_t, sluice_share> shares_;
   PerCpuArray<sluice_backend_path> backend_paths_;
   PerCpuArray<sluice_verdict_counters> verdicts_;
   RingStore ring_store_;

@@ -1,10 +1,12 @@
 // What every part remembers of flows, put together by their 5-tuple.
 #include <cstring>
+#include <ctime>
 #include <map>
 
 #include "kernel/bpffs.h"
 #include "kernel/dataplane.h"
 #include "sluice/congestion.h"
+#include "sluice/departure.h"
 #include "sluice/pace.h"
 
 namespace sluice {
@@ -33,10 +35,45 @@ void join_translated(Records& records) {
     const auto behind = records.find(record.translation->leaves_as);
     if (behind == records.end() || behind->second.translation) continue;
     record.paced = behind->second.paced;
+    record.departures = behind->second.departures;
     record.congestion = behind->second.congestion;
     joined.push_back(behind->first);
   }
   for (const auto& flow : joined) records.erase(flow);
+}
+
+constexpr uint64_t kDeparturesShown_ns = 60'000'000'000;  // so long after the last one
+
+// Places of the table that somebody has, and whose name is written.
+Result<void> take_departures(const std::string& directory, Records& records) {
+  auto lines = Map<uint32_t, sluice_departure_line>::open(directory, "departures");
+  if (!lines) return tl::unexpected(lines.error());
+  auto names = Map<uint32_t, sluice_departure_name>::open(directory, "departure_names");
+  if (!names) return tl::unexpected(names.error());
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const uint64_t now_ns =
+      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+
+  std::map<uint32_t, sluice_departure> recent;
+  auto read = lines->for_range(0, lines->capacity() - 1, [&](uint32_t number, const auto& line) {
+    for (uint32_t i = 0; i < SLUICE_DEPARTURES_OF_LINE; i++) {
+      const sluice_departure& flow = line.flows[i];
+      if (flow.tag == 0 || flow.departs_ns + kDeparturesShown_ns < now_ns) continue;
+      recent[number * SLUICE_DEPARTURES_OF_LINE + i] = flow;
+    }
+  });
+  if (!read) return read;
+  for (const auto& [place, flow] : recent) {
+    auto name = names->find(place);
+    if (!name) return tl::unexpected(name.error());
+    if (!*name || (*name)->tag != flow.tag) continue;
+    record_of(records, (*name)->flow).departures = {.service = (*name)->service,
+                                                    .bytes = flow.bytes,
+                                                    .departs_ns = flow.departs_ns,
+                                                    .weight = flow.weight};
+  }
+  return {};
 }
 
 // Maps of parts that were never loaded are not there, and have no flows.
@@ -76,6 +113,8 @@ Result<std::vector<FlowRecord>> KernelDataplane::flows() {
   for (const auto& [flow, translation] : *translations)
     if (translation.reply == 0) record_of(records, flow).translation = translation;
 
+  if (auto departing = take_departures(directory_, records); !departing)
+    return tl::unexpected(departing.error());
   auto taken = take_optional<sluice_paced_flow>(
       directory_, "paced_flows",
       [&](const auto& flow, const auto& paced) { record_of(records, flow).paced = paced; });

@@ -25,11 +25,20 @@ struct InstanceLimits {
 };
 
 // What is remembered of one flow, by whichever part remembers it; a flow may be in several.
+// A flow that was given departure times within the last while.
+struct Departures {
+  uint32_t service = 0;
+  uint64_t bytes = 0;       // since it has its place in the table
+  uint64_t departs_ns = 0;  // CLOCK_MONOTONIC: when its next packet may leave
+  uint32_t weight = 0;      // among those that share a rate; 0: it shares none
+};
+
 struct FlowRecord {
   sluice_flow flow{};  // as its client's packets carry it
   std::optional<sluice_tracked_flow> tracked;
   bool half_open = false;
   std::optional<sluice_translation> translation;  // the direction to the backend
+  std::optional<Departures> departures;
   std::optional<sluice_paced_flow> paced;
   std::optional<sluice_congestion_flow> congestion;
 };

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <bit>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -15,11 +16,17 @@
 #include "model/ring.h"
 #include "model/service_table.h"
 #include "pace.skel.h"
+#include "sluice/departure.h"
 #include "sluice/service.h"
 #include "steer.skel.h"
 
 namespace sluice {
 namespace {
+
+// A power of two, for a hash's bits choose the line.
+uint32_t departure_lines(const InstanceLimits& limits) {
+  return std::bit_ceil(limits.flows) / SLUICE_DEPARTURES_OF_LINE;
+}
 
 // Every map whose size follows from the instance's limits.
 std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
@@ -41,7 +48,16 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
       {"half_open", std::min<uint32_t>(limits.flows, SLUICE_HALF_OPEN_DEFAULT)},
       {"translations", 2 * limits.flows},
       {"paced_flows", limits.flows},
+      {"departures", departure_lines(limits)},
+      {"departure_names", departure_lines(limits) * SLUICE_DEPARTURES_OF_LINE},
+      {"shares", limits.services},
+      {"policings", limits.services + 1},
+      {"pace_policings", limits.services + 1},
   };
+}
+
+void set_seed(const volatile sluice_seed& constant, const sluice_seed& seed) {
+  memcpy(const_cast<sluice_seed*>(&constant), &seed, sizeof(seed));
 }
 
 // A variable of the BPF side that user space writes has a map of its own, with a section's name.
@@ -133,9 +149,7 @@ Result<Fd> service_table_template(uint32_t buckets) {
 
 Result<void> configure_steer(steer_bpf& steer, const sluice_instance& root, uint32_t buckets,
                              const Fd& table) {
-  memcpy(
-      const_cast<sluice_seed*>(reinterpret_cast<const volatile sluice_seed*>(&steer.rodata->seed)),
-      &root.seed, sizeof(root.seed));
+  set_seed(steer.rodata->seed, root.seed);
   steer.rodata->handover_mac = root.handover_mac;
   steer.rodata->service_table_mask = buckets - 1;
   if (bpf_map__set_inner_map_fd(steer.maps.service_tables, table.get()) != 0)
@@ -208,7 +222,11 @@ Result<void> load_objects(const std::string& directory, const InstanceLimits& li
   });
   if (!loaded) return loaded;
   if (loaded = load<decap_bpf>(directory, sizes, nothing); !loaded) return loaded;
-  return load<pace_bpf>(directory, sizes, nothing);
+  return load<pace_bpf>(directory, sizes, [&](pace_bpf& pace) -> Result<void> {
+    set_seed(pace.rodata->seed, root.seed);
+    pace.rodata->departures_mask = departure_lines(limits) - 1;
+    return {};
+  });
 }
 
 }  // namespace sluice

@@ -163,21 +163,50 @@ Backend backend_from(const sluice_backend_key& key, const sluice_backend_config&
 sluice_policy policy_record(const Policy& policy) {
   sluice_policy record{};
   record.flow_rate_bytes_per_sec = policy.flow_rate_bytes_per_sec;
-  record.window_bytes = policy.window_bytes;
-  record.connections_per_sec = policy.connections_per_sec;
+  record.rate_bytes_per_sec = policy.rate_bytes_per_sec;
+  record.ingress_rate_bytes_per_sec = policy.ingress_rate_bytes_per_sec;
+  record.window_rate_bytes_per_sec = policy.window_rate_bytes_per_sec;
+  // What the model's parsers let through fits.
+  record.window_bytes = static_cast<uint32_t>(policy.window_bytes);
+  record.connections_per_sec = static_cast<uint32_t>(policy.connections_per_sec);
+  record.loss_ppm = static_cast<uint32_t>(policy.loss_ppm);
+  record.mark_ppm = static_cast<uint32_t>(policy.mark_ppm);
+  record.weight = static_cast<uint32_t>(policy.weight);
   return record;
 }
 
 Policy policy_from(const sluice_policy& record) {
-  return {record.flow_rate_bytes_per_sec, record.window_bytes, record.connections_per_sec};
+  return {.flow_rate_bytes_per_sec = record.flow_rate_bytes_per_sec,
+          .window_bytes = record.window_bytes,
+          .connections_per_sec = record.connections_per_sec,
+          .rate_bytes_per_sec = record.rate_bytes_per_sec,
+          .ingress_rate_bytes_per_sec = record.ingress_rate_bytes_per_sec,
+          .window_rate_bytes_per_sec = record.window_rate_bytes_per_sec,
+          .loss_ppm = record.loss_ppm,
+          .mark_ppm = record.mark_ppm,
+          .weight = record.weight};
 }
 
-sluice_filter_key filter_key(const Filter& filter) {
+namespace {
+
+sluice_filter_key prefix_in_service(uint32_t service, const Prefix& prefix) {
   sluice_filter_key key{};
-  key.bits = SLUICE_FILTER_KEY_BITS + uint32_t{filter.prefix.bits};
-  key.service = filter.service;
-  memcpy(key.address, filter.prefix.address.raw().bytes, sizeof(key.address));
+  key.bits = SLUICE_FILTER_KEY_BITS + uint32_t{prefix.bits};
+  key.service = service;
+  memcpy(key.address, prefix.address.raw().bytes, sizeof(key.address));
   return key;
+}
+
+Prefix prefix_from(const sluice_filter_key& key) {
+  sluice_address address{};
+  memcpy(address.bytes, key.address, sizeof(address.bytes));
+  return {Address(address), static_cast<uint8_t>(key.bits - SLUICE_FILTER_KEY_BITS)};
+}
+
+}  // namespace
+
+sluice_filter_key filter_key(const Filter& filter) {
+  return prefix_in_service(filter.service, filter.prefix);
 }
 
 uint32_t filter_record(const Filter& filter) {
@@ -188,12 +217,18 @@ uint32_t filter_record(const Filter& filter) {
 Filter filter_from(const sluice_filter_key& key, uint32_t record) {
   Filter filter;
   filter.service = key.service;
-  sluice_address address{};
-  memcpy(address.bytes, key.address, sizeof(address.bytes));
-  filter.prefix = {Address(address), static_cast<uint8_t>(key.bits - SLUICE_FILTER_KEY_BITS)};
+  filter.prefix = prefix_from(key);
   filter.action = (record & SLUICE_FILTER_ALLOW) != 0 ? FilterAction::allow : FilterAction::deny;
   filter.removing = (record & SLUICE_FILTER_REMOVING) != 0;
   return filter;
+}
+
+sluice_filter_key client_weight_key(const ClientWeight& weight) {
+  return prefix_in_service(weight.service, weight.prefix);
+}
+
+ClientWeight client_weight_from(const sluice_filter_key& key, uint32_t weight) {
+  return {key.service, prefix_from(key), weight};
 }
 
 sluice_service_entry table_record(const TableEntry& entry) {

@@ -171,15 +171,6 @@ Result<uint32_t> parse_capacity(std::string_view what, std::string_view text, ui
   return static_cast<uint32_t>(*capacity);
 }
 
-Result<uint32_t> parse_connection_rate(std::string_view text) {
-  auto rate = parse_decimal(text, SLUICE_CONNECTION_RATE_MAX);
-  if (!rate || *rate == 0) {
-    return misused("connection rate {:?}: not a whole number from 1 to {}", text,
-                   SLUICE_CONNECTION_RATE_MAX);
-  }
-  return static_cast<uint32_t>(*rate);
-}
-
 size_t outer_bytes(const Service& service, const Address& backend) {
   constexpr size_t v4_bytes = 20;
   constexpr size_t v6_bytes = 40;

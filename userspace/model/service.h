@@ -1,4 +1,4 @@
-// Services, backends and policies as the operator means them. Pure data and its spelling; the
+// Services and backends as the operator means them. Pure data and its spelling; the
 // maps they are kept in are userspace/kernel's business.
 #pragma once
 
@@ -54,9 +54,6 @@ Result<uint32_t> parse_weight(std::string_view text);
 // What an instance has room for: "services", "backends" or "flows", from `min` to `max`.
 Result<uint32_t> parse_capacity(std::string_view what, std::string_view text, uint32_t min,
                                 uint32_t max);
-// New connections a second: 1 to SLUICE_CONNECTION_RATE_MAX, a whole number in decimal.
-Result<uint32_t> parse_connection_rate(std::string_view text);
-
 // Packets, bytes and connections that went to backends.
 struct Traffic {
   uint64_t packets = 0;
@@ -128,17 +125,6 @@ struct Backend {
 // one address, it is their order that does.
 [[nodiscard]] std::vector<HostPort> ring_places(const Service& service,
                                                 const std::vector<Backend>& backends);
-
-// 0: no limit.
-struct Policy {
-  uint64_t flow_rate_bytes_per_sec = 0;
-  uint32_t window_bytes = 0;
-  uint32_t connections_per_sec = 0;  // new ones, of the whole service
-
-  // Do its packets leave through tc, where `pace` sees them?
-  [[nodiscard]] bool paces() const { return flow_rate_bytes_per_sec > 0 || window_bytes > 0; }
-  friend bool operator==(const Policy&, const Policy&) = default;
-};
 
 enum class FilterAction : uint8_t { allow = SLUICE_FILTER_ALLOW, deny = SLUICE_FILTER_DENY };
 

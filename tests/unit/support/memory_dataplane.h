@@ -41,6 +41,7 @@ struct Memory {
   std::map<std::pair<uint32_t, std::string>, Backend> backends;  // by service, address and port
   std::map<uint32_t, Policy> policies;
   std::map<std::pair<uint32_t, std::string>, Filter> filters;  // by service and prefix
+  std::map<std::pair<uint32_t, std::string>, ClientWeight> client_weights;
   uint32_t pending = 0;
   std::map<uint32_t, Ring> rings;
   std::map<uint32_t, uint32_t> ring_timeouts;  // that the rings say
@@ -62,7 +63,7 @@ class MemoryDataplane : public Dataplane {
   explicit MemoryDataplane(Memory start) : memory(std::move(start)) {}
 
   Memory memory;
-  Capacities limits{64, 256, 16, 1024};
+  Capacities limits{64, 256, 16, 16, 1024};
   std::optional<size_t> die_at;   // before the call of this index, from 0
   std::optional<size_t> fail_at;  // instead of it
   size_t calls = 0;
@@ -135,6 +136,23 @@ class MemoryDataplane : public Dataplane {
       for (const Filter& filter : filters) {
         memory.filters.erase({filter.service, filter.prefix.text()});
       }
+    });
+  }
+
+  Result<std::vector<ClientWeight>> client_weights() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    std::vector<ClientWeight> all;
+    for (const auto& [key, weight] : memory.client_weights) all.push_back(weight);
+    return all;
+  }
+  Result<void> put_client_weight(const ClientWeight& weight) override {
+    return write("put_client_weight", [&] {
+      memory.client_weights[{weight.service, weight.prefix.text()}] = weight;
+    });
+  }
+  Result<void> erase_client_weight(const ClientWeight& weight) override {
+    return write("erase_client_weight", [&] {
+      memory.client_weights.erase({weight.service, weight.prefix.text()});
     });
   }
 

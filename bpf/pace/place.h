@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The table of departures: a flow's place in it is one cache line of a plain array, found by the
+ * flow's keyed hash, however many flows there are. A hash map with 5-tuples for keys costs several
+ * times as much once its entries are in no cache. Decisions: pure/place.h.
+ */
+#ifndef SLUICE_PACE_PLACE_H
+#define SLUICE_PACE_PLACE_H
+
+#include "pace/class.h"
+#include "pure/hash.h"
+#include "pure/place.h"
+#include "pure/share.h"
+#include "sluice/limits.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sluice_departure_line);
+	__uint(max_entries, SLUICE_FLOWS_DEFAULT / SLUICE_DEPARTURES_OF_LINE);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} departures SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sluice_departure_name);
+	__uint(max_entries, SLUICE_FLOWS_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} departure_names SEC(".maps");
+
+/* Set when the program is loaded: the instance's, and the number of lines, a power of two, less 1. */
+const volatile struct sluice_seed seed = {};
+const volatile __u32 departures_mask = 0;
+
+static __noinline void place_name(__u32 number, const struct pace_packet *packet, __u32 tag)
+{
+	struct sluice_departure_name *name = bpf_map_lookup_elem(&departure_names, &number);
+
+	if (!name || !packet)
+		return;
+	name->tag = 0;
+	name->flow = packet->flow;
+	name->service = packet->service;
+	name->tag = tag;
+}
+
+/* The packet's flow's, which begins where it has none. Never NULL but for the verifier's sake. */
+static __always_inline struct sluice_departure *place_of(const struct pace_packet *packet,
+							 __u64 now_ns)
+{
+	__u64 hash = flow_hash_whole(seed.words, &packet->flow);
+	__u32 first_at = place_first(hash, departures_mask), second_at, tag = place_tag(hash);
+	struct sluice_departure_line *first, *second;
+	struct sluice_departure *place;
+	int at;
+
+	first = bpf_map_lookup_elem(&departures, &first_at);
+	if (!first)
+		return NULL;
+	if (first->flows[0].tag == tag)
+		return &first->flows[0];
+	if (first->flows[1].tag == tag)
+		return &first->flows[1];
+	second_at = place_second(hash, departures_mask);
+	second = bpf_map_lookup_elem(&departures, &second_at);
+	if (!second)
+		return NULL;
+	if (second->flows[0].tag == tag)
+		return &second->flows[0];
+	if (second->flows[1].tag == tag)
+		return &second->flows[1];
+
+	at = place_to_take(first, second, now_ns);
+	place = at < 2 ? &first->flows[at & 1] : &second->flows[at & 1];
+	if (place_give(place, tag, share_ticks(now_ns)))
+		place_name((at < 2 ? first_at : second_at) * SLUICE_DEPARTURES_OF_LINE + (at & 1),
+			   packet, tag);
+	return place;
+}
+
+#endif

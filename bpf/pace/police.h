@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Policing of what clients send to a service on this host, for senders that heed no window. Where
+ * `steer` stands before it, that has policed already, and nothing more is dropped here. Arithmetic:
+ * pure/police.h.
+ */
+#ifndef SLUICE_PACE_POLICE_H
+#define SLUICE_PACE_POLICE_H
+
+#include "pace/class.h"
+#include "pure/police.h"
+#include "sluice/service.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sluice_admission);
+	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} pace_policings SEC(".maps");
+
+/* On the wire: each of the packets that were joined on arrival had headers of its own. */
+static __always_inline __u32 police_bytes(struct __sk_buff *skb, const struct pace_packet *packet)
+{
+	__u32 headers = packet->l4_offset;
+
+	headers += packet->flow.l4_proto == IPPROTO_TCP ? packet->tcp.doff * 4
+							: sizeof(struct udphdr);
+	return skb->gso_segs > 1 ? skb->len + (skb->gso_segs - 1) * headers : skb->len;
+}
+
+static __always_inline bool police_lets_pass(struct __sk_buff *skb,
+					     const struct pace_packet *packet,
+					     __u64 rate_bytes_per_sec)
+{
+	struct sluice_admission *policing = bpf_map_lookup_elem(&pace_policings, &packet->service);
+
+	if (!policing || !rate_bytes_per_sec)
+		return true;
+	return police_pass(&policing->due_ns, bpf_ktime_get_ns(),
+			   departure_cost_ns(police_bytes(skb, packet), rate_bytes_per_sec),
+			   2 * police_burst_ns(rate_bytes_per_sec));
+}
+
+#endif

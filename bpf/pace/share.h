@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The rates that services' flows share, and the weights by which they do. Arithmetic:
+ * pure/share.h. Neighbours: place, where a flow's part of it is kept, and departure, which asks.
+ */
+#ifndef SLUICE_PACE_SHARE_H
+#define SLUICE_PACE_SHARE_H
+
+#include "pace/class.h"
+#include "pure/share.h"
+#include "sluice/limits.h"
+#include "sluice/service.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct sluice_share);
+	__uint(max_entries, SLUICE_SERVICES_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} shares SEC(".maps");
+
+/* Of a service's clients, by prefix: struct sluice_filter_key to a weight. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_filter_key);
+	__type(value, __u32);
+	__uint(max_entries, SLUICE_CLIENT_WEIGHTS_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} client_weights SEC(".maps");
+
+/* What a share begins as; too large for the stack. */
+static const struct sluice_share share_nothing = {};
+
+/* NULL: the service has no such rate, or there is no memory for it. */
+static __always_inline struct sluice_share *share_find(__u32 service, __u64 rate_bytes_per_sec)
+{
+	struct sluice_share *share;
+
+	if (!rate_bytes_per_sec)
+		return NULL;
+	share = bpf_map_lookup_elem(&shares, &service);
+	if (!share) {
+		bpf_map_update_elem(&shares, &service, &share_nothing, BPF_NOEXIST);
+		share = bpf_map_lookup_elem(&shares, &service);
+	}
+	if (share && share->rate_bytes_per_sec != rate_bytes_per_sec)
+		share_set_rate(share, rate_bytes_per_sec);
+	return share;
+}
+
+static __noinline __u32 share_client_weight(const struct pace_packet *packet)
+{
+	struct sluice_filter_key key = {.bits = SLUICE_FILTER_KEY_BITS + 8 * sizeof(key.address)};
+	__u32 *weight;
+
+	if (!packet)
+		return 0;
+	key.service = packet->service;
+	__builtin_memcpy(key.address, &packet->flow.source, sizeof(key.address));
+	weight = bpf_map_lookup_elem(&client_weights, &key);
+	return weight ? *weight : 0;
+}
+
+/* Looked up once a second, so that a change reaches flows that run, and settled ones do not pay. */
+static __always_inline __u32 share_weight(struct sluice_departure *flow,
+					  const struct pace_packet *packet,
+					  const struct sluice_policy *policy, __u64 now_ns)
+{
+	__u16 now_s = now_ns >> 30;
+	__u32 weight = flow->weight;
+
+	if (weight && flow->weighed_s == now_s)
+		return weight;
+	weight = share_client_weight(packet);
+	if (!weight)
+		weight = policy->weight;
+	if (!weight)
+		weight = 1;
+	flow->weight = weight;
+	flow->weighed_s = now_s;
+	return weight;
+}
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where a flow's departures are kept: two lines of a table, of which it is in one. A flow's whole
+ * memory is when it may next send; once that time is past it owes nothing, and its place can go to
+ * another without anybody noticing. So a place is never taken from one who still waits, unless all
+ * of them do.
+ */
+#ifndef SLUICE_PURE_PLACE_H
+#define SLUICE_PURE_PLACE_H
+
+#include "sluice/departure.h"
+
+static inline __u32 place_tag(__u64 hash)
+{
+	return (__u32)(hash >> 32) ? (__u32)(hash >> 32) : 1;
+}
+
+static inline __u32 place_first(__u64 hash, __u32 mask)
+{
+	return (__u32)hash & mask;
+}
+
+/* Another one, unless there is one only. */
+static inline __u32 place_second(__u64 hash, __u32 mask)
+{
+	return ((__u32)hash ^ ((__u32)(hash >> 32) * 0x85ebca6bu | 1)) & mask;
+}
+
+/* Its number in the line, or -1. */
+static inline int place_in(const struct sluice_departure_line *line, __u32 tag)
+{
+	if (line->flows[0].tag == tag)
+		return 0;
+	return line->flows[1].tag == tag ? 1 : -1;
+}
+
+/* Until when somebody needs it; 0: nobody does. */
+static inline __u64 place_needed_ns(const struct sluice_departure *flow, __u64 now_ns)
+{
+	return flow->tag && flow->departs_ns > now_ns ? flow->departs_ns : 0;
+}
+
+/* Of the two in a line the one that is needed for the shorter time, or not at all. */
+static inline int place_sooner(const struct sluice_departure_line *line, __u64 now_ns)
+{
+	return place_needed_ns(&line->flows[1], now_ns) < place_needed_ns(&line->flows[0], now_ns);
+}
+
+static inline int place_crowd(const struct sluice_departure_line *line, __u64 now_ns)
+{
+	return !!place_needed_ns(&line->flows[0], now_ns) +
+	       !!place_needed_ns(&line->flows[1], now_ns);
+}
+
+/*
+ * Of four, two in each line: one in the line where fewer wait, which is what keeps lines from
+ * filling up (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1999). The first line's are 0
+ * and 1.
+ */
+static inline int place_to_take(const struct sluice_departure_line *first,
+				const struct sluice_departure_line *second, __u64 now_ns)
+{
+	int crowd = place_crowd(first, now_ns);
+	int in_first = place_sooner(first, now_ns), in_second = place_sooner(second, now_ns);
+
+	if (crowd != place_crowd(second, now_ns))
+		return crowd < place_crowd(second, now_ns) ? in_first : 2 + in_second;
+	/* Where all wait, who waits least. */
+	if (place_needed_ns(&second->flows[in_second], now_ns) <
+	    place_needed_ns(&first->flows[in_first], now_ns))
+		return 2 + in_second;
+	return in_first;
+}
+
+/* Gives a place to a flow that has just begun. False: somebody else was quicker. */
+static inline int place_give(struct sluice_departure *place, __u32 tag, __u32 now_ticks)
+{
+	__u32 before = *(volatile __u32 *)&place->tag;
+
+	if (__sync_val_compare_and_swap(&place->tag, before, tag) != before)
+		return 0;
+	place->seen_ticks = now_ticks;
+	place->departs_ns = 0;
+	place->bytes = 0;
+	place->held_since_ticks = now_ticks;
+	place->weight = 0;
+	return 1;
+}
+
+#endif

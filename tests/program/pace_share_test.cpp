@@ -1,0 +1,265 @@
+// pace: a rate that flows share, their weights, marks, and what is lost or marked by choice.
+#include <linux/pkt_cls.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/records.h"
+#include "pace_instance.h"
+#include "pure/departure.h"
+#include "pure/share.h"
+
+namespace sluice::packets {
+namespace {
+
+constexpr uint32_t web = 1;
+constexpr uint16_t web_port = 80;
+constexpr uint64_t rate = 1'000'000;  // bytes a second: a byte is a microsecond
+constexpr uint8_t ect_0 = 2;          // RFC 3168, 5
+constexpr uint8_t ect_1 = 1;
+constexpr uint8_t ce = 3;
+
+uint64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * DEPARTURE_NS_PER_SEC +
+         static_cast<uint64_t>(now.tv_nsec);
+}
+
+class PaceShare : public testing::TestWithParam<Family> {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "loading programs needs root";
+    pace_.emplace();
+    pace_->add_endpoint(service_one.endpoint(family(), web_port, 6), web);
+  }
+  [[nodiscard]] static Family family() { return GetParam(); }
+
+  void set(const Policy& policy) { pace_->set_policy(web, policy_record(policy)); }
+
+  [[nodiscard]] static Packet to_client(const Host& host = client, uint8_t ecn = 0,
+                                        uint16_t port = 40000) {
+    Packet packet = Packet().ethernet(director, host).ip(family(), service_one, host);
+    if (auto* ip = packet.find<Ipv4>()) ip->tos = ecn;
+    if (auto* ip = packet.find<Ipv6>()) ip->traffic_class = ecn;
+    return packet.tcp({.source_port = web_port, .destination_port = port})
+        .payload(std::string(1000, 'x'));
+  }
+  [[nodiscard]] static Packet to_service() {
+    return Packet()
+        .ethernet(client, director)
+        .ip(family(), client, service_one)
+        .tcp({.source_port = 40000, .destination_port = web_port})
+        .payload(std::string(1000, 'x'));
+  }
+  PaceOutcome send(const Packet& packet, PaceHook hook = PaceHook::egress_edt,
+                   PaceMetadata metadata = {}) {
+    return pace_->run(hook, packet.frame(), metadata);
+  }
+  uint64_t departure(const Packet& packet) { return send(packet).metadata.tstamp; }
+
+  [[nodiscard]] static sluice_flow key(const Host& host = client, uint16_t port = 40000) {
+    return flow_key(host, service_one, family(), port, web_port, 6);
+  }
+  void owe(uint64_t ns) {
+    send(to_client());
+    pace_->set_departs(key(), now_ns() + ns);
+  }
+  uint64_t packets(sluice_verdict verdict) { return pace_->verdict(web, verdict).packets; }
+
+  std::optional<PaceInstance> pace_;
+};
+
+TEST_P(PaceShare, AFlowAloneMayHaveTheWholeRate) {
+  set({.rate_bytes_per_sec = rate});
+  const Packet packet = to_client();
+  owe(DEPARTURE_NS_PER_SEC);
+  const uint64_t turn = departure(packet);
+  for (uint64_t i = 1; i < 50; i++) {
+    EXPECT_EQ(departure(packet), turn + i * packet.size() * 1000);
+  }
+}
+
+TEST_P(PaceShare, TheRateOfAFlowHoldsBesideThatOfAll) {
+  set({.flow_rate_bytes_per_sec = rate / 4, .rate_bytes_per_sec = rate});
+  const Packet packet = to_client();
+  owe(DEPARTURE_NS_PER_SEC);
+  const uint64_t turn = departure(packet);
+  EXPECT_EQ(departure(packet), turn + packet.size() * 4000);
+}
+
+// All come at once, when nothing is known of them: the calendar alone keeps the total.
+TEST_P(PaceShare, ManyThatBeginAtOnceLeaveInTheTimeThatTheirBytesTake) {
+  set({.rate_bytes_per_sec = rate});
+  const uint64_t before = now_ns();
+  uint64_t last = 0;
+  constexpr uint16_t flows = 400;
+  for (uint16_t port = 1; port <= flows; port++) {
+    const uint64_t departs = departure(to_client(client, 0, port));
+    EXPECT_GE(departs, before);
+    last = std::max(last, departs);
+  }
+  const uint64_t bytes_ns = flows * to_client().size() * 1000;
+  const sluice_share share = pace_->share(web).value();
+  const uint64_t epoch_ns = share_epoch_ns(&share);
+  EXPECT_GE(last + 2 * epoch_ns, before + bytes_ns);
+  EXPECT_LE(last, now_ns() + bytes_ns + epoch_ns);
+}
+
+TEST_P(PaceShare, WhatDoesNotFitBeforeTheHorizonIsDroppedAndNotOwed) {
+  set({.rate_bytes_per_sec = rate});
+  uint64_t dropped = 0;
+  for (uint16_t port = 1; port <= 2500; port++) {
+    if (send(to_client(client, 0, port)).action == TC_ACT_SHOT) dropped++;
+  }
+  EXPECT_GT(dropped, 0U);
+  EXPECT_EQ(packets(SLUICE_VERDICT_HORIZON), dropped);
+  // 2 s of a rate at which 1000 bytes are a millisecond, and an epoch or two.
+  const double sent = static_cast<double>(packets(SLUICE_VERDICT_PACED) * to_client().size());
+  EXPECT_NEAR(sent / (2.0 * rate), 1.0, 0.15);
+}
+
+TEST_P(PaceShare, AnotherRateHoldsAtOnce) {
+  set({.rate_bytes_per_sec = rate});
+  send(to_client());
+  EXPECT_EQ(pace_->share(web)->rate_bytes_per_sec, rate);
+  set({.rate_bytes_per_sec = 2 * rate});
+  send(to_client());
+  EXPECT_EQ(pace_->share(web)->rate_bytes_per_sec, 2 * rate);
+  EXPECT_EQ(pace_->share(web)->unit_rate_bytes_per_sec, 2 * rate);
+}
+
+TEST_P(PaceShare, WithoutARateForAllThereIsNothingToShare) {
+  set({.flow_rate_bytes_per_sec = rate});
+  send(to_client());
+  EXPECT_FALSE(pace_->share(web));
+}
+
+TEST_P(PaceShare, AFlowsPlaceHasItsName) {
+  set({.flow_rate_bytes_per_sec = rate});
+  send(to_client());
+  const auto name = pace_->departure_name(key());
+  ASSERT_TRUE(name);
+  const sluice_flow flow = key();
+  EXPECT_EQ(std::memcmp(&name->flow, &flow, sizeof(flow)), 0);
+  EXPECT_EQ(name->service, web);
+  EXPECT_EQ(name->tag, pace_->departure(key())->tag);
+}
+
+TEST_P(PaceShare, AFlowHasItsClientsWeightOrThePolicysOrOne) {
+  set({.rate_bytes_per_sec = rate});
+  send(to_client());
+  EXPECT_EQ(pace_->departure(key())->weight, 1);
+  set({.rate_bytes_per_sec = rate, .weight = 5});
+  pace_->set_weight(web, client_two.at(family()), 128, 3);
+  pace_->set_weight(web + 1, client.at(family()), 128, 9);  // another service's
+  send(to_client(client_two));
+  EXPECT_EQ(pace_->departure(key(client_two))->weight, 3);
+  send(to_client(client, 0, 1));
+  EXPECT_EQ(pace_->departure(key(client, 1))->weight, 5);
+  // The longest prefix decides.
+  pace_->set_weight(web, client_two.at(family()), 96, 2);
+  send(to_client(client_two, 0, 2));
+  EXPECT_EQ(pace_->departure(key(client_two, 2))->weight, 3);
+}
+
+TEST_P(PaceShare, AWeightThatIsChangedReachesARunningFlow) {
+  set({.rate_bytes_per_sec = rate});
+  send(to_client());
+  pace_->set_weight(web, client.at(family()), 128, 7);
+  const uint64_t began = now_ns();
+  while (pace_->departure(key())->weight != 7 && now_ns() < began + 3 * DEPARTURE_NS_PER_SEC) {
+    usleep(10'000);
+    send(to_client());
+  }
+  EXPECT_EQ(pace_->departure(key())->weight, 7);
+}
+
+TEST_P(PaceShare, WhatWaitsLongIsMarkedIfItCanBe) {
+  set({.flow_rate_bytes_per_sec = rate});
+  for (const uint8_t ecn : {ect_0, ect_1}) {
+    owe(DEPARTURE_NS_PER_SEC);
+    const PaceOutcome outcome = send(to_client(client, ecn));
+    EXPECT_TRUE(same_packet(outcome.frame, to_client(client, ce).frame()));
+    EXPECT_GT(outcome.metadata.tstamp, now_ns());
+  }
+  EXPECT_EQ(packets(SLUICE_VERDICT_MARKED), 2U);
+}
+
+TEST_P(PaceShare, WhatCannotBeMarkedIsLeftAsItIs) {
+  set({.flow_rate_bytes_per_sec = rate});
+  owe(DEPARTURE_NS_PER_SEC);
+  EXPECT_TRUE(same_packet(send(to_client()).frame, to_client().frame()));
+  EXPECT_EQ(packets(SLUICE_VERDICT_MARKED), 0U);
+}
+
+TEST_P(PaceShare, WhatWaitsAMomentIsNotMarked) {
+  set({.flow_rate_bytes_per_sec = rate});
+  owe(DEPARTURE_MARK_NS / 2);
+  EXPECT_TRUE(same_packet(send(to_client(client, ect_0)).frame, to_client(client, ect_0).frame()));
+}
+
+TEST_P(PaceShare, AtALowRateTheSecondOfTwoPacketsIsNotMarked) {
+  set({.flow_rate_bytes_per_sec = 1000});
+  send(to_client(client, ect_0));
+  const PaceOutcome second = send(to_client(client, ect_0));
+  EXPECT_GT(second.metadata.tstamp, now_ns() + DEPARTURE_MARK_NS);
+  EXPECT_TRUE(same_packet(second.frame, to_client(client, ect_0).frame()));
+}
+
+TEST_P(PaceShare, SoManyAreLostAsThePolicyChooses) {
+  set({.loss_ppm = 250'000});
+  uint64_t dropped = 0;
+  for (int i = 0; i < 4000; i++) {
+    if (send(to_client(), PaceHook::egress).action == TC_ACT_SHOT) dropped++;
+  }
+  EXPECT_NEAR(static_cast<double>(dropped), 1000, 150);  // more than five standard deviations
+  EXPECT_EQ(packets(SLUICE_VERDICT_CHOSEN_LOSS), dropped);
+  EXPECT_EQ(packets(SLUICE_VERDICT_UNPACED), 4000 - dropped);
+}
+
+TEST_P(PaceShare, WhatClientsSendIsNotLostByChoice) {
+  set({.loss_ppm = 500'000, .mark_ppm = 1'000'000});
+  for (const PaceHook hook : pace_hooks) {
+    for (int i = 0; i < 100; i++) EXPECT_EQ(send(to_service(), hook).action, TC_ACT_UNSPEC);
+  }
+  // Nor is it twice, where a director's packets come in and go out.
+  for (int i = 0; i < 100; i++) {
+    EXPECT_EQ(send(to_client(), PaceHook::ingress).action, TC_ACT_UNSPEC);
+  }
+}
+
+TEST_P(PaceShare, SoManyAreMarkedAsThePolicyChooses) {
+  set({.flow_rate_bytes_per_sec = rate, .mark_ppm = 1'000'000});
+  EXPECT_TRUE(same_packet(send(to_client(client, ect_0)).frame, to_client(client, ce).frame()));
+  EXPECT_TRUE(same_packet(send(to_client()).frame, to_client().frame()));
+  EXPECT_EQ(packets(SLUICE_VERDICT_CHOSEN_MARK), 1U);
+  EXPECT_EQ(packets(SLUICE_VERDICT_PACED), 1U);
+  set({.mark_ppm = 250'000});
+  uint64_t marked = 0;
+  for (int i = 0; i < 4000; i++) {
+    if (!(send(to_client(client, ect_0), PaceHook::egress).frame ==
+          to_client(client, ect_0).frame())) {
+      marked++;
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(marked), 1000, 150);
+}
+
+TEST_P(PaceShare, WhatClientsSendBeyondTheIngressRateIsDropped) {
+  set({.ingress_rate_bytes_per_sec = 1000});  // of which nothing comes due while this runs
+  uint64_t passed = 0;
+  while (send(to_service(), PaceHook::ingress).action == TC_ACT_UNSPEC && passed < 1000) passed++;
+  const double burst = 2.0 * SLUICE_POLICING_BURST_BYTES / static_cast<double>(to_service().size());
+  EXPECT_NEAR(static_cast<double>(passed), burst, 3);
+  EXPECT_EQ(packets(SLUICE_VERDICT_INGRESS_RATE), 1U);
+  // What leaves for a backend has been counted where it came in; replies are the service's.
+  EXPECT_EQ(send(to_service(), PaceHook::egress).action, TC_ACT_UNSPEC);
+  EXPECT_EQ(send(to_client(), PaceHook::ingress).action, TC_ACT_UNSPEC);
+  EXPECT_EQ(send(to_client(), PaceHook::egress).action, TC_ACT_UNSPEC);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, PaceShare, testing::ValuesIn(both_families),
+                         [](const auto& family) { return std::string(family_text(family.param)); });
+
+}  // namespace
+}  // namespace sluice::packets

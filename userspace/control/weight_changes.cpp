@@ -1,0 +1,70 @@
+// Weights of clients: set, removed. Each is one entry of a map that the packet path reads where it
+// is kept, and nothing derives from it.
+#include "control/commit.h"
+
+namespace sluice {
+
+namespace {
+
+std::string weight_text(const Service& service, const Prefix& prefix) {
+  return fmt::format("weight of {} at {}", prefix.text(), service.name);
+}
+
+constexpr Stale nothing_stale{
+    .records = false, .endpoints = false, .table = false, .rings = false, .timeouts = false};
+
+}  // namespace
+
+Result<Change> weight_set(Dataplane& dataplane, const std::string& name, const Prefix& prefix,
+                          uint32_t weight, Apply apply) {
+  auto configuration = begin_change(dataplane, apply);
+  if (!configuration) return tl::unexpected(configuration.error());
+  auto service = find_service(*configuration, name);
+  if (!service) return tl::unexpected(service.error());
+  const std::string what = weight_text(**service, prefix);
+  if (prefix.address.is_v4() != (*service)->endpoint.address.is_v4()) {
+    return misused("{}: clients of {} are of the other family, so it would never match", what,
+                   (*service)->endpoint.text());
+  }
+  const ClientWeight* current = configuration->weight((*service)->number, prefix);
+  if (current != nullptr && current->weight == weight) {
+    return Change{false, fmt::format("{}: is {} already", what, weight)};
+  }
+  const uint32_t capacity = dataplane.capacities().client_weights;
+  if (current == nullptr && configuration->weights.size() >= capacity) {
+    return failed("weights of clients: {} of {} are in use; remove some",
+                  configuration->weights.size(), capacity);
+  }
+
+  const Change change{true, fmt::format("{}: {}", what, weight)};
+  if (apply == Apply::only_show) return change;
+  const ClientWeight wanted{(*service)->number, prefix, weight};
+  auto done = carry_out(
+      dataplane, *configuration, wanted.service,
+      [&] { return dataplane.put_client_weight(wanted); }, nothing_stale);
+  if (!done) return tl::unexpected(done.error());
+  return change;
+}
+
+Result<Change> weight_remove(Dataplane& dataplane, const std::string& name, const Prefix& prefix,
+                             Apply apply) {
+  auto configuration = begin_change(dataplane, apply);
+  if (!configuration) return tl::unexpected(configuration.error());
+  auto service = find_service(*configuration, name);
+  if (!service) return tl::unexpected(service.error());
+  const std::string what = weight_text(**service, prefix);
+  const ClientWeight* current = configuration->weight((*service)->number, prefix);
+  if (current == nullptr) {
+    return misused("{}: there is none; see: sluice weight list {}", what, name);
+  }
+  const Change change{true, what + ": removed"};
+  if (apply == Apply::only_show) return change;
+  const ClientWeight leaving = *current;
+  auto done = carry_out(
+      dataplane, *configuration, leaving.service,
+      [&] { return dataplane.erase_client_weight(leaving); }, nothing_stale);
+  if (!done) return tl::unexpected(done.error());
+  return change;
+}
+
+}  // namespace sluice
