@@ -29,7 +29,8 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } departure_names SEC(".maps");
 
-/* Set when the program is loaded: the instance's, and the number of lines, a power of two, less 1. */
+/* Set when the program is loaded: the instance's, and the number of lines, a power of two, less 1.
+ */
 const volatile struct sluice_seed seed = {};
 const volatile __u32 departures_mask = 0;
 

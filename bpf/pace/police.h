@@ -24,14 +24,13 @@ static __always_inline __u32 police_bytes(struct __sk_buff *skb, const struct pa
 {
 	__u32 headers = packet->l4_offset;
 
-	headers += packet->flow.l4_proto == IPPROTO_TCP ? packet->tcp.doff * 4
-							: sizeof(struct udphdr);
+	headers +=
+		packet->flow.l4_proto == IPPROTO_TCP ? packet->tcp.doff * 4 : sizeof(struct udphdr);
 	return skb->gso_segs > 1 ? skb->len + (skb->gso_segs - 1) * headers : skb->len;
 }
 
-static __always_inline bool police_lets_pass(struct __sk_buff *skb,
-					     const struct pace_packet *packet,
-					     __u64 rate_bytes_per_sec)
+static __always_inline bool
+police_lets_pass(struct __sk_buff *skb, const struct pace_packet *packet, __u64 rate_bytes_per_sec)
 {
 	struct sluice_admission *policing = bpf_map_lookup_elem(&pace_policings, &packet->service);
 

@@ -96,9 +96,9 @@ static inline __u64 address_hash_sum(const volatile __u64 *keys, __u64 address_h
 				     __u64 address_low)
 {
 	if (!address_high && (__u32)address_low == HASH_MAPPED_V4)
-		return address_hash_sum_v4(keys, address_low >> 32);
-	return address_hash_sum_v6(keys, (__u32)address_high, address_high >> 32,
-				   (__u32)address_low, address_low >> 32);
+		return address_hash_sum_v4(keys, (__u32)(address_low >> 32));
+	return address_hash_sum_v6(keys, (__u32)address_high, (__u32)(address_high >> 32),
+				   (__u32)address_low, (__u32)(address_low >> 32));
 }
 
 /* The address's bit in struct sluice_address_filter. */

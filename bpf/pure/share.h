@@ -157,8 +157,8 @@ static inline void share_measure(struct sluice_share *share, struct sluice_depar
 }
 
 /*
- * When in this epoch, of which `booked` bytes are taken, a packet may leave that could at `base_ns`.
- * Half an epoch's time ahead of evenly is even enough.
+ * When in this epoch, of which `booked` bytes are taken, a packet may leave that could at
+ * `base_ns`. Half an epoch's time ahead of evenly is even enough.
  */
 static inline __u64 share_place(const struct sluice_share *share, __u64 epoch, __u64 booked,
 				__u64 base_ns)
@@ -173,26 +173,27 @@ static inline __u64 share_place(const struct sluice_share *share, __u64 epoch, _
 	return start_ns + into_ns;
 }
 
-/* Is there room in the epoch? What the one before it left unused counts, up to an eighth. */
+/*
+ * Is there room in the epoch? What the one before it left unused counts, up to an eighth; what it
+ * was overdrawn by, by its last packet, is taken off.
+ */
 static inline int share_is_full(const struct sluice_share *share, __u64 epoch, __u64 booked)
 {
-	__u64 before, carried;
+	__u64 before = share_booked(share, epoch - 1);
+	__u64 both = 2ull * share->epoch_bytes, most = share->epoch_bytes + share->epoch_bytes / 8;
 
-	if (booked < share->epoch_bytes)
-		return 0;
-	before = share_booked(share, epoch - 1);
-	carried = before < share->epoch_bytes ? share->epoch_bytes - before : 0;
-	if (carried > share->epoch_bytes / 8)
-		carried = share->epoch_bytes / 8;
-	return booked >= share->epoch_bytes + carried;
+	return booked >= most || booked + before >= both;
 }
 
-/* One step of the search for room: the time, or 0: this epoch has none. */
+/*
+ * One step of the search for room: the time, or 0: this epoch has none; DEPARTURE_NEVER: it would
+ * be past `latest_ns`.
+ */
 static inline __u64 share_book_in(struct sluice_share *share, __u64 epoch, __u64 base_ns,
-				  __u32 bytes)
+				  __u64 latest_ns, __u32 bytes)
 {
 	__u64 *entry = &share->calendar[epoch % SLUICE_SHARE_EPOCHS];
-	__u64 seen, booked;
+	__u64 seen, booked, time_ns;
 	int turn;
 
 	for (turn = 0; turn < SHARE_TRIES; turn++) {
@@ -200,11 +201,15 @@ static inline __u64 share_book_in(struct sluice_share *share, __u64 epoch, __u64
 		booked = seen >> 32 == (__u32)epoch ? (__u32)seen : 0;
 		if (share_is_full(share, epoch, booked))
 			return 0;
-		if (__sync_val_compare_and_swap(entry, seen,
-						epoch << 32 | (booked + bytes)) == seen)
-			break;
+		time_ns = share_place(share, epoch, booked, base_ns);
+		if (time_ns > latest_ns)
+			return DEPARTURE_NEVER;
+		if (__sync_val_compare_and_swap(entry, seen, epoch << 32 | (booked + bytes)) ==
+		    seen)
+			return time_ns;
 	}
-	/* Lost every race: it leaves unbooked rather than late. */
+	/* Whoever won the races made it this epoch's; an addition cannot lose. */
+	booked = (__u32)__sync_fetch_and_add(entry, bytes);
 	return share_place(share, epoch, booked, base_ns);
 }
 
@@ -224,7 +229,8 @@ static inline __u64 share_book(struct sluice_share *share, __u64 now_ns, __u64 b
 	if (full_until < now_epoch)
 		full_until = now_epoch;
 	for (tried = 0; tried < SHARE_EPOCHS_TRIED; tried++, epoch++) {
-		time_ns = share_book_in(share, epoch, base_ns, bytes);
+		time_ns =
+			share_book_in(share, epoch, base_ns, now_ns + DEPARTURE_HORIZON_NS, bytes);
 		if (time_ns)
 			return time_ns;
 		if (epoch == full_until) {

@@ -16,10 +16,10 @@
  * have the same place with a probability of some 2^-50, and are then held to one rate together.
  */
 struct sluice_departure {
-	__u32 tag;	  /* 0: nobody's */
-	__u32 seen_ticks; /* when its last packet came */
-	__u64 departs_ns; /* CLOCK_MONOTONIC: when its next packet may leave */
-	__u64 bytes;	  /* so far, on the wire */
+	__u32 tag;		/* 0: nobody's */
+	__u32 seen_ticks;	/* when its last packet came */
+	__u64 departs_ns;	/* CLOCK_MONOTONIC: when its next packet may leave */
+	__u64 bytes;		/* so far, on the wire */
 	__u32 held_since_ticks; /* since when every packet of it had to wait */
 	__u16 weight;		/* among those that share a rate; 0: not looked up yet */
 	__u16 weighed_s;	/* when it was looked up: seconds, the lower 16 bits */
@@ -46,14 +46,14 @@ struct sluice_departure_name {
 
 /* A rate that the flows of a service share. Map `shares`, by service number. pure/share.h. */
 struct sluice_share {
-	__u64 rate_bytes_per_sec; /* for which all of this was made; 0: none yet */
+	__u64 rate_bytes_per_sec;      /* for which all of this was made; 0: none yet */
 	__u64 unit_rate_bytes_per_sec; /* what a flow of weight 1 may have in this epoch */
 	__u64 epoch;		       /* its number: CLOCK_MONOTONIC in ns >> epoch_shift */
-	__u64 held_back; /* in this epoch so far: ns that flows waited, times their weights */
-	__u64 free_bytes;   /* ... and what those sent that did not wait */
-	__u64 full_until;   /* every epoch from this one up to there is full */
-	__u32 epoch_bytes;  /* so many leave in an epoch */
-	__u32 trim;	    /* in 1/SHARE_TRIM_ONE: makes up for what flows leave unused */
+	__u64 held_back;   /* in this epoch so far: ns that flows waited, times their weights */
+	__u64 free_bytes;  /* ... and what those sent that did not wait */
+	__u64 full_until;  /* every epoch from this one up to there is full */
+	__u32 epoch_bytes; /* so many leave in an epoch */
+	__u32 trim;	   /* in 1/SHARE_TRIM_ONE: makes up for what flows leave unused */
 	__u8 epoch_shift;
 	__u8 reserved[7];
 	/* Bytes that leave in an epoch, by its number; above them the lower half of that number. */

@@ -36,7 +36,8 @@ TEST(Police, WhoWasSilentHasSavedUpOnlyTheBurst) {
   __u64 due = second;
   uint64_t now = 100 * second;
   uint64_t bytes = 0;
-  while (police_pass(&due, now, departure_cost_ns(1000, rate), police_burst_ns(rate))) bytes += 1000;
+  while (police_pass(&due, now, departure_cost_ns(1000, rate), police_burst_ns(rate)))
+    bytes += 1000;
   EXPECT_NEAR(static_cast<double>(bytes), SLUICE_POLICING_BURST_BYTES + 50'000.0, 2000.0);
 }
 

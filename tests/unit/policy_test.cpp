@@ -15,8 +15,8 @@ std::string error_of(const Result<uint32_t>& result) {
 }
 
 TEST(Policy, EveryLimitIsReadAsItIsWritten) {
-  const std::vector<std::string> values{"50mbit", "1gbit",   "256kib", "20mbit", "2000/s",
-                                        "200mbit", "3", "0.5%", "12.0001%"};
+  const std::vector<std::string> values{"50mbit",  "1gbit", "256kib", "20mbit",  "2000/s",
+                                        "200mbit", "3",     "0.5%",   "12.0001%"};
   ASSERT_EQ(values.size(), policy_limits().size());
   PolicyWish wish;
   for (size_t i = 0; i < values.size(); i++) {

@@ -18,8 +18,7 @@ class WeightChanges : public testing::Test {
     EXPECT_EQ(dataplane.memory.pending, 0U);
   }
   std::string set(const char* prefix, uint32_t weight, Apply apply = Apply::perform) {
-    return sentence(
-        weight_set(dataplane, "web", Prefix::parse(prefix).value(), weight, apply));
+    return sentence(weight_set(dataplane, "web", Prefix::parse(prefix).value(), weight, apply));
   }
   std::string remove(const char* prefix) {
     return sentence(weight_remove(dataplane, "web", Prefix::parse(prefix).value(), Apply::perform));
@@ -59,17 +58,17 @@ TEST_F(WeightChanges, OneThatIsThereCanBeRemoved) {
 TEST_F(WeightChanges, TheyGoWithTheirService) {
   ASSERT_TRUE(add_service(dataplane, "other", "203.0.113.11:80/tcp"));
   set("198.51.100.7", 3);
-  ASSERT_TRUE(weight_set(dataplane, "other", Prefix::parse("198.51.100.7").value(), 5,
-                         Apply::perform));
+  ASSERT_TRUE(
+      weight_set(dataplane, "other", Prefix::parse("198.51.100.7").value(), 5, Apply::perform));
   ASSERT_TRUE(service_remove(dataplane, "web", Apply::perform));
   ASSERT_EQ(dataplane.memory.client_weights.size(), 1U);
   EXPECT_EQ(dataplane.memory.client_weights.begin()->second.weight, 5U);
 }
 
 TEST_F(WeightChanges, ClientsOfTheOtherFamilyAreRefused) {
-  EXPECT_EQ(set("2001:db8::/32", 3),
-            "weight of 2001:db8::/32 at web: clients of " + std::string(web_endpoint) +
-                " are of the other family, so it would never match");
+  EXPECT_EQ(set("2001:db8::/32", 3), "weight of 2001:db8::/32 at web: clients of " +
+                                         std::string(web_endpoint) +
+                                         " are of the other family, so it would never match");
 }
 
 TEST_F(WeightChanges, AFullTableSaysSo) {

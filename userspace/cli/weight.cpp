@@ -69,9 +69,9 @@ void setup_weight(CLI::App& app, Context& context) {
                             "  sluice weight list web\n");
 
   auto options = std::make_shared<WeightOptions>();
-  CLI::App* verb = add_verb(*noun, "set",
-                            "Set what each flow of a prefix of clients weighs, where flows share",
-                            "  sluice weight set web 198.51.100.0/24 3\n");
+  CLI::App* verb =
+      add_verb(*noun, "set", "Set what each flow of a prefix of clients weighs, where flows share",
+               "  sluice weight set web 198.51.100.0/24 3\n");
   add_prefix(verb, *options);
   add_argument(verb, "N", options->weight, "1 to 100; without one, the policy's --weight, or 1")
       ->required();

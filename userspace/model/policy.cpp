@@ -75,9 +75,8 @@ constexpr auto kLimits = std::to_array<PolicyLimit>({
     {"loss", "loss", "loss_ppm", "PERCENT",
      "to test with: so many packets to clients are dropped; none ends it", &Policy::loss_ppm,
      &PolicyWish::loss_ppm, parse_loss, probability_text},
-    {"mark", "mark", "mark_ppm", "PERCENT",
-     "to test with: so many are ECN-marked; none ends it", &Policy::mark_ppm,
-     &PolicyWish::mark_ppm, parse_mark, probability_text},
+    {"mark", "mark", "mark_ppm", "PERCENT", "to test with: so many are ECN-marked; none ends it",
+     &Policy::mark_ppm, &PolicyWish::mark_ppm, parse_mark, probability_text},
 });
 
 }  // namespace

@@ -29,8 +29,7 @@ uint64_t ShareWalk::send(size_t sender, uint64_t now_ns) {
   sluice_departure& flow = flows_[sender];
   const uint32_t bytes = senders_[sender].bytes;
   share_watch(&share_, now_ns);
-  const uint64_t gap_ns =
-      departure_cost_ns(bytes, share_.unit_rate_bytes_per_sec * flow.weight);
+  const uint64_t gap_ns = departure_cost_ns(bytes, share_.unit_rate_bytes_per_sec * flow.weight);
   share_measure(&share_, &flow, now_ns, bytes, gap_ns);
   const uint64_t turn_ns = departure_take(&flow.departs_ns, now_ns, 0, gap_ns);
   if (turn_ns == DEPARTURE_NEVER) return 0;
@@ -91,8 +90,7 @@ double ShareWalk::total(uint64_t from_ns, uint64_t to_ns) const {
 double ShareWalk::most_in(uint64_t ns) const {
   std::vector<Left> all;
   for (const auto& of_one : left_) all.insert(all.end(), of_one.begin(), of_one.end());
-  std::sort(all.begin(), all.end(),
-            [](const Left& a, const Left& b) { return a.at_ns < b.at_ns; });
+  std::sort(all.begin(), all.end(), [](const Left& a, const Left& b) { return a.at_ns < b.at_ns; });
   double bytes = 0;
   double most = 0;
   size_t first = 0;
@@ -101,8 +99,7 @@ double ShareWalk::most_in(uint64_t ns) const {
     while (all[first].at_ns + ns <= packet.at_ns) bytes -= all[first++].bytes;
     most = std::max(most, bytes);
   }
-  return most * 1e9 /
-         (static_cast<double>(share_.rate_bytes_per_sec) * static_cast<double>(ns));
+  return most * 1e9 / (static_cast<double>(share_.rate_bytes_per_sec) * static_cast<double>(ns));
 }
 
 }  // namespace sluice::test

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "kernel/system_error.h"
 #include "pace.skel.h"
 #include "sluice/counters.h"
+#include "sluice/departure.h"
+#include "sluice/instance.h"
 #include "sluice/limits.h"
 
 namespace sluice::benchmark {
@@ -49,7 +52,16 @@ Result<Server> Server::make(uint32_t flows) {
   bpf_object__for_each_map(map, server.skeleton_->obj) bpf_map__set_pin_path(map, nullptr);
   // A quarter more than the flows: an LRU table begins to evict a little before it is full.
   const uint32_t room = std::max<uint32_t>(SLUICE_FLOWS_DEFAULT, flows + flows / 4);
+  const uint32_t places = std::bit_ceil(room);
+  const uint32_t lines = places / SLUICE_DEPARTURES_OF_LINE;
   bpf_map__set_max_entries(server.skeleton_->maps.paced_flows, room);
+  bpf_map__set_max_entries(server.skeleton_->maps.departures, lines);
+  bpf_map__set_max_entries(server.skeleton_->maps.departure_names, places);
+  // The same words each time, so that every run meets the same collisions.
+  for (size_t i = 0; i < SLUICE_SEED_WORDS; i++) {
+    const_cast<__u64&>(server.skeleton_->rodata->seed.words[i]) = 0x9e3779b97f4a7c15 * (2 * i + 1);
+  }
+  server.skeleton_->rodata->departures_mask = lines - 1;
   if (pace_bpf__load(server.skeleton_.get()) != 0)
     return failed("pace: loading it: {}", libbpf_log_take());
   for (const bool v6 : {false, true}) {

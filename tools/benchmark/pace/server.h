@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "model/policy.h"
 #include "model/service.h"
 #include "sluice/verdict.h"
 #include "support/result.h"
