@@ -40,6 +40,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "congestion/choice.h"
 #include "congestion/flow.h"
 #include "congestion/socket.h"
 #include "kernel.h"

@@ -24,6 +24,7 @@ struct sock_common {
 	__be16 skc_dport;
 	__u16 skc_num; /* local port, host order */
 	__u16 skc_family;
+	__u8 skc_state;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -65,6 +66,7 @@ struct tcp_sock {
 	__u32 prior_cwnd;      /* window when recovery began */
 	__u32 prr_out;	       /* packets sent since then */
 	__u32 delivered;
+	__u32 delivered_ce; /* of these, marked as having met congestion */
 	__u32 lost;
 	__u32 total_retrans;
 	__u32 srtt_us;		/* times 8 */
@@ -82,6 +84,16 @@ struct rate_sample {
 	long rtt_us;	       /* -1: no sample */
 	int losses;	       /* found by this acknowledgement */
 	__u32 acked_sacked;    /* packets delivered by it */
+};
+
+/* An iterator over TCP sockets (kernel/bpf/bpf_iter.c, net/ipv4/tcp_ipv4.c). */
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
 };
 
 #pragma clang attribute pop

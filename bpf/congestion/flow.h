@@ -2,7 +2,8 @@
 /*
  * What is published of each socket: map `congestion_flows`, named as the client's packets carry the
  * flow, so that steer, pace and the operator find it. Written once a round and at each change of
- * state; the entry goes with the socket.
+ * state; the entry goes with the socket. What changed since the last time goes into its service's
+ * sums (service.h), and a change of state to who watches (watch.h).
  */
 #ifndef SLUICE_CONGESTION_FLOW_H
 #define SLUICE_CONGESTION_FLOW_H
@@ -10,7 +11,9 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "congestion/service.h"
 #include "congestion/socket.h"
+#include "congestion/watch.h"
 #include "sluice/congestion.h"
 #include "sluice/flow.h"
 #include "sluice/limits.h"
@@ -71,6 +74,8 @@ static __always_inline void flow_describe(struct tcp_sock *tp, struct congestion
 	flow->delivery_rate_bytes_per_sec = tp->rate_interval_us ? rate / tp->rate_interval_us : 0;
 	flow->pacing_rate_bytes_per_sec = socket_of(tp)->sk_pacing_rate;
 	flow->delivered_bytes = tp->bytes_acked;
+	flow->policy_rate_bytes_per_sec = state->policy_rate_bytes_per_sec;
+	flow->policy_window_bytes = state->policy_window_bytes;
 	flow->service = state->service;
 	flow->cwnd_packets = tp->snd_cwnd;
 	flow->ssthresh_packets = tp->snd_ssthresh;
@@ -80,6 +85,7 @@ static __always_inline void flow_describe(struct tcp_sock *tp, struct congestion
 	flow->inflight_packets = socket_inflight(tp);
 	flow->lost_packets = tp->lost;
 	flow->retransmitted_packets = tp->total_retrans;
+	flow->marked_packets = tp->delivered_ce;
 	flow->state = state->window.state;
 	flow->bound = flow_bound(tp, state);
 }
@@ -90,31 +96,53 @@ static __noinline int flow_publish(struct tcp_sock *tp, __u32 before)
 	struct congestion_socket *state = socket_state(tp);
 	__u32 now = state->window.state;
 	struct sluice_congestion_flow *flow;
+	struct service_share was;
 	struct sluice_flow key;
 
 	flow_key(state, &key);
 	flow = bpf_map_lookup_elem(&congestion_flows, &key);
-	if (!flow) {
+	if (flow) {
+		service_share_of(flow, &was);
+		flow_describe(tp, state, flow);
+	} else {
 		struct sluice_congestion_flow fresh = {};
 
-		bpf_map_update_elem(&congestion_flows, &key, &fresh, BPF_ANY);
+		/* What it did before we knew of it is nobody's. */
+		flow_describe(tp, state, &fresh);
+		service_share_of(&fresh, &was);
+		was.state = before = SLUICE_CONGESTION_STATE_COUNT;
+		if (bpf_map_update_elem(&congestion_flows, &key, &fresh, BPF_ANY) != 0)
+			return 0;
 		flow = bpf_map_lookup_elem(&congestion_flows, &key);
-		before = SLUICE_CONGESTION_STATE_COUNT;
+		if (!flow)
+			return 0;
 	}
-	if (!flow)
+	service_account(&was, flow);
+	if (now == before || now >= SLUICE_CONGESTION_STATE_COUNT)
 		return 0;
-	flow_describe(tp, state, flow);
-	if (now != before && now < SLUICE_CONGESTION_STATE_COUNT)
-		flow->entered[now]++;
+	flow->entered[now]++;
+	watch_tell(&key, before, now, flow);
 	return 0;
 }
 
-static __always_inline void flow_forget(struct tcp_sock *tp)
+static __noinline int flow_forget(struct tcp_sock *tp)
 {
+	struct congestion_socket *state = socket_state(tp);
+	struct sluice_congestion_flow *flow;
+	struct service_share was;
 	struct sluice_flow key;
 
-	flow_key(socket_state(tp), &key);
+	flow_key(state, &key);
+	flow = bpf_map_lookup_elem(&congestion_flows, &key);
+	if (!flow)
+		return 0;
+	service_share_of(flow, &was);
+	flow_describe(tp, state, flow);
+	service_account(&was, flow);
+	service_leave(flow);
+	watch_tell(&key, flow->state, SLUICE_CONGESTION_STATE_COUNT, flow);
 	bpf_map_delete_elem(&congestion_flows, &key);
+	return 0;
 }
 
 #endif

@@ -110,6 +110,13 @@
 /* A next hop is asked for again after so many jiffies: 0.25 to 2.5 s, as CONFIG_HZ has it. */
 #define SLUICE_PATH_JIFFIES 250
 
+/*
+ * Changes of congestion state that wait for their reader: some 1600, and at most so many
+ * nanoseconds until one that died is taken for gone.
+ */
+#define SLUICE_CONGESTION_EVENTS_BYTES 262144
+#define SLUICE_CONGESTION_WATCH_NS 3000000000ull
+
 /* Extension headers that the parser follows before it lets the packet go as not ours. */
 #define SLUICE_IPV6_EXTENSIONS_MAX 6
 

@@ -2,182 +2,24 @@
 // publishes, how it obeys a policy, and how it comes and goes. Everything that takes time waits for
 // a condition; rates are judged by the best of several intervals, so that a busy machine may be
 // slow but not wrong.
-#include <bpf/bpf.h>
-#include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstring>
-#include <functional>
-#include <optional>
-#include <thread>
-
-#include "kernel/bpffs.h"
-#include "kernel/congestion.h"
-#include "kernel/fd.h"
-#include "program/bulk_flow.h"
-#include "sluice/congestion.h"
-#include "sluice/policy.h"
+#include "program/congestion_fixture.h"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::BulkFlow;
-using testing::Family;
-using testing::Loss;
-using Clock = std::chrono::steady_clock;
+using namespace testing;  // NOLINT: ours, not GoogleTest's
 
-constexpr uint32_t kService = 7;
-constexpr uint16_t kPort = 8080;
-constexpr uint32_t kMbit = 125000;  // bytes a second
-// Headers are 3.6 % of an IPv4 packet here: a rate that forgot them would be seen.
-constexpr double kTolerance = 0.03;
-constexpr const char* kPrefix = "scct";  // of our registrations and directories; then the pid
-
-std::string own_name(pid_t pid) {
-  return kPrefix + std::to_string(pid);
-}
-std::string own_directory(pid_t pid) {
-  return std::string(kBpffsRoot) + "/" + own_name(pid);
-}
-
-bool wait_until(const std::function<bool()>& condition, std::chrono::seconds most = 20s) {
-  for (const auto end = Clock::now() + most; Clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return condition();
-}
+class Congestion : public CongestionFixture {};
 
 // Packets in the network, as the kernel counts them against the window (tcp_packets_in_flight): one
 // that was acknowledged selectively or given up as lost is unacknowledged still, but not in flight.
 int64_t in_flight(const tcp_info& now) {
   return int64_t{now.tcpi_unacked} - now.tcpi_sacked - now.tcpi_lost + now.tcpi_retrans;
 }
-
-std::vector<std::string> registered() {
-  std::vector<std::string> names;
-  if (auto controls = congestion_list())
-    for (const auto& control : *controls) names.push_back(control.name);
-  return names;
-}
-
-bool is_registered(const std::string& name) {
-  const auto names = registered();
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-// What runs that were killed left behind, registered or pinned.
-void sweep_dead_runs() {
-  auto entries = list_directory(kBpffsRoot);
-  std::vector<std::string> names = registered();
-  if (entries) names.insert(names.end(), entries->begin(), entries->end());
-  for (const std::string& name : names) {
-    if (!name.starts_with(kPrefix)) continue;
-    const pid_t pid = std::atoi(name.c_str() + std::strlen(kPrefix));
-    if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH) continue;
-    (void)congestion_unload(own_directory(pid), name);
-    (void)remove_tree(own_directory(pid));
-  }
-}
-
-class Congestion : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root";
-    struct statfs filesystem {};
-    constexpr auto bpffs_magic = 0xcafe4a11;
-    if (statfs(kBpffsRoot, &filesystem) != 0 ||
-        static_cast<uint32_t>(filesystem.f_type) != bpffs_magic)
-      GTEST_SKIP() << "bpffs is not mounted on " << kBpffsRoot;
-    if (const std::string why = congestion_unsupported(); !why.empty()) GTEST_SKIP() << why;
-    if (const std::string why = testing::enter_fresh_namespace(); !why.empty()) GTEST_SKIP() << why;
-    sweep_dead_runs();
-    ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0) << directory_ << ": " << strerror(errno);
-    ready_ = true;
-  }
-
-  void TearDown() override {
-    if (!ready_) return;
-    auto unloaded = congestion_unload(directory_, name_);
-    EXPECT_TRUE(unloaded) << unloaded.error().text;
-    auto removed = remove_tree(directory_);
-    EXPECT_TRUE(removed) << removed.error().text;
-    EXPECT_FALSE(is_registered(name_));
-  }
-
-  void load() {
-    auto loaded = congestion_load(directory_, name_);
-    ASSERT_TRUE(loaded) << loaded.error().text;
-    ASSERT_TRUE(*loaded) << "was loaded already";
-    flows_.reset(bpf_obj_get((directory_ + "/congestion_flows").c_str()));
-    policies_.reset(bpf_obj_get((directory_ + "/policies").c_str()));
-    endpoints_.reset(bpf_obj_get((directory_ + "/endpoints").c_str()));
-    ASSERT_TRUE(flows_.valid() && policies_.valid() && endpoints_.valid());
-  }
-
-  void serve(const sluice_endpoint& endpoint) {
-    ASSERT_EQ(bpf_map_update_elem(endpoints_.get(), &endpoint, &kService, BPF_ANY), 0);
-  }
-
-  void set_policy(uint64_t rate_bytes_per_sec, uint32_t window_bytes) {
-    sluice_policy policy{};
-    policy.flow_rate_bytes_per_sec = rate_bytes_per_sec;
-    policy.window_bytes = window_bytes;
-    ASSERT_EQ(bpf_map_update_elem(policies_.get(), &kService, &policy, BPF_ANY), 0);
-  }
-
-  std::optional<sluice_congestion_flow> find(const sluice_flow& name) {
-    sluice_congestion_flow found{};
-    if (bpf_map_lookup_elem(flows_.get(), &name, &found) != 0) return std::nullopt;
-    return found;
-  }
-
-  bool wait_for(const BulkFlow& flow,
-                const std::function<bool(const sluice_congestion_flow&)>& condition) {
-    return wait_until([&] {
-      const auto now = find(flow.name());
-      return now && condition(*now);
-    });
-  }
-
-  // The flow's rate on the wire as a multiple of `rate`: of the first interval of half a second
-  // that comes within kTolerance, else of the last of many.
-  double share_of(const BulkFlow& flow, double rate) {
-    double share = 0;
-    for (int interval = 0; interval < 20; ++interval) {
-      const auto began = Clock::now();
-      const uint64_t before = flow.wire_bytes();
-      std::this_thread::sleep_for(500ms);
-      const auto sent = static_cast<double>(flow.wire_bytes() - before);
-      share = sent / std::chrono::duration<double>(Clock::now() - began).count() / rate;
-      if (std::abs(share - 1) < kTolerance) break;
-    }
-    return share;
-  }
-
-  // Whether the kernel's own pacing keeps a rate here: its timers may be too late for it.
-  bool machine_can_pace(double rate) {
-    BulkFlow flow("reno", Family::v4, kPort + 1);
-    flow.pace(static_cast<uint64_t>(rate * 1448 / 1500));
-    flow.send_without_end();
-    std::this_thread::sleep_for(300ms);
-    return std::abs(share_of(flow, rate) - 1) < kTolerance;
-  }
-
-  const std::string name_ = own_name(getpid());
-  const std::string directory_ = own_directory(getpid());
-  Fd flows_, policies_, endpoints_;
-  bool ready_ = false;
-};
 
 TEST_F(Congestion, AFlowIsPublishedUnderTheNameItsClientGivesItAndForgottenWhenItCloses) {
   load();
@@ -326,7 +168,7 @@ TEST_F(Congestion, LoadedTwiceItSaysSo) {
   load();
   auto again = congestion_load(directory_, name_);
   ASSERT_TRUE(again) << again.error().text;
-  EXPECT_FALSE(*again);
+  EXPECT_EQ(*again, CongestionLoad::nothing);
   auto controls = congestion_list(directory_);
   ASSERT_TRUE(controls);
   EXPECT_EQ(std::count_if(controls->begin(), controls->end(),
@@ -413,7 +255,7 @@ TEST_F(Congestion, ItCanBeLoadedAgainWhileAnOldSocketStillUsesTheOneBefore) {
   ASSERT_TRUE(congestion_unload(directory_, name_));
   auto loaded = congestion_load(directory_, name_);
   ASSERT_TRUE(loaded) << loaded.error().text;
-  EXPECT_TRUE(*loaded);
+  EXPECT_EQ(*loaded, CongestionLoad::loaded);
 }
 
 TEST_F(Congestion, ALoaderKilledAtAnyMomentLeavesNothingInTheWay) {
@@ -449,7 +291,10 @@ TEST_F(Congestion, ARegistrationThatLostItsPinsIsTakenOver) {
   ASSERT_TRUE(remove_tree(directory_));
   ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
   // With a link it goes by itself, soon; without, it stays and is unregistered by the next loader.
-  EXPECT_TRUE(wait_until([&] { return congestion_load(directory_, name_).value_or(false); }));
+  EXPECT_TRUE(wait_until([&] {
+    return congestion_load(directory_, name_).value_or(CongestionLoad::nothing) ==
+           CongestionLoad::loaded;
+  }));
 }
 
 TEST_F(Congestion, WhatADeadRunLeftIsSwept) {
@@ -458,7 +303,7 @@ TEST_F(Congestion, WhatADeadRunLeftIsSwept) {
   if (child == 0) {
     mkdir(own_directory(getpid()).c_str(), 0700);
     const auto loaded = congestion_load(own_directory(getpid()), own_name(getpid()));
-    _exit(loaded && *loaded ? 0 : 1);
+    _exit(loaded && *loaded == CongestionLoad::loaded ? 0 : 1);
   }
   int status = 0;
   waitpid(child, &status, 0);

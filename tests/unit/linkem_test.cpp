@@ -8,6 +8,7 @@
 
 #include "linkem/ecn.h"
 #include "linkem/histogram.h"
+#include "linkem/paths.h"
 #include "linkem/queue.h"
 
 namespace sluice::linkem {
@@ -119,6 +120,50 @@ TEST(LinkQueue, JitterStaysWithinItsBoundAndKeepsOrder) {
   EXPECT_LT(most, 25ms);
 }
 
+TEST(LinkQueue, JitterThatReordersIsEvenlyDistributedAndLetsPacketsOvertake) {
+  Queue queue({.delay = 20ms, .jitter = 10ms, .reorder = true}, kSeed);
+  nanoseconds last{0};
+  int overtaken = 0;
+  std::vector<int> tenths(10);
+  for (nanoseconds now{0}; now < 10s; now += 1ms) {
+    const Passage passage = offer(queue, now);
+    const nanoseconds jitter = passage.due - now - 20ms;
+    ASSERT_GE(jitter, 0ns);
+    ASSERT_LT(jitter, 10ms);
+    tenths[static_cast<size_t>(jitter / 1ms)]++;
+    if (passage.due < last) overtaken++;
+    last = passage.due;
+  }
+  // 1000 expected in each; four standard deviations are 120.
+  for (const int tenth : tenths) EXPECT_NEAR(tenth, 1000, 120);
+  // The next one is due earlier when its jitter is less by more than 1 ms: 0.9 * 0.9 / 2 of them.
+  EXPECT_NEAR(overtaken, 4050, 200);
+}
+
+TEST(LinkQueue, DetourDelaysItsOwnPathOnlyAndNeitherWaitsForTheOther) {
+  LinkShape shape = kSlow;
+  shape.detours = {30ms};
+  Queue queue(shape, kSeed);
+  EXPECT_EQ(queue.offer(0ms, kPacket, false, 1).due, 51ms);
+  // Behind it at the bottleneck, and before it at the other end.
+  const Passage second = queue.offer(0ms, kPacket, false, 0);
+  EXPECT_EQ(second.queued, 1ms);
+  EXPECT_EQ(second.due, 22ms);
+  EXPECT_EQ(queue.offer(0ms, kPacket, false, 7).due, 23ms) << "no such path: path 0";
+}
+
+TEST(LinkQueue, MarkingBeginsAtTheThresholdWhateverTheRate) {
+  // A queue that grows by a packet each 1 ms: 2 Mbit/s offered more than 10 Mbit/s carry.
+  const LinkShape shape{
+      .rate_bytes_per_sec = 1'250'000, .buffer_bytes = 1'000'000, .ecn_threshold_bytes = 30'000};
+  Queue queue(shape, kSeed);
+  for (nanoseconds now{0}; now < 2s; now += 1ms) {
+    const uint64_t backlog = queue.backlog_bytes(now);
+    EXPECT_EQ(queue.offer(now, kPacket, true).marked, backlog > 30'000) << backlog;
+  }
+  EXPECT_GT(queue.backlog_bytes(2s), 400'000U);
+}
+
 std::vector<bool> losses(uint64_t seed) {
   Queue queue({.loss = 0.01}, seed);
   std::vector<bool> lost;
@@ -202,6 +247,37 @@ TEST(LinkEcn, WhatIsTooShortOrNotIpIsLeftAlone) {
     mark_congestion(packet);
     EXPECT_EQ(packet, before);
   }
+}
+
+sluice_address ipv4_address(uint8_t last) {
+  sluice_address raw{};
+  raw.bytes[10] = raw.bytes[11] = 0xff;
+  raw.bytes[12] = 198;
+  raw.bytes[13] = 51;
+  raw.bytes[14] = 100;
+  raw.bytes[15] = last;
+  return raw;
+}
+
+TEST(LinkPaths, PacketGoesByItsDestination) {
+  LinkShape shape;
+  Paths paths;
+  EXPECT_EQ(paths.of(ipv4_packet(0)), 0U) << "no host was added";
+  paths.add(Address(ipv4_address(12)), 5ms, shape);
+  paths.add(Address(ipv4_address(11)), 30ms, shape);
+  paths.add(*Address::parse("2001:db8::7"), 40ms, shape);
+  EXPECT_EQ(shape.detours, (std::vector<nanoseconds>{5ms, 30ms, 40ms}));
+  EXPECT_EQ(paths.of(ipv4_packet(0)), 2U);
+
+  std::vector<uint8_t> v6(40);
+  v6[0] = 0x60;
+  const sluice_address to = Address::parse("2001:db8::7")->raw();
+  std::copy_n(to.bytes, 16, v6.begin() + 24);
+  EXPECT_EQ(paths.of(v6), 3U);
+  std::copy_n(to.bytes, 16, v6.begin() + 8);  // as its source
+  v6[39]++;
+  EXPECT_EQ(paths.of(v6), 0U);
+  EXPECT_EQ(paths.of(std::vector<uint8_t>{0x45, 0}), 0U);
 }
 
 TEST(LinkHistogram, QuantilesAreExactToTheMicrosecond) {

@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "benchmark/congestion/cases.h"
 #include "benchmark/congestion/figures.h"
+#include "benchmark/congestion/plots.h"
 #include "benchmark/congestion/report.h"
 #include "benchmark/congestion/schedule.h"
 #include "benchmark/congestion/testbed.h"
@@ -20,6 +22,7 @@ struct Options {
   Selection selection;
   Governed governed;
   std::string json;
+  std::string plots;
   double capacity_mbit = 200;
   bool quick = false;
   bool verbose = false;
@@ -30,9 +33,10 @@ constexpr size_t kAtOnce = 8;
 Result<void> check(const Options& options) {
   for (const std::string& name : options.selection.only) {
     const auto& all = cases();
-    if (std::none_of(all.begin(), all.end(), [&](const Case& one) { return one.name == name; })) {
-      std::string names;
-      for (const Case& one : all) names += (names.empty() ? "" : ", ") + one.name;
+    if (name != "cost" &&
+        std::none_of(all.begin(), all.end(), [&](const Case& one) { return one.name == name; })) {
+      std::string names = "cost";
+      for (const Case& one : all) names += ", " + one.name;
       return misused("case '{}': there are {}", name, names);
     }
   }
@@ -41,6 +45,38 @@ Result<void> check(const Options& options) {
       return misused("algorithm sluice: say with --governed under which name it is loaded");
   }
   return {};
+}
+
+constexpr double kCostMbit = 200;
+
+bool asked_for(const Options& options, const std::string& name) {
+  const auto& only = options.selection.only;
+  return only.empty() || std::find(only.begin(), only.end(), name) != only.end();
+}
+
+// By itself, before everything else: nothing may disturb it. The algorithms take turns, so that
+// whatever the machine does meets all of them.
+Result<std::vector<CostRow>> measure_costs(const Options& options) {
+  std::map<std::string, std::vector<Cost>> costs;
+  for (unsigned seed = 0; seed < options.selection.seeds; seed++)
+    for (const std::string& algorithm : options.selection.algorithms) {
+      auto cost = measure_cost(algorithm, options.governed, kCostMbit);
+      if (!cost) return tl::unexpected(cost.error());
+      costs[algorithm].push_back(*cost);
+    }
+  std::vector<CostRow> rows;
+  for (const std::string& algorithm : options.selection.algorithms) {
+    const auto middle = [&](double Cost::*part) {
+      std::vector<Figures> seeds;
+      for (const Cost& cost : costs[algorithm]) seeds.push_back({{"", cost.*part}});
+      return medians(seeds)[""];
+    };
+    rows.push_back({algorithm,
+                    {.sender_per_kb = middle(&Cost::sender_per_kb),
+                     .receiver_per_kb = middle(&Cost::receiver_per_kb),
+                     .goodput_mbit = middle(&Cost::goodput_mbit)}});
+  }
+  return rows;
 }
 
 std::vector<Job> jobs_of(const std::vector<Scenario>& all) {
@@ -60,8 +96,20 @@ Result<void> run(const Options& options) {
   if (auto checked = check(options); !checked) return checked;
   const std::vector<Scenario> all = scenarios(options.selection);
   const std::vector<Job> jobs = jobs_of(all);
-  fmt::print(stderr, "{} runs, about {}\n", all.size(),
-             duration_text(estimate(jobs, options.capacity_mbit, kAtOnce)));
+  milliseconds needed = estimate(jobs, options.capacity_mbit, kAtOnce);
+  if (asked_for(options, "cost"))
+    needed += kCostLasts * options.selection.seeds * options.selection.algorithms.size();
+  fmt::print(stderr, "{} runs, about {}\n", all.size(), duration_text(needed));
+  std::vector<CostRow> costs;
+  if (asked_for(options, "cost")) {
+    auto measured = measure_costs(options);
+    // A machine without counters can still say everything else.
+    if (!measured && !options.selection.only.empty()) return tl::unexpected(measured.error());
+    if (measured)
+      costs = std::move(*measured);
+    else
+      fmt::print(stderr, "{}\n", measured.error().text);
+  }
 
   std::mutex mutex;
   std::vector<Outcome> outcomes(all.size());
@@ -83,10 +131,12 @@ Result<void> run(const Options& options) {
     if (options.verbose) print_outcome(outcome, over, all.size());
   });
   if (!worst) return worst;
-  print_tables(outcomes);
+  print_tables(outcomes, costs);
+  if (!options.plots.empty())
+    if (auto drawn = plot(outcomes, options.plots); !drawn) return drawn;
   if (options.json.empty()) return {};
   std::ofstream file(options.json);
-  file << report_json(outcomes).dump(1) << '\n';
+  file << report_json(outcomes, costs).dump(1) << '\n';
   file.close();
   if (!file) return failed("{}: cannot be written", options.json);
   return {};
@@ -115,6 +165,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
   app.add_option("--json", options.json, "file for every figure and every sample");
+  app.add_option("--plots", options.plots, "directory for pictures (PNG)");
   app.add_flag("--verbose", options.verbose, "a line for each run");
   app.add_flag("--quick", options.quick, "50 mbit and 40 ms alone, one seed, short runs");
   try {

@@ -1,18 +1,24 @@
-// sluice congestion load|unload|list|show: the instance's congestion control, which the kernel
-// knows by name in every network namespace.
+// sluice congestion load|unload|list|show|watch: the instance's congestion control, which the
+// kernel knows by name in every network namespace.
 #include <algorithm>
 #include <array>
 
+#include "cli/congestion_view.h"
+#include "cli/congestion_watch.h"
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "kernel/congestion_choice.h"
 
 namespace sluice {
 namespace {
 
 struct CongestionOptions {
   std::string name;
+  std::vector<std::string> routes;
+  std::vector<std::string> listeners;
+  bool whole_namespace = false;
 };
 
 // A new one is named after its instance unless the operator says otherwise. The kernel takes no
@@ -36,48 +42,120 @@ Result<std::optional<CongestionControl>> present(const CongestionOptions& option
   return *found;
 }
 
-Change loaded_change(const std::string& name, bool changed) {
-  return {.needed = changed,
-          .sentence = fmt::format("congestion control {}: {}", name,
-                                  changed ? "loaded" : "is loaded already")};
+// What `load` is asked to make it the choice of.
+Result<std::vector<Choice>> choices_of(const CongestionOptions& options) {
+  std::vector<Choice> all;
+  for (const std::string& text : options.routes) {
+    const auto prefix = Prefix::parse(text == "default" ? "0.0.0.0/0" : text);
+    if (!prefix) return tl::unexpected(prefix.error());
+    all.push_back({.kind = ChoiceKind::route, .prefix = *prefix, .endpoint = {}, .netns = {}});
+  }
+  for (const std::string& text : options.listeners) {
+    const auto endpoint = HostPort::parse(text);
+    if (!endpoint) return tl::unexpected(endpoint.error());
+    if (endpoint->port == 0)
+      return misused("listeners on {}: a port is asked for, as in 10.0.0.11:443", text);
+    all.push_back({.kind = ChoiceKind::listener, .prefix = {}, .endpoint = *endpoint, .netns = {}});
+  }
+  if (options.whole_namespace)
+    all.push_back(
+        {.kind = ChoiceKind::network_namespace, .prefix = {}, .endpoint = {}, .netns = {}});
+  return all;
 }
 
-Result<void> show_load(const std::string& name, Context& context) {
+// Several sentences of one command are one change.
+struct Account {
+  bool needed = false;
+  std::string text;
+
+  void add(bool changed, const std::string& sentence) {
+    needed = needed || changed;
+    text += (text.empty() ? "" : "; ") + sentence;
+  }
+  [[nodiscard]] Change change() const { return {.needed = needed, .sentence = text}; }
+};
+
+std::string loaded_text(const std::string& name, CongestionLoad load) {
+  switch (load) {
+    case CongestionLoad::loaded:
+      return fmt::format("congestion control {}: loaded", name);
+    case CongestionLoad::replaced:
+      return fmt::format(
+          "congestion control {}: replaced by this version; connections that have the old one keep "
+          "it",
+          name);
+    case CongestionLoad::nothing:
+      break;
+  }
+  return fmt::format("congestion control {}: is loaded already", name);
+}
+
+// Refuses what cannot be chosen before anything is changed.
+Result<void> check_choices(const std::vector<Choice>& wanted, const std::string& name) {
+  for (const Choice& choice : wanted)
+    if (auto would = would_choose(choice, name); !would) return tl::unexpected(would.error());
+  return {};
+}
+
+Result<void> show_load(const std::string& name, const std::vector<Choice>& wanted,
+                       Context& context) {
   const auto exists = instance_exists(context);
   if (!exists) return tl::unexpected(exists.error());
+  Account account;
+  std::vector<std::string> notes;
   if (!*exists) {
-    tell(context, loaded_change(name, true), creation_note(context));
-    return {};
+    notes = creation_note(context);
+    account.add(true, loaded_text(name, CongestionLoad::loaded));
+  } else {
+    auto instance = Instance::open(context.instance);
+    if (!instance) return tl::unexpected(instance.error());
+    const auto control = present({}, instance->directory());
+    if (!control) return tl::unexpected(control.error());
+    if (*control && (*control)->name != name) {
+      return failed(
+          "congestion control {}: this instance has it loaded as {}; unload that first: "
+          "sluice congestion unload",
+          name, (*control)->name);
+    }
+    auto would = congestion_would_load(instance->directory(), name);
+    if (!would) return tl::unexpected(would.error());
+    account.add(*would != CongestionLoad::nothing, loaded_text(name, *would));
   }
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto control = present({}, instance->directory());
-  if (!control) return tl::unexpected(control.error());
-  if (*control && (*control)->name != name) {
-    return failed(
-        "congestion control {}: this instance has it loaded as {}; unload that first: "
-        "sluice congestion unload",
-        name, (*control)->name);
+  for (const Choice& choice : wanted) {
+    const auto would = would_choose(choice, name);
+    if (!would) return tl::unexpected(would.error());
+    account.add(would->changed, would->sentence);
   }
-  tell(context, loaded_change(name, !control->has_value()));
+  tell(context, account.change(), notes);
   return {};
 }
 
 Result<void> run_load(const CongestionOptions& options, Context& context) {
   const auto name = new_name(options, context);
   if (!name) return tl::unexpected(name.error());
-  if (context.dry_run) return show_load(*name, context);
+  const auto wanted = choices_of(options);
+  if (!wanted) return tl::unexpected(wanted.error());
+  if (context.dry_run) return show_load(*name, *wanted, context);
+  if (auto checked = check_choices(*wanted, *name); !checked) return checked;
   auto instance = Instance::open_locked(context.instance);
   if (!instance) return tl::unexpected(instance.error());
   const auto loaded = congestion_load(instance->directory(), *name);
   if (!loaded) return tl::unexpected(loaded.error());
-  tell(context, loaded_change(*name, *loaded));
+  Account account;
+  account.add(*loaded != CongestionLoad::nothing, loaded_text(*name, *loaded));
+  for (const Choice& choice : *wanted) {
+    const auto chosen = choose(instance->directory(), choice, *name);
+    if (!chosen) return tl::unexpected(chosen.error());
+    account.add(chosen->changed, chosen->sentence);
+  }
+  tell(context, account.change());
   return {};
 }
 
 struct Unloaded {
   std::string name;
   bool changed = false;
+  std::vector<std::string> undone{};  // choices
 };
 
 Result<Unloaded> unload(const CongestionOptions& options, const std::string& name,
@@ -92,10 +170,13 @@ Result<Unloaded> unload(const CongestionOptions& options, const std::string& nam
   if (!control) return tl::unexpected(control.error());
   const std::string which = *control ? (*control)->name : name;
   if (context.dry_run) return Unloaded{.name = which, .changed = control->has_value()};
+  // First those who chose it, lest one of them asks for a name that is gone.
+  auto undone = undo_choices(instance->directory(), which);
+  if (!undone) return tl::unexpected(undone.error());
   // Asked even when there is none to be seen: pins may be left of one that is gone.
   const auto unloaded = congestion_unload(instance->directory(), which);
   if (!unloaded) return tl::unexpected(unloaded.error());
-  return Unloaded{.name = which, .changed = *unloaded};
+  return Unloaded{.name = which, .changed = *unloaded, .undone = std::move(*undone)};
 }
 
 Result<void> run_unload(const CongestionOptions& options, Context& context) {
@@ -103,9 +184,11 @@ Result<void> run_unload(const CongestionOptions& options, Context& context) {
   if (!name) return tl::unexpected(name.error());
   const auto unloaded = unload(options, *name, context);
   if (!unloaded) return tl::unexpected(unloaded.error());
-  tell(context, {.needed = unloaded->changed,
-                 .sentence = fmt::format("congestion control {}: {}", unloaded->name,
-                                         unloaded->changed ? "unloaded" : "is not loaded")});
+  Account account;
+  account.add(unloaded->changed, fmt::format("congestion control {}: {}", unloaded->name,
+                                             unloaded->changed ? "unloaded" : "is not loaded"));
+  for (const std::string& sentence : unloaded->undone) account.add(true, sentence);
+  tell(context, account.change());
   return {};
 }
 
@@ -160,8 +243,16 @@ Result<void> run_show(const CongestionOptions& options, Context& context) {
   }
   const auto sockets = sockets_by_state(*instance);
   if (!sockets) return tl::unexpected(sockets.error());
+  const auto chosen = choices(instance->directory());
+  if (!chosen) return tl::unexpected(chosen.error());
+  const auto sums = congestion_sum_views(*instance);
+  if (!sums) return tl::unexpected(sums.error());
   if (context.json) {
     Json document = congestion_json(**control);
+    document["choice_of"] = Json::array();
+    for (const Choice& choice : *chosen) document["choice_of"].push_back(choice.text());
+    document["services"] = Json::array();
+    for (const auto& view : *sums) document["services"].push_back(congestion_sum_json(view));
     document["sockets"] = Json::object();
     for (uint32_t state = 0; state < sockets->size(); state++) {
       document["sockets"][std::string(congestion_state_text(state))] = (*sockets)[state];
@@ -174,22 +265,44 @@ Result<void> run_show(const CongestionOptions& options, Context& context) {
   facts.add("map", std::to_string((*control)->map_id));
   facts.add("linked", (*control)->linked ? "yes" : "no");
   facts.add("of this instance", (*control)->pinned ? "yes" : "no");
+  for (const Choice& choice : *chosen) facts.add("choice of", choice.text());
   for (uint32_t state = 0; state < sockets->size(); state++) {
     facts.add(fmt::format("sockets in {}", congestion_state_text(state)),
               std::to_string((*sockets)[state]));
   }
   facts.print(context.out);
+  print_congestion_sums(context.out, *sums);
   return {};
 }
 
-void add_congestion_verb(CLI::App* noun, Context& context, const std::string& verb,
-                         const std::string& description, const std::string& examples,
-                         Result<void> (*run)(const CongestionOptions&, Context&)) {
-  auto options = std::make_shared<CongestionOptions>();
+CLI::App* add_congestion_verb(CLI::App* noun, Context& context, const std::string& verb,
+                              const std::string& description, const std::string& examples,
+                              std::shared_ptr<CongestionOptions> options,
+                              Result<void> (*run)(const CongestionOptions&, Context&)) {
   CLI::App* app = add_verb(*noun, verb, description, examples);
   add_value(app, "--name", "NAME", options->name,
             "as sockets choose it (default: that of the instance)");
-  runs(app, context, options, run);
+  runs(app, context, std::move(options), run);
+  return app;
+}
+
+// What it is made the choice of; each may be given several times.
+void add_choices(CLI::App* load, CongestionOptions& options) {
+  const auto several = [&](const char* flag, const char* what, std::vector<std::string>& into,
+                           const char* description) {
+    load->add_option(flag, into, description)
+        ->option_text(what)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  several("--route", "PREFIX", options.routes,
+          "and make it the choice of this route of the main table, as in 198.51.100.0/24");
+  several("--listener", "ADDR:PORT", options.listeners,
+          "and of the sockets that listen there now, hence of what they accept");
+  load->add_flag("--namespace", options.whole_namespace,
+                 "and the default of this network namespace")
+      ->disable_flag_override()
+      ->option_text(" ");
 }
 
 }  // namespace
@@ -198,12 +311,21 @@ void setup_congestion(CLI::App& app, Context& context) {
   CLI::App* noun = add_noun(app, "congestion", "The congestion control of this host's own sockets",
                             "  sluice congestion load\n"
                             "  ip route change default via 192.0.2.1 congctl sluice\n");
-  add_congestion_verb(noun, context, "load", "Register it with the kernel",
-                      "  sluice congestion load\n", run_load);
-  add_congestion_verb(noun, context, "unload", "Take it out again; sockets that have it keep it",
-                      "  sluice congestion unload\n", run_unload);
-  add_congestion_verb(noun, context, "show", "Whether it is loaded, and the states of its sockets",
-                      "  sluice congestion show\n", run_show);
+  const auto options = [] { return std::make_shared<CongestionOptions>(); };
+  const auto of_load = options();
+  CLI::App* load = add_congestion_verb(noun, context, "load",
+                                       "Register it with the kernel, or replace it by this version",
+                                       "  sluice congestion load\n"
+                                       "  sluice congestion load --route default\n"
+                                       "  sluice congestion load --listener 10.0.0.11:443\n",
+                                       of_load, run_load);
+  add_choices(load, *of_load);
+  add_congestion_verb(noun, context, "unload",
+                      "Undo the choices of it and take it out; sockets that have it keep it",
+                      "  sluice congestion unload\n", options(), run_unload);
+  add_congestion_verb(noun, context, "show", "Whether it is loaded, who chose it, its sockets",
+                      "  sluice congestion show\n", options(), run_show);
+  add_congestion_watch(noun, context);
   CLI::App* verb = add_verb(*noun, "list", "All congestion controls that sluice has loaded",
                             "  sluice congestion list\n");
   runs(verb, context, std::make_shared<CongestionOptions>(), run_list);

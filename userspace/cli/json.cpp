@@ -59,6 +59,8 @@ Json paced_json(const sluice_paced_flow& paced) {
           {"server_scale", paced.server_scale}, {"flags", paced_flag_names(paced.flags)}};
 }
 
+}  // namespace
+
 Json governed_json(const sluice_congestion_flow& flow) {
   Json entered = Json::object();
   for (uint32_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++) {
@@ -77,11 +79,12 @@ Json governed_json(const sluice_congestion_flow& flow) {
           {"delivered_bytes", flow.delivered_bytes},
           {"lost_packets", flow.lost_packets},
           {"retransmitted_packets", flow.retransmitted_packets},
+          {"marked_packets", flow.marked_packets},
+          {"policy_rate_bytes_per_sec", number_or_null(flow.policy_rate_bytes_per_sec)},
+          {"policy_window_bytes", number_or_null(flow.policy_window_bytes)},
           {"updated_ns", flow.updated_ns},
           {"entered", std::move(entered)}};
 }
-
-}  // namespace
 
 Json backend_json(const ServiceView& view, const BackendView& one) {
   const Backend& backend = one.backend;

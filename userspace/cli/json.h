@@ -22,6 +22,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json verdict_json(const VerdictCount& count);
 [[nodiscard]] Json attachment_json(const Attachment& attachment);
 [[nodiscard]] Json congestion_json(const CongestionControl& control);
+// One of our sockets.
+[[nodiscard]] Json governed_json(const sluice_congestion_flow& flow);
 // `now_s`: CLOCK_MONOTONIC, to which the maps' times are relative.
 [[nodiscard]] Json flow_json(const FlowView& view, uint64_t now_s);
 [[nodiscard]] Json status_json(const StatusView& status);

@@ -1,4 +1,5 @@
 // sluice service add|set|show|list|remove.
+#include "cli/congestion_view.h"
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
@@ -105,10 +106,16 @@ Result<void> run_show(const ServiceOptions& options, Context& context) {
   if (!instance) return tl::unexpected(instance.error());
   const auto view = service_view(instance->dataplane(), *name);
   if (!view) return tl::unexpected(view.error());
+  auto sums = congestion_sum_views(*instance);
+  if (!sums) return tl::unexpected(sums.error());
+  std::erase_if(*sums, [&](const auto& one) { return one.service != *name; });
   if (context.json) {
-    print_json(context, service_json(*view));
+    Json document = service_json(*view);
+    document["congestion"] = congestion_sum_json(*sums, *name);
+    print_json(context, document);
   } else {
     print_service(context.out, *view);
+    print_congestion_sums(context.out, *sums);
   }
   return {};
 }

@@ -1,4 +1,5 @@
 // sluice status: the whole instance at a glance.
+#include "cli/congestion_view.h"
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
@@ -39,10 +40,17 @@ Result<void> run_status(const StatusOptions&, Context& context) {
   if (!instance) return tl::unexpected(instance.error());
   const auto status = status_of(*instance);
   if (!status) return tl::unexpected(status.error());
+  const auto sums = congestion_sum_views(*instance);
+  if (!sums) return tl::unexpected(sums.error());
   if (context.json) {
-    print_json(context, status_json(*status));
+    Json document = status_json(*status);
+    document["congestion_flows"] = Json::array();
+    for (const auto& view : *sums)
+      document["congestion_flows"].push_back(congestion_sum_json(view));
+    print_json(context, document);
   } else {
     print_status(context.out, *status);
+    print_congestion_sums(context.out, *sums);
   }
   return {};
 }

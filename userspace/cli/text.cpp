@@ -121,6 +121,15 @@ std::string ago(uint32_t seen_s, uint64_t now_s) {
   return fmt::format("{} s ago", now_s > seen_s ? now_s - seen_s : 0);
 }
 
+std::string governed_policy_text(const sluice_congestion_flow& flow) {
+  std::vector<std::string> limits;
+  if (flow.policy_rate_bytes_per_sec != 0)
+    limits.push_back(rate_for_people(flow.policy_rate_bytes_per_sec) + " on the wire");
+  if (flow.policy_window_bytes != 0)
+    limits.push_back("a window of " + bytes_for_people(flow.policy_window_bytes));
+  return limits.empty() ? "none" : fmt::format("{}", fmt::join(limits, ", "));
+}
+
 void add_governed(Facts& facts, const sluice_congestion_flow& flow) {
   std::vector<std::string> entered;
   for (uint32_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++) {
@@ -138,8 +147,9 @@ void add_governed(Facts& facts, const sluice_congestion_flow& flow) {
             fmt::format("{} at {}, paced at {}", bytes_for_people(flow.delivered_bytes),
                         rate_for_people(flow.delivery_rate_bytes_per_sec),
                         rate_for_people(flow.pacing_rate_bytes_per_sec)));
-  facts.add("lost", fmt::format("{} packets, {} retransmitted", flow.lost_packets,
-                                flow.retransmitted_packets));
+  facts.add("lost", fmt::format("{} packets, {} retransmitted, {} marked", flow.lost_packets,
+                                flow.retransmitted_packets, flow.marked_packets));
+  facts.add("policy", governed_policy_text(flow));
 }
 
 }  // namespace

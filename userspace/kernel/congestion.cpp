@@ -5,25 +5,24 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstdlib>
-#include <memory>
-#include <string_view>
 
-#include "congestion.skel.h"
 #include "kernel/bpffs.h"
+#include "kernel/congestion_choice.h"
+#include "kernel/congestion_object.h"
 #include "kernel/congestion_registry.h"
 #include "kernel/libbpf_log.h"
 #include "kernel/system_error.h"
+#include "sluice/flow.h"
 
 namespace sluice {
 namespace {
 
-constexpr uint32_t struct_ops_link_flag = 1U << 13;                   // BPF_F_LINK
 constexpr auto struct_ops_attach = static_cast<bpf_attach_type>(44);  // BPF_STRUCT_OPS
-// As congestion.bpf.c spells it; 16 bytes with the NUL, like the name that takes its place.
-constexpr std::string_view unnamed = "sluice@unnamed@";
-static_assert(unnamed.size() == congestion_name_length);
+// What it alone pins in its instance's directory, beside the registration.
+constexpr std::array own_maps{"congestion_flows", "congestion_services", "congestion_events",
+                              "congestion_watch", "congestion_choices"};
 
 std::string link_pin(const std::string& dir) {
   return dir + "/links/congestion";
@@ -38,65 +37,6 @@ std::string reason(int error) {
   return text;
 }
 
-struct DestroySkeleton {
-  void operator()(congestion_bpf* skeleton) const { congestion_bpf__destroy(skeleton); }
-};
-using Skeleton = std::unique_ptr<congestion_bpf, DestroySkeleton>;
-
-// libbpf 1.1 gives no access to the initial value of a struct_ops map, so the name is written into
-// a copy of the object file before it is opened.
-Result<std::string> named_object(const std::string& name) {
-  size_t size = 0;
-  const auto* bytes = static_cast<const char*>(congestion_bpf__elf_bytes(&size));
-  std::string object(bytes, size);
-  const size_t at = object.find(unnamed);
-  if (at == std::string::npos || object.find(unnamed, at + 1) != std::string::npos)
-    return failed("congestion: the BPF object does not hold its name exactly once");
-  std::string padded = name;
-  padded.resize(unnamed.size(), '\0');
-  object.replace(at, padded.size(), padded);
-  return object;
-}
-
-// What `object` holds must live until the skeleton is loaded.
-Result<Skeleton> open_skeleton(const std::string& object, const std::string& instance_dir) {
-  Skeleton skeleton(static_cast<congestion_bpf*>(std::calloc(1, sizeof(congestion_bpf))));
-  if (!skeleton || congestion_bpf__create_skeleton(skeleton.get()) != 0)
-    return failed("congestion: out of memory");
-  skeleton->skeleton->data = const_cast<char*>(object.data());  // libbpf only reads it
-  skeleton->skeleton->data_sz = object.size();
-  LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = instance_dir.c_str());
-  if (const int error = bpf_object__open_skeleton(skeleton->skeleton, &options))
-    return failed("congestion: open the BPF object: {}", reason(error));
-  return skeleton;
-}
-
-// Maps that the instance has are taken as they are, with the capacity that it gave them.
-Result<void> adopt_maps(bpf_object* object) {
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, object) {
-    const char* path = bpf_map__pin_path(map);
-    if (!path) continue;
-    const Fd pinned(bpf_obj_get(path));
-    if (!pinned.valid()) {
-      if (errno == ENOENT) continue;
-      return failed("congestion: open map {}: {}", path, reason(errno));
-    }
-    bpf_map_info info{};
-    uint32_t length = sizeof(info);
-    if (bpf_obj_get_info_by_fd(pinned.get(), &info, &length) != 0)
-      return failed("congestion: look at map {}: {}", path, reason(errno));
-    if (info.key_size != bpf_map__key_size(map) || info.value_size != bpf_map__value_size(map))
-      return failed(
-          "congestion: map {} has keys of {} and values of {} bytes where {} and {} are "
-          "needed; it is another version's instance",
-          path, info.key_size, info.value_size, bpf_map__key_size(map), bpf_map__value_size(map));
-    if (const int error = bpf_map__reuse_fd(map, pinned.get()))
-      return failed("congestion: adopt map {}: {}", path, reason(error));
-  }
-  return {};
-}
-
 tl::unexpected<Error> not_registered(const std::string& name, int error) {
   if (error == EEXIST || error == -EEXIST)
     return failed(
@@ -107,9 +47,7 @@ tl::unexpected<Error> not_registered(const std::string& name, int error) {
 }
 
 // Registers with a link, which takes the registration with it if we die before it is pinned.
-Result<void> register_linked(congestion_bpf& skeleton, const std::string& dir,
-                             const std::string& name) {
-  bpf_map* ops = skeleton.maps.sluice_ops;
+Result<void> register_linked(bpf_map* ops, const std::string& dir, const std::string& name) {
   bpf_link* attached = bpf_map__attach_struct_ops(ops);
   if (!attached) return not_registered(name, errno);
   Fd link;
@@ -131,9 +69,7 @@ Result<void> register_linked(congestion_bpf& skeleton, const std::string& dir,
 }
 
 // Registers for good. The map is pinned first, so that whoever comes after us finds it.
-Result<void> register_unlinked(congestion_bpf& skeleton, const std::string& dir,
-                               const std::string& name) {
-  bpf_map* ops = skeleton.maps.sluice_ops;
+Result<void> register_unlinked(bpf_map* ops, const std::string& dir, const std::string& name) {
   if (bpf_obj_pin(bpf_map__fd(ops), map_pin(dir).c_str()) != 0)
     return failed("congestion: pin {}: {}", map_pin(dir), reason(errno));
   bpf_link* attached = bpf_map__attach_struct_ops(ops);
@@ -144,6 +80,24 @@ Result<void> register_unlinked(congestion_bpf& skeleton, const std::string& dir,
   }
   bpf_link__disconnect(attached);
   bpf_link__destroy(attached);
+  return {};
+}
+
+// Puts it behind a link that holds another.
+Result<void> swap_linked(bpf_map* ops, uint32_t link_id, const std::string& name) {
+  const Fd link(bpf_link_get_fd_by_id(link_id));
+  if (!link.valid()) return failed("congestion: link {}: {}", link_id, reason(errno));
+  // Stores the operations. libbpf from 1.2 on then wants a link of its own, which the kernel
+  // refuses since the name is taken; before, what it calls a link is the map.
+  if (bpf_link* attached = bpf_map__attach_struct_ops(ops)) {
+    bpf_link__disconnect(attached);
+    bpf_link__destroy(attached);
+  } else if (errno != EEXIST) {
+    return not_registered(name, errno);
+  }
+  (void)libbpf_log_take();
+  if (bpf_link_update(link.get(), bpf_map__fd(ops), nullptr) != 0)
+    return failed("congestion: replace {} behind link {}: {}", name, link_id, reason(errno));
   return {};
 }
 
@@ -192,6 +146,30 @@ void remove_pins(const std::string& dir) {
   ::unlink(map_pin(dir).c_str());
 }
 
+// Sockets that still use it are seen through these maps, so they stay as long as there is one.
+void remove_maps(const std::string& dir) {
+  const Fd flows(bpf_obj_get((dir + "/congestion_flows").c_str()));
+  sluice_flow first{};
+  if (flows.valid() && bpf_map_get_next_key(flows.get(), nullptr, &first) == 0) return;
+  for (const char* name : own_maps) ::unlink((dir + "/" + name).c_str());
+}
+
+Result<void> register_new(const CongestionKernel& kernel, bpf_map* ops, const std::string& dir,
+                          const std::string& name) {
+  return kernel.links ? register_linked(ops, dir, name) : register_unlinked(ops, dir, name);
+}
+
+// Swaps it under the name that sockets know; those that have the old one keep it to their end.
+Result<void> replace(const CongestionKernel& kernel, const CongestionEntry& old,
+                     const CongestionObject& object, const std::string& dir) {
+  bpf_map* ops = congestion_ops(object);
+  if (old.link_id != 0) return swap_linked(ops, old.link_id, old.name);
+  // Without links (before 6.4) there is a moment in which nobody can choose it.
+  if (auto gone = unregister(old); !gone) return gone;
+  remove_pins(dir);
+  return register_new(kernel, ops, dir, old.name);
+}
+
 template <typename Matches>
 CongestionEntry* find_registered(std::vector<CongestionEntry>& entries, Matches matches) {
   auto found = std::find_if(entries.begin(), entries.end(), [&](const CongestionEntry& entry) {
@@ -221,7 +199,25 @@ std::string congestion_unsupported() {
   return kernel ? std::string() : kernel.error().text;
 }
 
-Result<bool> congestion_load(const std::string& instance_dir, const std::string& name) {
+Result<CongestionLoad> congestion_would_load(const std::string& instance_dir,
+                                             const std::string& name) {
+  libbpf_log_capture();
+  if (auto parsed = parse_congestion_name(name); !parsed) return tl::unexpected(parsed.error());
+  auto kernel = congestion_kernel();
+  if (!kernel) return tl::unexpected(kernel.error());
+  auto entries = congestion_entries(*kernel);
+  if (!entries) return tl::unexpected(entries.error());
+  const uint32_t pinned = pinned_map_id(instance_dir);
+  const auto* own = find_registered(
+      *entries, [&](const CongestionEntry& entry) { return entry.map_id == pinned; });
+  if (own == nullptr) return CongestionLoad::loaded;
+  auto object = load_congestion_object(instance_dir, name, *kernel, CongestionUse::only_look);
+  if (!object) return tl::unexpected(object.error());
+  return same_programs(own->program_ids, program_ids(*object)) ? CongestionLoad::nothing
+                                                               : CongestionLoad::replaced;
+}
+
+Result<CongestionLoad> congestion_load(const std::string& instance_dir, const std::string& name) {
   libbpf_log_capture();
   if (auto parsed = parse_congestion_name(name); !parsed) return tl::unexpected(parsed.error());
   auto kernel = congestion_kernel();
@@ -232,8 +228,16 @@ Result<bool> congestion_load(const std::string& instance_dir, const std::string&
   const uint32_t pinned = pinned_map_id(instance_dir);
   if (const auto* own = find_registered(
           *entries, [&](const CongestionEntry& entry) { return entry.map_id == pinned; })) {
-    if (own->name == name) return false;
-    return failed("congestion: this instance has it loaded as {}; unload that first", own->name);
+    if (own->name != name)
+      return failed("congestion: this instance has it loaded as {}; unload that first", own->name);
+    auto object = load_congestion_object(instance_dir, name, *kernel, CongestionUse::registers);
+    if (!object) return tl::unexpected(object.error());
+    if (same_programs(own->program_ids, program_ids(*object))) return CongestionLoad::nothing;
+    if (auto replaced = replace(*kernel, *own, *object, instance_dir); !replaced)
+      return tl::unexpected(replaced.error());
+    if (auto renewed = renew_choices(instance_dir, name); !renewed)
+      return tl::unexpected(renewed.error());
+    return CongestionLoad::replaced;
   }
   if (const auto* other = find_registered(
           *entries, [&](const CongestionEntry& entry) { return entry.name == name; })) {
@@ -246,20 +250,11 @@ Result<bool> congestion_load(const std::string& instance_dir, const std::string&
   }
   remove_pins(instance_dir);  // they lead to nothing that is registered
 
-  auto object = named_object(name);
+  auto object = load_congestion_object(instance_dir, name, *kernel, CongestionUse::registers);
   if (!object) return tl::unexpected(object.error());
-  auto skeleton = open_skeleton(*object, instance_dir);
-  if (!skeleton) return tl::unexpected(skeleton.error());
-  (*skeleton)->rodata->cong_control_arguments = kernel->cong_control_arguments;
-  if (kernel->links) bpf_map__set_map_flags((*skeleton)->maps.sluice_ops, struct_ops_link_flag);
-  if (auto adopted = adopt_maps((*skeleton)->obj); !adopted) return tl::unexpected(adopted.error());
-  if (const int error = congestion_bpf__load(skeleton->get()))
-    return failed("congestion: load into the kernel: {}", reason(error));
-
-  auto done = kernel->links ? register_linked(**skeleton, instance_dir, name)
-                            : register_unlinked(**skeleton, instance_dir, name);
+  auto done = register_new(*kernel, congestion_ops(*object), instance_dir, name);
   if (!done) return tl::unexpected(done.error());
-  return true;
+  return CongestionLoad::loaded;
 }
 
 Result<bool> congestion_unload(const std::string& instance_dir, const std::string& name) {
@@ -284,6 +279,7 @@ Result<bool> congestion_unload(const std::string& instance_dir, const std::strin
   }
   if (!own) {
     remove_pins(instance_dir);
+    remove_maps(instance_dir);
     return false;
   }
 
@@ -296,10 +292,12 @@ Result<bool> congestion_unload(const std::string& instance_dir, const std::strin
     if (!congestion_link_gone(own->link_id))
       return failed("congestion: {} stays registered: something else still holds link {}", name,
                     own->link_id);
+    remove_maps(instance_dir);
     return true;
   }
   if (auto gone = unregister(*own); !gone) return tl::unexpected(gone.error());
   remove_pins(instance_dir);
+  remove_maps(instance_dir);
   return true;
 }
 

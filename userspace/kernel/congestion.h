@@ -28,11 +28,17 @@ Result<std::string> parse_congestion_name(const std::string& text);
 // Sentence why this kernel cannot do it; empty: it can.
 std::string congestion_unsupported();
 
-// False: this instance has it loaded under this name already.
-Result<bool> congestion_load(const std::string& instance_dir, const std::string& name);
+// What a load changed. `replaced`: another version of it was loaded under this name, and sockets
+// get this one from now on; those that have the old one keep it to their end.
+enum class CongestionLoad { nothing, loaded, replaced };
 
-// Sockets that chose it keep it until they close; no other can choose it any more. False: it was
-// not there.
+// What it would do; the kernel looks at the programs either way.
+Result<CongestionLoad> congestion_would_load(const std::string& instance_dir,
+                                             const std::string& name);
+Result<CongestionLoad> congestion_load(const std::string& instance_dir, const std::string& name);
+
+// Sockets that chose it keep it until they close; no other can choose it any more. Its maps go too,
+// unless there are such sockets, who are seen through them. False: it was not there.
 Result<bool> congestion_unload(const std::string& instance_dir, const std::string& name);
 
 // All of ours that sockets of this machine can choose, of whichever instance.

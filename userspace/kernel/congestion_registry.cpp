@@ -97,6 +97,10 @@ Result<CongestionKernel> congestion_kernel() {
 
   CongestionKernel kernel;
   kernel.name_offset = (data->offset + name->offset) / 8;
+  const btf_member* members = btf_members(ops);
+  for (uint32_t i = 0; i < btf_vlen(ops); ++i)
+    if (argument_count(types.get(), &members[i]) > 0)
+      kernel.operation_offsets.push_back((data->offset + members[i].offset) / 8);
   kernel.links = find_struct(types.get(), "bpf_struct_ops_link") != nullptr;
   kernel.cong_control_arguments = argument_count(types.get(), control);
   if (kernel.cong_control_arguments != 2 && kernel.cong_control_arguments != 4)
@@ -131,6 +135,13 @@ Result<std::vector<CongestionEntry>> congestion_entries(const CongestionKernel& 
     const char* name = value.data() + kernel.name_offset;
     entry.name.assign(name, strnlen(name, 16));
     entry.in_use = state == state_in_use;
+    // Where a function would be, the kernel says the id of the program that is it.
+    for (const uint32_t offset : kernel.operation_offsets) {
+      uint64_t program = 0;
+      if (offset + sizeof(program) > value.size()) continue;
+      std::memcpy(&program, value.data() + offset, sizeof(program));
+      if (program != 0) entry.program_ids.push_back(static_cast<uint32_t>(program));
+    }
     if (auto link = links.find(id); link != links.end()) entry.link_id = link->second;
     entry.map = std::move(map);
     entries.push_back(std::move(entry));

@@ -14,9 +14,10 @@ namespace sluice {
 
 // What the running kernel's BTF says of its congestion controls.
 struct CongestionKernel {
-  uint32_t cong_control_arguments = 0;  // 2: (sk, rs); 4: (sk, ack, flag, rs), since 6.10
-  bool links = false;                   // struct_ops links, since 6.4
-  uint32_t name_offset = 0;             // of the registered name in a struct_ops map's value
+  uint32_t cong_control_arguments = 0;      // 2: (sk, rs); 4: (sk, ack, flag, rs), since 6.10
+  bool links = false;                       // struct_ops links, since 6.4
+  uint32_t name_offset = 0;                 // of the registered name in a struct_ops map's value
+  std::vector<uint32_t> operation_offsets;  // and of its functions
 };
 
 Result<CongestionKernel> congestion_kernel();
@@ -26,8 +27,9 @@ struct CongestionEntry {
   Fd map;
   uint32_t map_id = 0;
   std::string name;
-  bool in_use = false;   // registered without a link
-  uint32_t link_id = 0;  // registered by this link; 0: none
+  bool in_use = false;                // registered without a link
+  uint32_t link_id = 0;               // registered by this link; 0: none
+  std::vector<uint32_t> program_ids;  // its functions
 
   [[nodiscard]] bool registered() const { return in_use || link_id != 0; }
 };

@@ -11,6 +11,7 @@
 #include <numeric>
 #include <set>
 
+#include "kernel/congestion_telemetry.h"
 #include "kernel/records.h"
 #include "kernel/routes.h"
 
@@ -374,7 +375,8 @@ Result<void> KernelDataplane::clear_backend_traffic(uint32_t backend) {
 }
 
 Result<void> KernelDataplane::clear_verdicts(uint32_t service) {
-  return verdicts_.clear(service);
+  if (auto cleared = verdicts_.clear(service); !cleared) return cleared;
+  return forget_congestion_sums(directory_, service);
 }
 
 Result<std::vector<VerdictCount>> KernelDataplane::verdicts(uint32_t service) {

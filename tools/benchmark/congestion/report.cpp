@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "benchmark/congestion/cases.h"
+#include "benchmark/congestion/goals.h"
 #include "sluice/congestion.h"
 
 namespace sluice::benchmark {
@@ -22,9 +23,12 @@ constexpr const char* kStates[] = {
 
 constexpr const char* kRoles[] = {"tested", "rival", "late", "short", "heavy", "light", "rated"};
 
-// What was measured badly is said so: the emulator could not keep up.
+// What was measured badly is said so: the emulator could not keep up. A packet that leaves it late
+// was in a queue that no link has.
+constexpr double kLateMost = 2000;  // us, of 99 in 100 packets
+
 bool is_sound(const Record& record) {
-  return record.device_drops == 0;
+  return record.device_drops == 0 && record.late_p99_us <= kLateMost;
 }
 
 std::string number(double value) {
@@ -112,6 +116,63 @@ ordered_json figures_json(const Figures& figures) {
   return json;
 }
 
+std::vector<Judged> judged_of(const std::vector<Outcome>& outcomes,
+                              const std::vector<CostRow>& costs) {
+  std::vector<Judged> judged;
+  for (const CostRow& row : costs) {
+    Judged one;
+    one.scenario.name = "cost";
+    one.scenario.algorithm = row.algorithm;
+    one.medians = {{"instructions_per_kb", row.cost.sender_per_kb}};
+    judged.push_back(std::move(one));
+  }
+  for (const Case& one : cases())
+    for (const Row& row : rows_of(outcomes, one.name))
+      judged.push_back({*row.scenario, medians(row.seeds)});
+  return judged;
+}
+
+void print_goals(const std::vector<Outcome>& outcomes, const std::vector<CostRow>& costs) {
+  const std::vector<GoalResult> goals = goals_of(judged_of(outcomes, costs));
+  if (goals.empty()) return;
+  fmt::print("\ngoals: medians over the seeds, the worst of the variants that each is about\n");
+  fmt::print("  {:<40} {:>13} {:>9} {:>9} {:>9}  {:>8}\n", "goal", "asked", "sluice", "cubic",
+             "bbr", "variants");
+  for (const GoalResult& goal : goals) {
+    const auto text = [&](const char* algorithm) {
+      const auto found = goal.figures.find(algorithm);
+      return found == goal.figures.end() ? std::string("-") : number(found->second);
+    };
+    fmt::print("  {:<40} {:>13} {:>9} {:>9} {:>9}  {:>8}  {}\n", goal.sentence, goal.asked,
+               text("sluice"), text("cubic"), text("bbr"), goal.variants,
+               goal.reached ? "reached" : "missed");
+  }
+}
+
+void print_costs(const std::vector<CostRow>& costs) {
+  if (costs.empty()) return;
+  fmt::print(
+      "\ncost: instructions of the kernel for 1000 bytes of payload, one flow at 200 mbit\n");
+  fmt::print("  {:<9}  {:>8}  {:>8}  {:>12}\n", "algorithm", "sender", "receiver", "goodput_mbit");
+  for (const CostRow& row : costs)
+    fmt::print("  {:<9}  {:>8.0f}  {:>8.0f}  {:>12.1f}\n", row.algorithm, row.cost.sender_per_kb,
+               row.cost.receiver_per_kb, row.cost.goodput_mbit);
+}
+
+ordered_json goals_json(const std::vector<Outcome>& outcomes, const std::vector<CostRow>& costs) {
+  ordered_json all = ordered_json::array();
+  for (const GoalResult& goal : goals_of(judged_of(outcomes, costs))) {
+    ordered_json figures = ordered_json::object();
+    for (const auto& [algorithm, figure] : goal.figures) figures[algorithm] = rounded(figure);
+    all.push_back({{"goal", goal.sentence},
+                   {"asked", goal.asked},
+                   {"variants", goal.variants},
+                   {"figures", figures},
+                   {"reached", goal.reached}});
+  }
+  return all;
+}
+
 }  // namespace
 
 void print_outcome(const Outcome& outcome, size_t number_of, size_t of) {
@@ -129,7 +190,7 @@ void print_outcome(const Outcome& outcome, size_t number_of, size_t of) {
   std::fflush(stdout);
 }
 
-void print_tables(const std::vector<Outcome>& outcomes) {
+void print_tables(const std::vector<Outcome>& outcomes, const std::vector<CostRow>& costs) {
   for (const Case& one : cases()) {
     const std::vector<Row> rows = rows_of(outcomes, one.name);
     if (rows.empty()) continue;
@@ -149,10 +210,12 @@ void print_tables(const std::vector<Outcome>& outcomes) {
       fmt::print("{}\n", row.sound ? "" : "  (the emulator could not keep up)");
     }
   }
+  print_costs(costs);
+  print_goals(outcomes, costs);
   std::fflush(stdout);
 }
 
-ordered_json report_json(const std::vector<Outcome>& outcomes) {
+ordered_json report_json(const std::vector<Outcome>& outcomes, const std::vector<CostRow>& costs) {
   ordered_json medians_of = ordered_json::array();
   for (const Case& one : cases())
     for (const Row& row : rows_of(outcomes, one.name)) {
@@ -178,7 +241,16 @@ ordered_json report_json(const std::vector<Outcome>& outcomes) {
     }
     runs.push_back(json);
   }
-  return {{"medians", medians_of}, {"runs", runs}};
+  ordered_json cost = ordered_json::array();
+  for (const CostRow& row : costs)
+    cost.push_back({{"algorithm", row.algorithm},
+                    {"sender_instructions_per_kb", rounded(row.cost.sender_per_kb)},
+                    {"receiver_instructions_per_kb", rounded(row.cost.receiver_per_kb)},
+                    {"goodput_mbit", rounded(row.cost.goodput_mbit)}});
+  return {{"cost", cost},
+          {"goals", goals_json(outcomes, costs)},
+          {"medians", medians_of},
+          {"runs", runs}};
 }
 
 }  // namespace sluice::benchmark

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
+#include "benchmark/congestion/cost.h"
 #include "benchmark/congestion/figures.h"
 #include "benchmark/congestion/scenario.h"
 
@@ -18,9 +20,15 @@ struct Outcome {
 // One line for a run that has just ended.
 void print_outcome(const Outcome& outcome, size_t number, size_t of);
 
-// A table a case: medians over the seeds, a row for each variant and algorithm.
-void print_tables(const std::vector<Outcome>& outcomes);
+struct CostRow {
+  std::string algorithm;
+  Cost cost;
+};
 
-[[nodiscard]] nlohmann::ordered_json report_json(const std::vector<Outcome>& outcomes);
+// A table a case: medians over the seeds, a row for each variant and algorithm; then the goals.
+void print_tables(const std::vector<Outcome>& outcomes, const std::vector<CostRow>& costs);
+
+[[nodiscard]] nlohmann::ordered_json report_json(const std::vector<Outcome>& outcomes,
+                                                 const std::vector<CostRow>& costs);
 
 }  // namespace sluice::benchmark

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who was made to use this congestion control. Kept here for user space, which alone reads and
+ * writes it; no program does.
+ */
+#ifndef SLUICE_CONGESTION_CHOICE_H
+#define SLUICE_CONGESTION_CHOICE_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sluice/choice.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_choice);
+	__type(value, struct sluice_chosen);
+	__uint(max_entries, SLUICE_CHOICES_MAX);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} congestion_choices SEC(".maps");
+
+#endif

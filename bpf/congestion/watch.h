@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Changes of state for who wants to see them pass: ring buffer `congestion_events`, which is
+ * written only while the reader says so in `congestion_watch`. When nobody reads, a change costs a
+ * look at that entry.
+ */
+#ifndef SLUICE_CONGESTION_WATCH_H
+#define SLUICE_CONGESTION_WATCH_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sluice/congestion.h"
+#include "sluice/flow.h"
+#include "sluice/limits.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SLUICE_CONGESTION_EVENTS_BYTES);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} congestion_events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_congestion_watch);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} congestion_watch SEC(".maps");
+
+static __always_inline void watch_tell(const struct sluice_flow *name, __u32 from, __u32 to,
+				       const struct sluice_congestion_flow *now)
+{
+	const __u32 only = 0;
+	struct sluice_congestion_watch *watch = bpf_map_lookup_elem(&congestion_watch, &only);
+	struct sluice_congestion_event *event;
+	__u64 at_ns;
+
+	if (!watch || !watch->until_ns)
+		return;
+	at_ns = bpf_ktime_get_ns();
+	if (at_ns > watch->until_ns)
+		return;
+	event = bpf_ringbuf_reserve(&congestion_events, sizeof(*event), 0);
+	if (!event) {
+		__sync_fetch_and_add(&watch->dropped, 1);
+		return;
+	}
+	event->at_ns = at_ns;
+	event->flow = *name;
+	event->from = from;
+	event->to = to;
+	event->now = *now;
+	bpf_ringbuf_submit(event, 0);
+}
+
+#endif

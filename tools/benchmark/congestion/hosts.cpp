@@ -1,0 +1,94 @@
+#include "benchmark/congestion/hosts.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "linkem/netns.h"
+#include "linkem/tun.h"
+
+namespace sluice::benchmark {
+namespace {
+
+using linkem::NamespaceVisit;
+
+Result<void> write_file(const std::string& path, const std::string& text) {
+  const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.valid() || write(file.get(), text.data(), text.size()) < 0)
+    return failed("{}: {}", path, strerror(errno));
+  return {};
+}
+
+sockaddr ipv4(const std::string& address) {
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  inet_pton(AF_INET, address.c_str(), &in.sin_addr);
+  sockaddr any{};
+  std::memcpy(&any, &in, sizeof(any));
+  return any;
+}
+
+// In the namespace that the thread is in: buffers that no scenario here fills, and no memory of
+// earlier connections, lest a flow inherit another's threshold.
+Result<void> set_tcp_up(bool ecn) {
+  const std::string sysctl = "/proc/sys/net/ipv4/";
+  for (const auto& [name, value] : {std::pair{"tcp_rmem", "4096 131072 134217728"},
+                                    {"tcp_wmem", "4096 131072 134217728"},
+                                    {"tcp_no_metrics_save", "1"},
+                                    {"tcp_ecn", ecn ? "1" : "2"}}) {
+    if (auto written = write_file(sysctl + name, value); !written) return written;
+  }
+  return {};
+}
+
+// The device, up, with its addresses (the first has the others of its /24 behind it), and
+// everything else behind it.
+Result<Fd> make_end(const std::vector<std::string>& addresses) {
+  auto tun = linkem::make_tun(kLinkDevice);
+  if (!tun) return tun;
+  const Fd control(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  int label = 0;
+  for (const std::string& address : addresses) {
+    const std::string name = label == 0 ? kLinkDevice : fmt::format("{}:{}", kLinkDevice, label);
+    ifreq request{};
+    name.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
+    request.ifr_addr = ipv4(address);
+    bool done = ioctl(control.get(), SIOCSIFADDR, &request) == 0;
+    request.ifr_addr = ipv4(label == 0 ? "255.255.255.0" : "255.255.255.255");
+    done = done && ioctl(control.get(), SIOCSIFNETMASK, &request) == 0;
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    done = done && ioctl(control.get(), SIOCSIFFLAGS, &request) == 0;
+    if (!done) return failed("address {} of {}: {}", address, name, strerror(errno));
+    label++;
+  }
+  rtentry route{};
+  std::string device = kLinkDevice;
+  route.rt_dst = ipv4("0.0.0.0");
+  route.rt_genmask = ipv4("0.0.0.0");
+  route.rt_flags = RTF_UP;
+  route.rt_dev = device.data();
+  if (ioctl(control.get(), SIOCADDRT, &route) != 0) return failed("route: {}", strerror(errno));
+  return tun;
+}
+
+}  // namespace
+
+Result<End> make_host(const std::vector<std::string>& addresses, bool ecn) {
+  auto netns = linkem::make_netns();
+  if (!netns) return tl::unexpected(netns.error());
+  auto visit = NamespaceVisit::enter(*netns);
+  if (!visit) return tl::unexpected(visit.error());
+  if (auto done = set_tcp_up(ecn); !done) return tl::unexpected(done.error());
+  auto tun = make_end(addresses);
+  if (!tun) return tl::unexpected(tun.error());
+  return End{std::move(*netns), std::move(*tun)};
+}
+
+}  // namespace sluice::benchmark

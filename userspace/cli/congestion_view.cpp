@@ -1,0 +1,77 @@
+#include "cli/congestion_view.h"
+
+#include <algorithm>
+#include <map>
+
+#include "cli/table.h"
+#include "cli/units.h"
+#include "kernel/instance.h"
+
+namespace sluice {
+
+Result<std::vector<CongestionSumView>> congestion_sum_views(Instance& instance) {
+  auto sums = congestion_sums(instance.directory());
+  if (!sums) return tl::unexpected(sums.error());
+  auto services = instance.dataplane().services();
+  if (!services) return tl::unexpected(services.error());
+  std::map<uint32_t, std::string> names{{0, ""}};
+  for (const Service& service : *services) names[service.number] = service.name;
+  std::vector<CongestionSumView> views;
+  for (const auto& [number, sum] : *sums) {
+    // A service that is gone has nobody who could ask.
+    if (const auto name = names.find(number); name != names.end())
+      views.push_back({.service = name->second, .sum = sum});
+  }
+  std::sort(views.begin(), views.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.service.empty(), a.service) < std::pair(b.service.empty(), b.service);
+  });
+  return views;
+}
+
+Json congestion_sum_json(const CongestionSumView& view) {
+  Json flows = Json::object();
+  for (uint32_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++)
+    flows[std::string(congestion_state_text(state))] = view.sum.flows[state];
+  return {{"service", view.service.empty() ? Json(nullptr) : Json(view.service)},
+          {"flows", std::move(flows)},
+          {"opened", view.sum.opened},
+          {"delivered_bytes", view.sum.delivered_bytes},
+          {"lost_packets", view.sum.lost_packets},
+          {"retransmitted_packets", view.sum.retransmitted_packets},
+          {"marked_packets", view.sum.marked_packets},
+          {"timeouts", view.sum.timeouts}};
+}
+
+Json congestion_sum_json(const std::vector<CongestionSumView>& views, const std::string& service) {
+  for (const auto& view : views)
+    if (view.service == service) return congestion_sum_json(view);
+  return nullptr;
+}
+
+void print_congestion_sums(std::ostream& out, const std::vector<CongestionSumView>& views) {
+  if (views.empty()) return;
+  std::vector<Column> columns{{"SERVICE"}};
+  for (uint32_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++) {
+    std::string name(congestion_state_text(state));
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char letter) {
+      return letter == '_' ? ' ' : static_cast<char>(std::toupper(letter));
+    });
+    columns.push_back({name, Align::right});
+  }
+  for (const char* name : {"OPENED", "DELIVERED", "LOST", "RETRANSMITTED", "MARKED", "TIME-OUTS"})
+    columns.push_back({name, Align::right});
+  Table table(std::move(columns));
+  for (const auto& [service, sum] : views) {
+    std::vector<std::string> row{service};
+    for (const int64_t flows : sum.flows) row.push_back(std::to_string(flows));
+    row.insert(row.end(),
+               {std::to_string(sum.opened), bytes_for_people(sum.delivered_bytes),
+                std::to_string(sum.lost_packets), std::to_string(sum.retransmitted_packets),
+                std::to_string(sum.marked_packets), std::to_string(sum.timeouts)});
+    table.add(std::move(row));
+  }
+  out << '\n';
+  table.print(out);
+}
+
+}  // namespace sluice

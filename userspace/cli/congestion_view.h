@@ -1,0 +1,30 @@
+// What the flows of services have done together under the congestion control, for people and as
+// JSON.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "cli/json.h"
+#include "kernel/congestion_telemetry.h"
+
+namespace sluice {
+
+class Instance;
+
+struct CongestionSumView {
+  std::string service;  // empty: flows of no service
+  sluice_congestion_service sum{};
+};
+
+// By name, flows of no service last. Only services that had a flow.
+[[nodiscard]] Result<std::vector<CongestionSumView>> congestion_sum_views(Instance& instance);
+
+[[nodiscard]] Json congestion_sum_json(const CongestionSumView& view);
+// Those of a service: null where it had no flow.
+[[nodiscard]] Json congestion_sum_json(const std::vector<CongestionSumView>& views,
+                                       const std::string& service);
+void print_congestion_sums(std::ostream& out, const std::vector<CongestionSumView>& views);
+
+}  // namespace sluice

@@ -1,0 +1,174 @@
+// sluice congestion watch: every change of state of the instance's sockets, as it happens.
+#include "cli/congestion_watch.h"
+
+#include <chrono>
+#include <csignal>
+#include <map>
+
+#include "cli/json.h"
+#include "cli/units.h"
+#include "kernel/congestion_telemetry.h"
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct WatchOptions {
+  std::string service;
+  std::string seconds;
+  std::string count;
+};
+
+// One flag, since a signal handler can reach nothing else.
+volatile std::sig_atomic_t end_asked = 0;
+
+// SIGINT and SIGTERM end the watch in good order while this lives.
+class EndingSignals {
+ public:
+  EndingSignals() {
+    end_asked = 0;
+    struct sigaction action {};
+    action.sa_handler = [](int) { end_asked = 1; };
+    sigaction(SIGINT, &action, &interrupt_);
+    sigaction(SIGTERM, &action, &terminate_);
+  }
+  EndingSignals(const EndingSignals&) = delete;
+  EndingSignals& operator=(const EndingSignals&) = delete;
+  ~EndingSignals() {
+    sigaction(SIGINT, &interrupt_, nullptr);
+    sigaction(SIGTERM, &terminate_, nullptr);
+  }
+
+ private:
+  struct sigaction interrupt_ {};
+  struct sigaction terminate_ {};
+};
+
+// Empty: no limit worth the name.
+Result<uint32_t> limit_of(const std::string& what, const std::string& text) {
+  if (text.empty()) return 1'000'000'000U;  // decades, or more changes than anybody reads
+  uint32_t number = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9' || text.size() > 9)
+      return misused("congestion watch: {} '{}': a number from 1 to 999999999 is asked for", what,
+                     text);
+    number = number * 10 + static_cast<uint32_t>(digit - '0');
+  }
+  if (number == 0)
+    return misused("congestion watch: {} '{}': a number from 1 to 999999999 is asked for", what,
+                   text);
+  return number;
+}
+
+std::string end_text(const sluice_address& address, __be16 port) {
+  const auto at = Endpoint::from_raw({.address = address,
+                                      .port = port,
+                                      .l4_proto = static_cast<uint8_t>(L4Proto::tcp),
+                                      .reserved = {}});
+  return HostPort{.address = at.address, .port = at.port}.text();
+}
+
+// A flow comes from nowhere and goes to nowhere.
+std::string state_text(uint32_t state, const char* outside) {
+  return state < SLUICE_CONGESTION_STATE_COUNT ? std::string(congestion_state_text(state))
+                                               : outside;
+}
+
+class Printer {
+ public:
+  Printer(Context& context, const std::vector<Service>& services, std::string only)
+      : context_(context), only_(std::move(only)) {
+    for (const Service& service : services) names_[service.number] = service.name;
+  }
+
+  void print(const sluice_congestion_event& event) {
+    const std::string service = names_[event.now.service];
+    if (!only_.empty() && service != only_) return;
+    printed_++;
+    const std::string client = end_text(event.flow.source, event.flow.source_port);
+    const std::string endpoint = end_text(event.flow.destination, event.flow.destination_port);
+    const std::string from = state_text(event.from, "opened");
+    const std::string to = state_text(event.to, "closed");
+    if (context_.json) {
+      const Json document{{"at_ns", event.at_ns},
+                          {"client", client},
+                          {"endpoint", endpoint},
+                          {"service", service.empty() ? Json(nullptr) : Json(service)},
+                          {"from", from},
+                          {"to", to},
+                          {"congestion", governed_json(event.now)}};
+      context_.out << document.dump() << '\n' << std::flush;
+      return;
+    }
+    if (began_ns_ == 0) began_ns_ = event.at_ns;
+    context_.out
+        << fmt::format(
+               "{:>9.3f} s  {} {} {}  {} -> {}  cwnd {}, in flight {}, RTT {}, at best {}, "
+               "lost {}, marked {}",
+               static_cast<double>(event.at_ns - began_ns_) / 1e9, client, endpoint,
+               service.empty() ? "-" : service, from, to, event.now.cwnd_packets,
+               event.now.inflight_packets, duration_for_people(event.now.srtt_us),
+               duration_for_people(event.now.min_rtt_us), event.now.lost_packets,
+               event.now.marked_packets)
+        << '\n'
+        << std::flush;
+  }
+
+  [[nodiscard]] uint64_t printed() const { return printed_; }
+
+ private:
+  Context& context_;
+  std::string only_;
+  std::map<uint32_t, std::string> names_;
+  uint64_t began_ns_ = 0;
+  uint64_t printed_ = 0;
+};
+
+Result<void> run_watch(const WatchOptions& options, Context& context) {
+  const auto seconds = limit_of("--seconds", options.seconds);
+  if (!seconds) return tl::unexpected(seconds.error());
+  const auto count = limit_of("--count", options.count);
+  if (!count) return tl::unexpected(count.error());
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  if (!options.service.empty()) {
+    const auto named = service_named(instance->dataplane(), options.service);
+    if (!named) return tl::unexpected(named.error());
+  }
+  const auto services = instance->dataplane().services();
+  if (!services) return tl::unexpected(services.error());
+  auto watch = CongestionWatch::open(instance->directory());
+  if (!watch) return tl::unexpected(watch.error());
+
+  const EndingSignals signals;
+  Printer printer(context, *services, options.service);
+  const auto began = std::chrono::steady_clock::now();
+  const auto take = [&](const sluice_congestion_event& event) {
+    if (printer.printed() < *count) printer.print(event);
+  };
+  while (end_asked == 0 && printer.printed() < *count &&
+         std::chrono::steady_clock::now() - began < std::chrono::seconds(*seconds)) {
+    if (auto waited = watch->wait(100ms, take); !waited) return waited;
+  }
+  if (const uint64_t dropped = watch->dropped(); dropped > 0)
+    context.err << fmt::format("{} changes were not told: they came faster than they were read\n",
+                               dropped);
+  return {};
+}
+
+}  // namespace
+
+void add_congestion_watch(CLI::App* noun, Context& context) {
+  auto options = std::make_shared<WatchOptions>();
+  CLI::App* verb =
+      add_verb(*noun, "watch", "Every change of state of its sockets, as it happens",
+               "  sluice congestion watch --service web\n"
+               "  sluice congestion watch --seconds 60 --json | jq 'select(.to == \"timeout\")'\n");
+  add_value(verb, "--service", "NAME", options->service, "only flows of this service");
+  add_value(verb, "--seconds", "N", options->seconds, "ends after so long (default: at a signal)");
+  add_value(verb, "--count", "N", options->count, "ends after so many changes");
+  runs(verb, context, options, run_watch);
+}
+
+}  // namespace sluice

@@ -1,0 +1,138 @@
+#include "kernel/route_congestion.h"
+
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+using Netlink = std::unique_ptr<nl_sock, void (*)(nl_sock*)>;
+using Message = std::unique_ptr<nl_msg, void (*)(nl_msg*)>;
+// A whole route as the kernel says it: libnl's own type holds numbers alone as metrics, and would
+// lose the name.
+using RawRoute = std::vector<char>;
+
+nlmsghdr* header_of(RawRoute& route) {
+  return reinterpret_cast<nlmsghdr*>(route.data());
+}
+
+Result<Netlink> open_netlink() {
+  Netlink netlink(nl_socket_alloc(), nl_socket_free);
+  if (!netlink) return failed("netlink: out of memory");
+  if (const int error = nl_connect(netlink.get(), NETLINK_ROUTE); error != 0)
+    return failed("netlink: {}", nl_geterror(error));
+  return netlink;
+}
+
+bool leads_to(const nlmsghdr* header, const Prefix& prefix) {
+  const auto* route = static_cast<const rtmsg*>(nlmsg_data(header));
+  const bool v4 = prefix.address.is_v4();
+  if (route->rtm_table != RT_TABLE_MAIN || (route->rtm_flags & RTM_F_CLONED) != 0 ||
+      route->rtm_dst_len != prefix.bits - (v4 ? 96 : 0))
+    return false;
+  const nlattr* destination =
+      nlmsg_find_attr(const_cast<nlmsghdr*>(header), sizeof(rtmsg), RTA_DST);
+  if (destination == nullptr) return route->rtm_dst_len == 0;
+  return memcmp(nla_data(destination), prefix.address.raw().bytes + (v4 ? 12 : 0), v4 ? 4 : 16) ==
+         0;
+}
+
+Result<std::vector<RawRoute>> routes_to(nl_sock* netlink, const Prefix& prefix) {
+  struct Found {
+    const Prefix& prefix;
+    std::vector<RawRoute> routes;
+  } found{prefix, {}};
+  const auto take = [](nl_msg* message, void* context) {
+    auto& into = *static_cast<Found*>(context);
+    const nlmsghdr* header = nlmsg_hdr(message);
+    const auto* bytes = reinterpret_cast<const char*>(header);
+    if (header->nlmsg_type == RTM_NEWROUTE && leads_to(header, into.prefix))
+      into.routes.emplace_back(bytes, bytes + header->nlmsg_len);
+    return static_cast<int>(NL_OK);
+  };
+  nl_socket_modify_cb(netlink, NL_CB_VALID, NL_CB_CUSTOM, take, &found);
+  rtmsg request{};
+  request.rtm_family = prefix.address.is_v4() ? AF_INET : AF_INET6;
+  int error = nl_send_simple(netlink, RTM_GETROUTE, NLM_F_DUMP, &request, sizeof(request));
+  if (error >= 0) error = nl_recvmsgs_default(netlink);
+  nl_socket_modify_cb(netlink, NL_CB_VALID, NL_CB_DEFAULT, nullptr, nullptr);
+  if (error < 0) return failed("netlink: reading routes: {}", nl_geterror(error));
+  if (found.routes.empty())
+    return failed("route {}: the main table of this network namespace has none (ip {}route show)",
+                  prefix.text(), prefix.address.is_v4() ? "" : "-6 ");
+  return std::move(found.routes);
+}
+
+// Those of its metrics that are set, but the congestion control.
+void copy_metrics(nl_msg* to, const nlattr* metrics) {
+  nlattr* metric = nullptr;
+  int left = 0;
+  nla_for_each_nested(metric, metrics, left) {
+    if (nla_type(metric) != RTAX_CC_ALGO)
+      nla_put(to, nla_type(metric), nla_len(metric), nla_data(metric));
+  }
+}
+
+Result<Message> with_congestion(RawRoute& route, const std::string& name) {
+  Message message(nlmsg_alloc_simple(RTM_NEWROUTE, NLM_F_REPLACE), nlmsg_free);
+  if (!message) return failed("netlink: out of memory");
+  nlmsghdr* from = header_of(route);
+  nlmsg_append(message.get(), nlmsg_data(from), sizeof(rtmsg), NLMSG_ALIGNTO);
+  const nlattr* metrics = nullptr;
+  nlattr* attribute = nullptr;
+  int left = 0;
+  nlmsg_for_each_attr(attribute, from, sizeof(rtmsg), left) {
+    if (nla_type(attribute) == RTA_METRICS)
+      metrics = attribute;
+    else if (nla_type(attribute) != RTA_CACHEINFO)  // the kernel's own account of it
+      nla_put(message.get(), nla_type(attribute), nla_len(attribute), nla_data(attribute));
+  }
+  nlattr* nest = nla_nest_start(message.get(), RTA_METRICS);
+  if (metrics != nullptr) copy_metrics(message.get(), metrics);
+  if (!name.empty()) nla_put_string(message.get(), RTAX_CC_ALGO, name.c_str());
+  nla_nest_end(message.get(), nest);
+  return message;
+}
+
+}  // namespace
+
+Result<std::string> route_congestion(const Prefix& prefix) {
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
+  auto routes = routes_to(netlink->get(), prefix);
+  if (!routes) return tl::unexpected(routes.error());
+  nlattr* metrics = nlmsg_find_attr(header_of(routes->front()), sizeof(rtmsg), RTA_METRICS);
+  if (metrics == nullptr) return std::string();
+  nlattr* metric = nullptr;
+  int left = 0;
+  nla_for_each_nested(metric, metrics, left) {
+    if (nla_type(metric) == RTAX_CC_ALGO) return std::string(nla_get_string(metric));
+  }
+  return std::string();
+}
+
+Result<void> set_route_congestion(const Prefix& prefix, const std::string& name) {
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
+  auto routes = routes_to(netlink->get(), prefix);
+  if (!routes) return tl::unexpected(routes.error());
+  for (RawRoute& route : *routes) {
+    auto message = with_congestion(route, name);
+    if (!message) return tl::unexpected(message.error());
+    // It is sent and acknowledged, and freed with it.
+    if (const int error = nl_send_sync(netlink->get(), message->release()); error < 0)
+      return failed("route {}: changing its congestion control: {}", prefix.text(),
+                    nl_geterror(error));
+  }
+  return {};
+}
+
+}  // namespace sluice
