@@ -252,6 +252,42 @@ TEST_F(CongestionLife, ARouteThatSomebodyElseChangedSinceIsLeftToThem) {
   EXPECT_EQ(route_congestion(*Prefix::parse("198.51.100.0/24")).value_or("?"), "cubic");
 }
 
+TEST_F(CongestionLife, ARouteWhoseLinkIsDownGetsItToo) {
+  load();
+  ASSERT_EQ(system("ip link add one type veth peer name far && ip addr add 192.0.2.7/24 dev one && "
+                   "ip link set one up && ip route add 198.51.100.0/24 via 192.0.2.1 && "
+                   "ip route add 203.0.113.0/24 nexthop via 192.0.2.1 nexthop via 192.0.2.2"),
+            0);
+  ASSERT_EQ(system("ip route show 198.51.100.0/24 | grep -q linkdown"), 0);
+  for (const char* prefix : {"198.51.100.0/24", "203.0.113.0/24"}) {
+    const auto chosen = choose(directory_, route_choice(prefix), name_);
+    ASSERT_TRUE(chosen) << chosen.error().text;
+    EXPECT_EQ(route_congestion(*Prefix::parse(prefix)).value_or("?"), name_);
+  }
+  EXPECT_EQ(system("[ $(ip route show 203.0.113.0/24 | grep -c 'nexthop via') = 2 ]"), 0);
+}
+
+TEST_F(CongestionLife, AChoiceThatTheKernelRefusesIsNotRemembered) {
+  load();
+  const Choice here{
+      .kind = ChoiceKind::network_namespace, .prefix = {}, .endpoint = {}, .netns = {}};
+  EXPECT_FALSE(choose(directory_, here, "nobodys_own"));
+  EXPECT_TRUE(choices(directory_)->empty());
+}
+
+TEST_F(CongestionLife, WhatWasChosenIsTakenBackAlone) {
+  load();
+  ASSERT_EQ(system("ip route add 198.51.100.0/24 dev lo congctl cubic && "
+                   "ip route add 203.0.113.0/24 dev lo"),
+            0);
+  ASSERT_TRUE(choose(directory_, route_choice("198.51.100.0/24"), name_));
+  ASSERT_TRUE(choose(directory_, route_choice("203.0.113.0/24"), name_));
+  ASSERT_TRUE(unchoose(directory_, route_choice("198.51.100.0/24"), name_));
+  EXPECT_EQ(route_congestion(*Prefix::parse("198.51.100.0/24")).value_or("?"), "cubic");
+  EXPECT_EQ(route_congestion(*Prefix::parse("203.0.113.0/24")).value_or("?"), name_);
+  EXPECT_EQ(choices(directory_)->size(), 1U);
+}
+
 TEST_F(CongestionLife, ARouteThatThereIsNotIsRefusedByItsName) {
   load();
   const auto chosen = choose(directory_, route_choice("203.0.113.0/24"), name_);

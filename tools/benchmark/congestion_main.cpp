@@ -25,6 +25,7 @@ struct Options {
   std::string plots;
   double capacity_mbit = 200;
   bool quick = false;
+  bool virtual_time = false;
   bool verbose = false;
 };
 
@@ -60,7 +61,7 @@ Result<std::vector<CostRow>> measure_costs(const Options& options) {
   std::map<std::string, std::vector<Cost>> costs;
   for (unsigned seed = 0; seed < options.selection.seeds; seed++)
     for (const std::string& algorithm : options.selection.algorithms) {
-      auto cost = measure_cost(algorithm, options.governed, kCostMbit);
+      auto cost = measure_cost(algorithm, options.governed, kCostMbit, options.virtual_time);
       if (!cost) return tl::unexpected(cost.error());
       costs[algorithm].push_back(*cost);
     }
@@ -167,6 +168,8 @@ int main(int argc, char** argv) {
   app.add_option("--json", options.json, "file for every figure and every sample");
   app.add_option("--plots", options.plots, "directory for pictures (PNG)");
   app.add_flag("--verbose", options.verbose, "a line for each run");
+  app.add_flag("--virtual-time", options.virtual_time,
+               "cost: time counts instructions, inside tests/vm/run --virtual-time");
   app.add_flag("--quick", options.quick, "50 mbit and 40 ms alone, one seed, short runs");
   try {
     app.parse(argc, argv);

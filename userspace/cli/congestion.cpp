@@ -130,6 +130,23 @@ Result<void> show_load(const std::string& name, const std::vector<Choice>& wante
   return {};
 }
 
+// All of them, or none: where one is refused, those before it get back what they had.
+Result<std::vector<ChoiceChange>> choose_all(const std::string& instance_dir,
+                                             const std::vector<Choice>& wanted,
+                                             const std::string& name) {
+  std::vector<ChoiceChange> changes;
+  for (const Choice& choice : wanted) {
+    auto chosen = choose(instance_dir, choice, name);
+    if (!chosen) {
+      for (size_t made = changes.size(); made-- > 0;)
+        if (changes[made].changed) (void)unchoose(instance_dir, wanted[made], name);
+      return tl::unexpected(chosen.error());
+    }
+    changes.push_back(std::move(*chosen));
+  }
+  return changes;
+}
+
 Result<void> run_load(const CongestionOptions& options, Context& context) {
   const auto name = new_name(options, context);
   if (!name) return tl::unexpected(name.error());
@@ -143,11 +160,12 @@ Result<void> run_load(const CongestionOptions& options, Context& context) {
   if (!loaded) return tl::unexpected(loaded.error());
   Account account;
   account.add(*loaded != CongestionLoad::nothing, loaded_text(*name, *loaded));
-  for (const Choice& choice : *wanted) {
-    const auto chosen = choose(instance->directory(), choice, *name);
-    if (!chosen) return tl::unexpected(chosen.error());
-    account.add(chosen->changed, chosen->sentence);
+  const auto chosen = choose_all(instance->directory(), *wanted, *name);
+  if (!chosen) {
+    if (*loaded == CongestionLoad::loaded) (void)congestion_unload(instance->directory(), *name);
+    return tl::unexpected(chosen.error());
   }
+  for (const ChoiceChange& one : *chosen) account.add(one.changed, one.sentence);
   tell(context, account.change());
   return {};
 }

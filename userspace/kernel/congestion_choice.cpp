@@ -178,8 +178,24 @@ Result<ChoiceChange> choose(const std::string& instance_dir, const Choice& choic
   sluice_chosen chosen{};
   before->copy(chosen.before, sizeof(chosen.before) - 1);
   if (auto put = map->put(key_of(choice), chosen); !put) return tl::unexpected(put.error());
-  if (auto given = give(choice, name); !given) return tl::unexpected(given.error());
+  if (auto given = give(choice, name); !given) {
+    (void)map->erase(key_of(choice));
+    return tl::unexpected(given.error());
+  }
   return change;
+}
+
+Result<std::string> unchoose(const std::string& instance_dir, const Choice& choice,
+                             const std::string& name) {
+  auto map = Choices::open(instance_dir, map_name);
+  if (!map) return tl::unexpected(map.error());
+  const auto chosen = map->find(key_of(choice));
+  if (!chosen) return tl::unexpected(chosen.error());
+  if (!*chosen) return std::string();
+  auto sentence = undo(choice, name, name_of(**chosen));
+  if (!sentence) return sentence;
+  if (auto erased = map->erase(key_of(choice)); !erased) return tl::unexpected(erased.error());
+  return sentence;
 }
 
 Result<std::vector<std::string>> undo_choices(const std::string& instance_dir,

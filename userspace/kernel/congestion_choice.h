@@ -35,10 +35,14 @@ struct ChoiceChange {
 // What it would do, without doing it; finds everything that `choose` would refuse.
 Result<ChoiceChange> would_choose(const Choice& choice, const std::string& name);
 
-// `name` is loaded. Listeners that begin later, and connections that are there, keep what they
-// have.
+// `name` is loaded; an error leaves what there was. Listeners that begin later, and connections
+// that are there, keep what they have.
 Result<ChoiceChange> choose(const std::string& instance_dir, const Choice& choice,
                             const std::string& name);
+
+// The reverse of one that was just made; empty where nothing was to be done.
+Result<std::string> unchoose(const std::string& instance_dir, const Choice& choice,
+                             const std::string& name);
 
 // Gives all of this network namespace what they had before, unless somebody else gave them
 // something in the meantime; sentences say what was done. What is elsewhere stays, and is said so.

@@ -71,6 +71,21 @@ Result<std::vector<RawRoute>> routes_to(nl_sock* netlink, const Prefix& prefix) 
   return std::move(found.routes);
 }
 
+// What the kernel says of a route beside what it was told: it refuses to be told so.
+constexpr unsigned kRouteReports =
+    RTNH_F_DEAD | RTNH_F_LINKDOWN | RTNH_F_UNRESOLVED | RTNH_F_OFFLOAD | RTNH_F_TRAP;
+
+// The next hops of a route that has several.
+void forget_reports(nlattr* next_hops) {
+  auto* hop = static_cast<rtnexthop*>(nla_data(next_hops));
+  int left = nla_len(next_hops);
+  while (RTNH_OK(hop, left)) {
+    hop->rtnh_flags &= static_cast<unsigned char>(~kRouteReports);
+    left -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
+    hop = RTNH_NEXT(hop);
+  }
+}
+
 // Those of its metrics that are set, but the congestion control.
 void copy_metrics(nl_msg* to, const nlattr* metrics) {
   nlattr* metric = nullptr;
@@ -85,11 +100,13 @@ Result<Message> with_congestion(RawRoute& route, const std::string& name) {
   Message message(nlmsg_alloc_simple(RTM_NEWROUTE, NLM_F_REPLACE), nlmsg_free);
   if (!message) return failed("netlink: out of memory");
   nlmsghdr* from = header_of(route);
+  static_cast<rtmsg*>(nlmsg_data(from))->rtm_flags &= ~kRouteReports;
   nlmsg_append(message.get(), nlmsg_data(from), sizeof(rtmsg), NLMSG_ALIGNTO);
   const nlattr* metrics = nullptr;
   nlattr* attribute = nullptr;
   int left = 0;
   nlmsg_for_each_attr(attribute, from, sizeof(rtmsg), left) {
+    if (nla_type(attribute) == RTA_MULTIPATH) forget_reports(attribute);
     if (nla_type(attribute) == RTA_METRICS)
       metrics = attribute;
     else if (nla_type(attribute) != RTA_CACHEINFO)  // the kernel's own account of it

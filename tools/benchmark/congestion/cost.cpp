@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -28,13 +29,21 @@ constexpr auto kRoundTrip = 20ms;
 constexpr auto kWarmUp = 3s;
 constexpr auto kMeasured = 8s;
 constexpr auto kIdle = 1s;
+// Of virtual time, which repeats, and of which a second takes half a minute.
+constexpr auto kWarmUpVirtual = 1500ms;
+constexpr auto kMeasuredVirtual = 2s;
+constexpr auto kIdleVirtual = 200ms;
 // Between two looks at the devices and sockets; what they cost when there is nothing is known.
 constexpr auto kEvery = 50us;
 constexpr uint16_t kPort = 5001;
 
-class KernelInstructions {
+// What the kernel has done on this processor so far. Where the processor counts its instructions,
+// those in kernel mode; in virtual time, where one instruction is one nanosecond, all time that was
+// not spent waiting in user space, hence the emulation of the link as well.
+class Work {
  public:
-  static Result<KernelInstructions> open() {
+  static Result<Work> open(bool virtual_time) {
+    if (virtual_time) return Work(Fd(), usual_look());
     perf_event_attr attributes{};
     attributes.type = PERF_TYPE_HARDWARE;
     attributes.size = sizeof(attributes);
@@ -43,17 +52,49 @@ class KernelInstructions {
     attributes.exclude_hv = 1;
     Fd fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0)));
     if (!fd.valid())
-      return failed("cost: this machine counts no instructions: {}", strerror(errno));
-    return KernelInstructions(std::move(fd));
+      return failed(
+          "cost: this machine counts no instructions ({}); a virtual one does: tools/bench --help "
+          "shows how, with --virtual-time",
+          strerror(errno));
+    return Work(std::move(fd), {});
   }
+
   [[nodiscard]] uint64_t read() const {
+    if (!counter_.valid())
+      return static_cast<uint64_t>((Clock::now().time_since_epoch() - waited_).count());
     uint64_t count = 0;
-    return ::read(fd_.get(), &count, sizeof(count)) == sizeof(count) ? count : 0;
+    return ::read(counter_.get(), &count, sizeof(count)) == sizeof(count) ? count : 0;
+  }
+
+  // Looks at the clock until then. Where the kernel had something to do meanwhile, a look took
+  // longer than usual, and the rest is its work.
+  void wait_until(Clock::time_point then) {
+    for (auto last = Clock::now(); last < then;) {
+      const auto now = Clock::now();
+      waited_ += now - last < 2 * look_ ? now - last : look_;
+      last = now;
+    }
   }
 
  private:
-  explicit KernelInstructions(Fd fd) : fd_(std::move(fd)) {}
-  Fd fd_;
+  Work(Fd counter, Clock::duration look) : counter_(std::move(counter)), look_(look) {}
+
+  static Clock::duration usual_look() {
+    std::vector<Clock::duration> looks(1001);
+    auto last = Clock::now();
+    for (auto& look : looks) {
+      const auto now = Clock::now();
+      look = now - last;
+      last = now;
+    }
+    const auto middle = looks.begin() + static_cast<std::ptrdiff_t>(looks.size() / 2);
+    std::nth_element(looks.begin(), middle, looks.end());
+    return *middle;
+  }
+
+  Fd counter_;
+  Clock::duration look_;
+  Clock::duration waited_{};
 };
 
 // One processor for all of it, and nobody who waits for less.
@@ -86,7 +127,7 @@ struct Counts {
 };
 
 struct Pump {
-  KernelInstructions& instructions;
+  Work& work;
   End& left;
   End& right;
   linkem::Direction& data;
@@ -97,16 +138,15 @@ struct Pump {
   Result<Counts> run(Clock::duration lasts) {
     Counts counts;
     const auto began = Clock::now();
-    const uint64_t before = instructions.read();
-    for (auto next = began; next < began + lasts;) {
-      if (Clock::now() < next) continue;  // in user space, where nothing counts
-      next += kEvery;
+    const uint64_t before = work.read();
+    for (auto next = began; next < began + lasts; next += kEvery) {
+      work.wait_until(next);
       acknowledgements.deliver(left.tun);
       if (sender.valid())
         while (send(sender.get(), zeros.data(), zeros.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
         }
       if (!data.take(left.tun)) return failed("cost: the device is gone");
-      const uint64_t between = instructions.read();
+      const uint64_t between = work.read();
       data.deliver(right.tun);
       if (receiver.valid()) {
         ssize_t got = 0;
@@ -114,9 +154,9 @@ struct Pump {
           counts.delivered_bytes += static_cast<uint64_t>(got);
       }
       if (!acknowledgements.take(right.tun)) return failed("cost: the device is gone");
-      counts.receiver += instructions.read() - between;
+      counts.receiver += work.read() - between;
     }
-    counts.all = instructions.read() - before;
+    counts.all = work.read() - before;
     counts.seconds = std::chrono::duration<double>(Clock::now() - began).count();
     return counts;
   }
@@ -160,11 +200,11 @@ Result<void> join(Pump& pump, const std::string& algorithm) {
 
 }  // namespace
 
-Result<Cost> measure_cost(const std::string& algorithm, const Governed& governed,
-                          double rate_mbit) {
+Result<Cost> measure_cost(const std::string& algorithm, const Governed& governed, double rate_mbit,
+                          bool virtual_time) {
   const OneProcessor processor;
-  auto instructions = KernelInstructions::open();
-  if (!instructions) return tl::unexpected(instructions.error());
+  auto work = Work::open(virtual_time);
+  if (!work) return tl::unexpected(work.error());
   auto left = make_host({"10.0.0.1"}, false);
   if (!left) return tl::unexpected(left.error());
   auto right = make_host({"10.0.0.2"}, false);
@@ -176,14 +216,15 @@ Result<Cost> measure_cost(const std::string& algorithm, const Governed& governed
                                              std::chrono::duration<double>(kRoundTrip).count());
   linkem::Direction data(shape, {}, 1);
   linkem::Direction acknowledgements({.delay = kRoundTrip / 2}, {}, 2);
-  Pump pump{*instructions, *left, *right, data, acknowledgements, {}, {}};
+  Pump pump{*work, *left, *right, data, acknowledgements, {}, {}};
 
-  const auto idle = pump.run(kIdle);
+  const auto idle = pump.run(virtual_time ? kIdleVirtual : kIdle);
   if (!idle) return tl::unexpected(idle.error());
   if (auto joined = join(pump, algorithm == "sluice" ? governed.name : algorithm); !joined)
     return tl::unexpected(joined.error());
-  if (auto warm = pump.run(kWarmUp); !warm) return tl::unexpected(warm.error());
-  const auto counts = pump.run(kMeasured);
+  if (auto warm = pump.run(virtual_time ? kWarmUpVirtual : kWarmUp); !warm)
+    return tl::unexpected(warm.error());
+  const auto counts = pump.run(virtual_time ? kMeasuredVirtual : kMeasured);
   if (!counts) return tl::unexpected(counts.error());
 
   // What the looking itself costs is not the algorithm's.

@@ -21,8 +21,9 @@ struct Cost {
 // How long one measurement takes.
 inline constexpr std::chrono::milliseconds kCostLasts{13'000};
 
-// No hardware counters: an error that says so.
+// In a machine whose time is virtual, time counts instructions; otherwise, without hardware
+// counters: an error that says so.
 [[nodiscard]] Result<Cost> measure_cost(const std::string& algorithm, const Governed& governed,
-                                        double rate_mbit);
+                                        double rate_mbit, bool virtual_time);
 
 }  // namespace sluice::benchmark
