@@ -5,36 +5,51 @@
  * policy, and publishes what it sees of each flow.
  *
  * The model. A sender's allowance is S = min(w, S0, RWND): the congestion window, the operator's
- * policy, and the receiver's window, which TCP keeps by itself. Base is minRTT, the RTT without a
- * queue, and 4 ms that are tolerated above it; RTT the least of a round (an RTT, at least 10 ms):
+ * policy, and the receiver's window, which TCP keeps by itself. minRTT is the RTT without a queue,
+ * RTT the least of a round (an RTT, at least 10 ms), T the queueing delay that is aimed at:
  *
- *	once a round	w <- (w + w * base / RTT + alpha) / 2, where RTT >= base	(FAST TCP)
- *	at rest		w * (1 - base / RTT) = alpha	packets queued beyond the tolerated
- *	after a loss	ssthresh = 0.7 * w, approached by proportional rate reduction
- *	rate		1.2 * w / RTT (2 in slow start), never above the policy's
+ *	target		T = sqrt(3.2 ms * weight * RTT / w) + 0.3 ms	1.2 ms at 50 mbit
+ *	avoidance	w <- (w + w * (minRTT + T) / RTT) / 2		once a round: FAST TCP
+ *	at rest		rate = 3.2 ms * weight / (T - 0.3 ms)^2		whatever the RTT
+ *	compete		w = Wmax + 0.4 * (t - K)^3, at least Reno's	CUBIC
+ *	a loss		w <- 0.7 * w					by PRR
+ *	pacing		1.2 * w / RTT, never above the policy's		2 in slow start
+ *
+ * A loss counts when the queue was long, or when more than 4 % of all packets are lost; otherwise
+ * it is repaired and changes nothing.
  *
  * The states, and what leads from one to the next:
  *
  *	SLOW_START ---> AVOIDANCE	a queue builds; w = ssthresh; or the policy is what holds
- *	AVOIDANCE  ---> SLOW_START	silence past the time-out; the policy gave way
- *	either     ---> RECOVERY	loss seen (fast retransmit), ECN mark, own host's queue full
- *	RECOVERY   ---> AVOIDANCE	all of that window arrived: w = ssthresh
+ *	AVOIDANCE  ---> SLOW_START	silence past the time-out; the policy gave way; the queue
+ *					that ended it was none
+ *	AVOIDANCE  ---> COMPETE		the queue is too long for eight rounds, and most of it stays
+ *					when our part is taken away; or it is too long, and full
+ *	COMPETE    ---> AVOIDANCE	nothing stays when our part is taken away; or no queue
+ *	these      ---> RECOVERY	loss seen (fast retransmit), ECN mark, own host's queue full
+ *	RECOVERY   ---> the one before	all of that window arrived
  *	any        ---> TIMEOUT		the retransmission timer fired: w = 1, doubles to ssthresh
- *	TIMEOUT    ---> SLOW_START	all of it arrived, and w < ssthresh; else AVOIDANCE
+ *	TIMEOUT    ---> SLOW_START	all of it arrived, and w < ssthresh; else the one before
  *
  * The life of a flow: w doubles every round until its own queue delays it by an eighth of minRTT
- * (4 to 16 ms), then the law above keeps alpha packets queued, whatever the buffer holds. A round
- * that did not fill the window changes nothing. When minRTT was not seen for 10 s, half the
- * window for two rounds drains the flow's own part of the queue and shows it again. A loss
- * reduces once a window, and a loss that was none is undone.
+ * (4 to 16 ms), falls to five eighths, and the delay law keeps the queue at T, whatever the buffer
+ * holds. Every 2 s it takes its part of the queue away for two rounds, together with the host's
+ * other flows, and sees minRTT. Where a sender fills the buffer, the queue stays long, the window
+ * gives way, and eight rounds later the same look tells whose the queue is: others' means to
+ * compete as CUBIC does, and to look again every 1.5 to 6 s. A round that did not fill the window
+ * changes nothing. A loss reduces once a window, and a loss that was none is undone.
  *
  * Papers: Wei, Jin, Low, Hegde, "FAST TCP: motivation, architecture, algorithms, performance"
- * (2006); RFC 5681 (states), RFC 6937 (proportional rate reduction), RFC 9406 (HyStart++),
- * RFC 7661 (windows that are not filled).
+ * (2006); Arun, Balakrishnan, "Copa: practical delay-based congestion control for the Internet"
+ * (2018); Kumar et al., "Swift: delay is simple and effective for congestion control in the
+ * datacenter" (2020); Goyal et al., "Elasticity detection: a building block for Internet congestion
+ * control" (Nimbus, 2022); RFC 9438 (CUBIC), RFC 5681 (states), RFC 6937 (proportional rate
+ * reduction), RFC 9406 (HyStart++), RFC 7661 (windows that are not filled).
  *
- * Neighbours: pure/window.h has the arithmetic, congestion/ the socket and what is published of
- * it, policy.h the policies. Limits: a flow is named by its 5-tuple, which two network namespaces
- * may both use; a tail loss probe may exceed a window policy by its one packet (RFC 8985, 7.3).
+ * Neighbours: pure/window.h, queue.h, law.h have the arithmetic; congestion/ the socket and what is
+ * published of it; policy.h the policies; docs/congestion.md what was tried. Limits: a flow is
+ * named by its 5-tuple, which two network namespaces may both use; a tail loss probe may exceed a
+ * window policy by its one packet (RFC 8985, 7.3).
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -46,14 +61,12 @@
 #include "kernel.h"
 #include "pure/window.h"
 
-#define LOW_RATE 150000 /* bytes a second; below it one packet a burst, as in BBR */
-
 /* (sk, rs), or since 6.10 (sk, ack, flag, rs): how many the running kernel's has. */
 const volatile __u32 cong_control_arguments = 4;
 
-static __always_inline void socket_on_ack(struct tcp_sock *tp, const struct rate_sample *rs)
+static __always_inline void socket_on_ack(struct tcp_sock *tp, struct congestion_socket *state,
+					  const struct rate_sample *rs)
 {
-	struct congestion_socket *state = socket_state(tp);
 	struct window_ack ack = {};
 	__u32 before = state->window.state;
 
@@ -90,18 +103,21 @@ static __always_inline void socket_on_ack(struct tcp_sock *tp, const struct rate
 	socket_set_window(tp, state);
 	socket_set_rate(tp, state);
 	if (ack.round_ended || state->window.state != before)
-		flow_publish(tp, before);
+		flow_publish(tp, state, before);
 }
 
 SEC("struct_ops/congestion_init")
 int BPF_PROG(congestion_init, struct tcp_sock *tp)
 {
-	struct congestion_socket *state = socket_state(tp);
+	struct congestion_socket *state = socket_state_fresh(tp);
 	__u32 now_ms = tp->tcp_mstamp / 1000;
 
+	if (!state)
+		return 0;
 	window_open(&state->window, tp->snd_cwnd, now_ms);
 	state->window.min_rtt_us = tp->srtt_us >> 3; /* the handshake's, where it had one */
 	state->policy_rate_bytes_per_sec = 0;
+	state->policy_window_rate_bytes_per_sec = 0;
 	state->policy_window_bytes = 0;
 	state->round_ends_at = tp->delivered;
 	state->round_began_ms = now_ms;
@@ -113,7 +129,7 @@ int BPF_PROG(congestion_init, struct tcp_sock *tp)
 	/* Where no fq paces, TCP does it itself, but only when asked to. */
 	__sync_val_compare_and_swap(&socket_of(tp)->sk_pacing_status, KERNEL_PACING_NONE,
 				    KERNEL_PACING_NEEDED);
-	flow_publish(tp, SLUICE_CONGESTION_STATE_COUNT);
+	flow_publish(tp, state, SLUICE_CONGESTION_STATE_COUNT);
 	return 0;
 }
 
@@ -121,6 +137,7 @@ SEC("struct_ops/congestion_control")
 int congestion_control(__u64 *ctx)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)ctx[0];
+	struct congestion_socket *state;
 	const struct rate_sample *rs;
 
 	/* Without the barriers clang makes one load of it at a variable offset, which is refused.
@@ -132,23 +149,42 @@ int congestion_control(__u64 *ctx)
 		rs = (const struct rate_sample *)ctx[1];
 		barrier_var(rs);
 	}
-	socket_on_ack(tp, rs);
+	state = socket_state(tp);
+	if (state)
+		socket_on_ack(tp, state, rs);
 	return 0;
+}
+
+/*
+ * Beyond doubt: nothing is lost, so it is a mark or our own host's queue; or all that is not
+ * acknowledged is, so it is a time-out (the kernel marks before it asks).
+ */
+static __always_inline bool socket_congestion_certain(struct tcp_sock *tp)
+{
+	return !tp->lost_out || tp->lost_out + tp->sacked_out >= tp->packets_out;
 }
 
 /* Asked by the kernel once at each loss event, before it changes the state. */
 SEC("struct_ops/congestion_ssthresh")
 __u32 BPF_PROG(congestion_ssthresh, struct tcp_sock *tp)
 {
-	return window_after_loss(tp->snd_cwnd);
+	struct congestion_socket *state = socket_state(tp);
+
+	if (!state)
+		return integer_greater(recovery_reduced(tp->snd_cwnd), WINDOW_LEAST);
+	return window_after_loss(&state->window, socket_congestion_certain(tp),
+				 tp->tcp_mstamp / 1000);
 }
 
 SEC("struct_ops/congestion_set_state")
 int BPF_PROG(congestion_set_state, struct tcp_sock *tp, __u8 kernel_state)
 {
 	struct congestion_socket *state = socket_state(tp);
-	__u32 before = state->window.state;
+	__u32 before;
 
+	if (!state)
+		return 0;
+	before = state->window.state;
 	state->window.cwnd_packets = tp->snd_cwnd;
 	state->window.ssthresh_packets = tp->snd_ssthresh;
 	if (kernel_state == KERNEL_CA_LOSS)
@@ -161,7 +197,7 @@ int BPF_PROG(congestion_set_state, struct tcp_sock *tp, __u8 kernel_state)
 		return 0;
 	socket_set_window(tp, state);
 	socket_set_rate(tp, state);
-	flow_publish(tp, before);
+	flow_publish(tp, state, before);
 	return 0;
 }
 
@@ -171,9 +207,11 @@ __u32 BPF_PROG(congestion_undo_cwnd, struct tcp_sock *tp)
 {
 	struct congestion_socket *state = socket_state(tp);
 
+	if (!state)
+		return integer_greater(tp->snd_cwnd, tp->prior_cwnd);
 	state->window.flags |= WINDOW_UNDONE;
-	return window_lesser(window_greater(tp->snd_cwnd, tp->prior_cwnd),
-			     socket_ceiling(tp, state));
+	return integer_lesser(integer_greater(tp->snd_cwnd, tp->prior_cwnd),
+			      socket_ceiling(tp, state));
 }
 
 /*
@@ -183,26 +221,31 @@ __u32 BPF_PROG(congestion_undo_cwnd, struct tcp_sock *tp)
 SEC("struct_ops/congestion_min_tso_segs")
 __u32 BPF_PROG(congestion_min_tso_segs, struct tcp_sock *tp)
 {
-	struct congestion_socket *state = socket_state(tp);
-
 	if (!tp->packets_out) {
+		struct congestion_socket *state = socket_state(tp);
 		__u32 silence = (__u32)bpf_jiffies64() - tp->lsndtime;
-		__u32 before = state->window.state;
+		__u32 before;
 
+		if (!state)
+			return 2;
+		before = state->window.state;
 		state->window.cwnd_packets = tp->snd_cwnd;
 		state->window.ssthresh_packets = tp->snd_ssthresh;
 		window_on_silence(&state->window, silence, tp->inet_conn.icsk_rto);
 		socket_set_window(tp, state);
 		if (state->window.state != before)
-			flow_publish(tp, before);
+			flow_publish(tp, state, before);
 	}
-	return socket_of(tp)->sk_pacing_rate < LOW_RATE ? 1 : 2;
+	return pacing_least_burst(socket_of(tp)->sk_pacing_rate, tp->mss_cache);
 }
 
 SEC("struct_ops/congestion_release")
 int BPF_PROG(congestion_release, struct tcp_sock *tp)
 {
-	flow_forget(tp);
+	struct congestion_socket *state = socket_state(tp);
+
+	if (state)
+		flow_forget(tp, state);
 	return 0;
 }
 

@@ -58,7 +58,7 @@ static __always_inline __u32 flow_bound(struct tcp_sock *tp, struct congestion_s
 		return SLUICE_BOUND_APPLICATION;
 	if (tp->snd_una + tp->snd_wnd - tp->snd_nxt < tp->mss_cache)
 		return SLUICE_BOUND_RWND;
-	if (filled && state->policy_window_bytes && tp->snd_cwnd >= socket_ceiling(tp, state))
+	if (filled && tp->snd_cwnd >= socket_policy_window(tp, state))
 		return SLUICE_BOUND_POLICY_WINDOW;
 	if (!filled && policy_rate && policy_rate <= socket_law_rate(tp, state))
 		return SLUICE_BOUND_POLICY_RATE;
@@ -91,9 +91,9 @@ static __always_inline void flow_describe(struct tcp_sock *tp, struct congestion
 }
 
 /* Writes the flow's entry; one that is missing (a full map) is tried again each time. */
-static __noinline int flow_publish(struct tcp_sock *tp, __u32 before)
+static __noinline int flow_publish(struct tcp_sock *tp, struct congestion_socket *state,
+				   __u32 before)
 {
-	struct congestion_socket *state = socket_state(tp);
 	__u32 now = state->window.state;
 	struct sluice_congestion_flow *flow;
 	struct service_share was;
@@ -125,9 +125,8 @@ static __noinline int flow_publish(struct tcp_sock *tp, __u32 before)
 	return 0;
 }
 
-static __noinline int flow_forget(struct tcp_sock *tp)
+static __noinline int flow_forget(struct tcp_sock *tp, struct congestion_socket *state)
 {
-	struct congestion_socket *state = socket_state(tp);
 	struct sluice_congestion_flow *flow;
 	struct service_share was;
 	struct sluice_flow key;

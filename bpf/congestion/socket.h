@@ -13,17 +13,19 @@
 
 #include "kernel.h"
 #include "policy.h"
+#include "pure/pacing.h"
 #include "pure/window.h"
 
 #define POLICY_LIFE_MS 50 /* a changed policy reaches a running flow within this and an ACK */
 
 /*
- * What we keep of a socket, in its own icsk_ca_priv. The addresses are kept because a socket has
- * forgotten them by the time it is released after a disconnect.
+ * What we keep of a socket. The addresses are kept because a socket has forgotten them by the time
+ * it is released after a disconnect.
  */
 struct congestion_socket {
 	struct window window;
 	__u64 policy_rate_bytes_per_sec;
+	__u64 policy_window_rate_bytes_per_sec;
 	__u32 policy_window_bytes;
 	__u32 policy_read_ms;
 	__u32 service;
@@ -36,16 +38,28 @@ struct congestion_socket {
 	__be16 local_port;
 };
 
-_Static_assert(sizeof(struct congestion_socket) <= 104, "icsk_ca_priv holds 104 bytes");
+/* With the socket, and gone with it: the 104 bytes of icsk_ca_priv are too few. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct congestion_socket);
+} congestion_sockets SEC(".maps");
 
 static __always_inline struct sock *socket_of(struct tcp_sock *tp)
 {
 	return &tp->inet_conn.icsk_inet.sk;
 }
 
+/* NULL: the kernel had no memory for it when the socket began; it then keeps its first window. */
 static __always_inline struct congestion_socket *socket_state(struct tcp_sock *tp)
 {
-	return (struct congestion_socket *)tp->inet_conn.icsk_ca_priv;
+	return bpf_sk_storage_get(&congestion_sockets, tp, NULL, 0);
+}
+
+static __always_inline struct congestion_socket *socket_state_fresh(struct tcp_sock *tp)
+{
+	return bpf_sk_storage_get(&congestion_sockets, tp, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
 static __always_inline void socket_name(struct tcp_sock *tp, struct congestion_socket *state)
@@ -88,10 +102,22 @@ static __always_inline __u32 socket_inflight(struct tcp_sock *tp)
 	return tp->packets_out - tp->sacked_out - tp->lost_out + tp->retrans_out;
 }
 
+/* Packets that the policy lets be in flight: S0 as a window, or what the path holds at a rate. */
+static __always_inline __u32 socket_policy_window(struct tcp_sock *tp,
+						  struct congestion_socket *state)
+{
+	__u64 rate = state->policy_window_rate_bytes_per_sec;
+
+	if (rate)
+		return pacing_window(
+			pacing_payload_rate(rate, tp->mss_cache, socket_header_bytes(tp, state)),
+			tp->mss_cache, state->window.min_rtt_us);
+	return window_of_bytes(state->policy_window_bytes, tp->mss_cache);
+}
+
 static __always_inline __u32 socket_ceiling(struct tcp_sock *tp, struct congestion_socket *state)
 {
-	return window_lesser(window_of_bytes(state->policy_window_bytes, tp->mss_cache),
-			     tp->snd_cwnd_clamp);
+	return integer_lesser(socket_policy_window(tp, state), tp->snd_cwnd_clamp);
 }
 
 /* As the kernel's tcp_is_cwnd_limited(): in slow start half a used window is a full one. */
@@ -104,11 +130,10 @@ static __always_inline bool socket_fills_window(struct tcp_sock *tp)
 
 static __always_inline __u64 socket_law_rate(struct tcp_sock *tp, struct congestion_socket *state)
 {
-	__u32 packets = window_greater(tp->snd_cwnd, tp->packets_out);
-	__u32 gain = state->window.state == SLUICE_CONGESTION_SLOW_START ? WINDOW_PACE_SLOW_START
-									 : WINDOW_PACE_AVOIDANCE;
+	__u32 packets = integer_greater(tp->snd_cwnd, tp->packets_out);
 
-	return window_pacing_rate(packets, tp->mss_cache, tp->srtt_us >> 3, gain);
+	return pacing_rate(packets, tp->mss_cache, tp->srtt_us >> 3,
+			   window_pacing_gain(&state->window));
 }
 
 /* Payload bytes a second that the policy leaves; 0: no limit. */
@@ -117,7 +142,7 @@ static __always_inline __u64 socket_policy_rate(struct tcp_sock *tp,
 {
 	if (!state->policy_rate_bytes_per_sec)
 		return 0;
-	return window_payload_rate(state->policy_rate_bytes_per_sec, tp->mss_cache,
+	return pacing_payload_rate(state->policy_rate_bytes_per_sec, tp->mss_cache,
 				   socket_header_bytes(tp, state));
 }
 
@@ -138,8 +163,8 @@ static __always_inline void policy_read(struct congestion_socket *state, __u32 n
 					   .l4_proto = KERNEL_IPPROTO_TCP};
 	__be32 *address = (__be32 *)endpoint.address.bytes;
 	struct sluice_policy *policy;
-	__u32 window_bytes = 0;
-	__u64 rate = 0;
+	__u32 window_bytes = 0, weight = 0;
+	__u64 rate = 0, window_rate = 0;
 	__u32 service;
 
 	address[0] = state->local[0];
@@ -155,14 +180,19 @@ static __always_inline void policy_read(struct congestion_socket *state, __u32 n
 	policy = service ? policy_find(service) : NULL;
 	if (policy) {
 		rate = policy->flow_rate_bytes_per_sec;
+		window_rate = policy->window_rate_bytes_per_sec;
 		window_bytes = policy->window_bytes;
+		weight = policy->weight;
 	}
 	if (policy_loosened(state->policy_rate_bytes_per_sec, rate) ||
+	    policy_loosened(state->policy_window_rate_bytes_per_sec, window_rate) ||
 	    policy_loosened(state->policy_window_bytes, window_bytes))
 		window_reopen(&state->window);
 	state->service = service;
 	state->policy_rate_bytes_per_sec = rate;
+	state->policy_window_rate_bytes_per_sec = window_rate;
 	state->policy_window_bytes = window_bytes;
+	state->window.weight = weight ? weight : 1;
 	state->policy_read_ms = now_ms;
 }
 
@@ -181,7 +211,7 @@ static __always_inline void socket_set_rate(struct tcp_sock *tp, struct congesti
 
 static __always_inline void socket_set_window(struct tcp_sock *tp, struct congestion_socket *state)
 {
-	tp->snd_cwnd = window_lesser(state->window.cwnd_packets, socket_ceiling(tp, state));
+	tp->snd_cwnd = integer_lesser(state->window.cwnd_packets, socket_ceiling(tp, state));
 	tp->snd_ssthresh = state->window.ssthresh_packets;
 }
 

@@ -17,6 +17,7 @@
 #define SLUICE_CONGESTION_STATES(X)                                                 \
 	X(SLOW_START, slow_start, "the window doubles every round, up to ssthresh") \
 	X(AVOIDANCE, avoidance, "the window follows the delay law")                 \
+	X(COMPETE, compete, "others fill the buffer: the window follows CUBIC's")   \
 	X(RECOVERY, recovery, "fast retransmit and fast recovery")                  \
 	X(TIMEOUT, timeout, "the retransmission timer fired; everything starts again")
 

@@ -189,8 +189,9 @@ TEST(Json, AGovernedFlowSpellsItsStateItsBoundAndEveryStateThatItEntered) {
   EXPECT_EQ(document["bound"], "policy_window");
   EXPECT_EQ(document["srtt_us"], 40200);
   EXPECT_EQ(document["delivery_rate_bytes_per_sec"], 5912500);
-  EXPECT_EQ(document["entered"],
-            Json({{"slow_start", 1}, {"avoidance", 0}, {"recovery", 3}, {"timeout", 0}}));
+  EXPECT_EQ(
+      document["entered"],
+      Json({{"slow_start", 1}, {"avoidance", 0}, {"compete", 0}, {"recovery", 3}, {"timeout", 0}}));
 }
 
 TEST(Json, WhatRemembersAFlowNotIsNull) {

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What a loss does: whether it tells of congestion, what it leaves of the window, and how fast
+ * recovery sends. No state of its own: window.h calls it.
+ */
+#ifndef SLUICE_PURE_RECOVERY_H
+#define SLUICE_PURE_RECOVERY_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include "pure/integer.h"
+
+#define RECOVERY_LEAST 2	  /* packets: below it every packet waits for a delayed ACK */
+#define RECOVERY_BETA_OF_1024 717 /* 0.7 (RFC 9438, 4.6): what a loss leaves of the window */
+
+/*
+ * A full buffer drops when the queue is as long as it ever gets; a bad link drops whenever it
+ * likes. So a loss tells of congestion when the queue was longer than two thirds of the longest
+ * known; always when it was longer than a flow of ours alone ever keeps it (5 ms, and more where
+ * it sees its own steps late), never when it was hardly there.
+ */
+#define RECOVERY_QUEUE_LEAST_US 1000
+#define RECOVERY_QUEUE_MOST_US 5000
+#define RECOVERY_QUEUE_MOST_PART 8 /* of the least RTT */
+
+/*
+ * More than this of all packets, and it is congestion whatever the queue says: a policer drops
+ * without a queue, and a link that loses so much is no use to the other flows on it either.
+ */
+#define RECOVERY_LOSS_OF_1024 41 /* 4 %; BBRv3 takes 2 % for the most */
+#define RECOVERY_LOSS_ROUNDS 16	 /* over which the part lost is averaged */
+
+static inline __u32 recovery_reduced(__u32 window)
+{
+	return (__u32)((__u64)window * RECOVERY_BETA_OF_1024 / 1024);
+}
+
+static inline bool recovery_queue_long(__u32 queue_us, __u32 queue_most_us, __u32 min_rtt_us)
+{
+	__u32 most_us =
+		integer_greater(min_rtt_us / RECOVERY_QUEUE_MOST_PART, RECOVERY_QUEUE_MOST_US);
+	__u32 long_us = queue_most_us / 3 * 2;
+
+	long_us = integer_greater(long_us, RECOVERY_QUEUE_LEAST_US);
+	long_us = integer_lesser(long_us, most_us);
+	return queue_us >= long_us;
+}
+
+/* The part of all packets that is lost, 1024ths with 16 more bits, after one more round. */
+static inline __u32 recovery_loss(__u32 loss, __u32 lost_packets, __u32 acked_packets)
+{
+	__u64 all = (__u64)lost_packets + acked_packets;
+	__u32 now;
+
+	if (!all)
+		return loss;
+	now = (__u32)(((__u64)lost_packets << 26) / all);
+	return loss - loss / RECOVERY_LOSS_ROUNDS + now / RECOVERY_LOSS_ROUNDS;
+}
+
+static inline bool recovery_loss_heavy(__u32 loss)
+{
+	return loss >> 16 >= RECOVERY_LOSS_OF_1024;
+}
+
+/* As recovery finds it with an acknowledgement. */
+struct recovery {
+	__u32 ssthresh_packets;
+	__u32 prior_packets;	 /* window when it began (RecoverFS) */
+	__u32 delivered_packets; /* since it began (prr_delivered) */
+	__u32 sent_packets;	 /* since it began (prr_out) */
+	__u32 inflight_packets;
+	__u32 acked_packets; /* by this acknowledgement */
+	bool advanced;	     /* it moved the oldest unacknowledged byte, and no more were lost */
+};
+
+/*
+ * Proportional rate reduction with the slow start bound (RFC 6937, 3): while more is in flight
+ * than ssthresh, send ssthresh / prior packets for each one delivered; below it, catch up, but
+ * never by more than was delivered and one.
+ */
+static inline __u32 recovery_window(const struct recovery *now)
+{
+	__u32 ssthresh = now->ssthresh_packets;
+	__u32 delivered = now->delivered_packets;
+	__u32 allowed;
+
+	if (now->inflight_packets > ssthresh) {
+		__u32 prior = integer_greater(now->prior_packets, 1);
+		__u64 share = ((__u64)ssthresh * delivered + prior - 1) / prior;
+
+		allowed = share > now->sent_packets ? (__u32)share - now->sent_packets : 0;
+	} else {
+		allowed = delivered > now->sent_packets ? delivered - now->sent_packets : 0;
+		allowed = integer_greater(allowed, now->acked_packets);
+		if (now->advanced)
+			allowed++;
+		allowed = integer_lesser(allowed, ssthresh - now->inflight_packets);
+	}
+	/* The fast retransmit itself always goes out. */
+	if (!allowed && !now->sent_packets)
+		allowed = 1;
+	return now->inflight_packets + allowed;
+}
+
+#endif

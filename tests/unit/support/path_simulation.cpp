@@ -1,0 +1,417 @@
+#include "unit/support/path_simulation.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::testing {
+
+namespace {
+
+enum Kind { kSend, kArrive, kDelayedAck, kAckArrives, kTimer, kStart };
+
+constexpr double kDelayedAckUs = 40000;
+constexpr double kLeastTimeoutUs = 200000;
+constexpr double kBurstUs = 1000;  // TCP sends as much at once as its rate carries in a millisecond
+
+}  // namespace
+
+struct PathSimulation::Flow {
+  struct Packet {  // one transmission
+    uint64_t sequence;
+    double sent_us;
+    uint64_t delivered_then;
+    double delivered_at_us;
+    double first_sent_us;
+    bool again;
+    bool done;
+  };
+  FlowPlan plan;
+  bool started = false;
+  // sender
+  uint64_t next = 0;  // sequence
+  uint64_t una = 0;
+  std::deque<Packet> packets;  // transmissions from first_transmission on
+  uint64_t first_transmission = 0;
+  std::deque<uint8_t> received;  // of sequences from una on, as the sender knows
+  std::deque<uint64_t> lost;     // sequences to be sent again
+  uint32_t inflight = 0;
+  uint64_t delivered = 0;
+  double delivered_at_us = 0;
+  uint64_t highest = 0;  // transmission known to have arrived, plus one
+  uint64_t retransmitted = 0;
+  uint64_t sent = 0;
+  bool recovering = false;
+  bool timed_out = false;
+  uint64_t recovery_ends = 0;
+  uint32_t prior_cwnd = 0;
+  uint32_t sent_in_recovery = 0;
+  uint64_t round_ends = 0;
+  double round_began_us = 0;
+  bool window_limited = false;
+  double next_send_us = 0;
+  bool send_pending = false;
+  double srtt_us = 0;
+  double rttvar_us = 0;
+  double timer_at_us = 0;
+  bool timer_armed = false;
+  int backoff = 0;
+  double done_us = 0;
+  // receiver
+  std::vector<uint64_t> unreported;  // transmissions
+  uint32_t unreported_count = 0;
+  uint32_t unreported_marks = 0;
+  uint64_t expected = 0;
+  std::deque<uint8_t> have;
+  uint64_t ack_epoch = 0;
+  double last_due_us = 0;
+  double last_ack_due_us = 0;
+  struct Report {
+    std::vector<uint64_t> transmissions;
+    uint32_t marks;
+  };
+  std::deque<Report> reports;
+
+  [[nodiscard]] double timeout() const {
+    const double rto = srtt_us > 0 ? srtt_us + std::max(4 * rttvar_us, kLeastTimeoutUs) : 1e6;
+    return rto * static_cast<double>(1U << std::min(backoff, 6));
+  }
+};
+
+PathSimulation::PathSimulation(PathShape shape)
+    : shape_(shape),
+      buffer_us_(shape.buffer_bdp * shape.rtt_ms * 1000),
+      random_(shape.seed),
+      queue_histogram_(200000) {}
+
+PathSimulation::~PathSimulation() = default;
+
+size_t PathSimulation::add(FlowPlan plan) {
+  auto flow = std::make_unique<Flow>();
+  flow->plan = std::move(plan);
+  flows_.push_back(std::move(flow));
+  push(flows_.back()->plan.start_s * 1e6, kStart, flows_.size() - 1, 0);
+  return flows_.size() - 1;
+}
+
+void PathSimulation::push(double at, int kind, size_t flow, uint64_t value) {
+  events_.push({at, order_++, kind, flow, value});
+}
+
+void PathSimulation::run_until(double seconds) {
+  while (!events_.empty() && events_.top().at <= seconds * 1e6) {
+    const Event event = events_.top();
+    events_.pop();
+    now_us_ = event.at;
+    Flow& flow = *flows_[event.flow];
+    switch (event.kind) {
+      case kStart:
+        flow.started = true;
+        // The handshake's round trip.
+        flow.srtt_us = (shape_.rtt_ms + flow.plan.extra_rtt_ms) * 1000 + queue_now_ms() * 1000;
+        flow.rttvar_us = flow.srtt_us / 2;
+        flow.delivered_at_us = now_us_;
+        flow.round_began_us = now_us_;
+        try_send(event.flow);
+        break;
+      case kSend:
+        flow.send_pending = false;
+        try_send(event.flow);
+        break;
+      case kArrive:
+        arrive(event.flow, event.value);
+        break;
+      case kDelayedAck:
+        if (event.value == flow.ack_epoch && flow.unreported_count > 0) acknowledge(event.flow);
+        break;
+      case kAckArrives:
+        on_ack(event.flow);
+        break;
+      case kTimer:
+        on_timer(event.flow);
+        break;
+    }
+  }
+  now_us_ = seconds * 1e6;
+}
+
+void PathSimulation::try_send(size_t index) {
+  Flow& flow = *flows_[index];
+  if (!flow.started || now_us_ > flow.plan.stop_s * 1e6) return;
+  if (flow.plan.on_s > 0) {
+    const double period = (flow.plan.on_s + flow.plan.off_s) * 1e6;
+    const double phase = std::fmod(now_us_ - flow.plan.start_s * 1e6, period);
+    if (phase > flow.plan.on_s * 1e6 && flow.lost.empty()) {
+      if (!flow.send_pending) {
+        flow.send_pending = true;
+        push(now_us_ + period - phase + 1, kSend, index, 0);
+      }
+      return;
+    }
+  }
+  if (flow.send_pending) return;
+  const double pacing = flow.plan.controller->pacing();
+  const uint32_t cwnd = flow.plan.controller->cwnd();
+  if (pacing > 0 && now_us_ < flow.next_send_us) {
+    flow.send_pending = true;
+    push(flow.next_send_us, kSend, index, 0);
+    return;
+  }
+  uint32_t burst = UINT32_MAX;
+  if (pacing > 0)
+    burst = std::max(flow.plan.controller->least_burst(), static_cast<uint32_t>(pacing * kBurstUs));
+  uint32_t sent = 0;
+  while (sent < burst && flow.inflight < cwnd) {
+    if (!flow.lost.empty()) {
+      const uint64_t sequence = flow.lost.front();
+      flow.lost.pop_front();
+      transmit(index, sequence, true);
+    } else if (flow.next < flow.plan.packets) {
+      transmit(index, flow.next++, false);
+      flow.received.push_back(0);
+    } else {
+      break;
+    }
+    sent++;
+  }
+  if (flow.inflight >= cwnd) flow.window_limited = true;
+  if (pacing > 0 && sent > 0) {
+    flow.next_send_us = std::max(now_us_, flow.next_send_us) + sent / pacing;
+    if (flow.inflight < cwnd) {
+      flow.send_pending = true;
+      push(flow.next_send_us, kSend, index, 0);
+    }
+  }
+}
+
+void PathSimulation::transmit(size_t index, uint64_t sequence, bool again) {
+  Flow& flow = *flows_[index];
+  const uint64_t transmission = flow.first_transmission + flow.packets.size();
+  if (flow.inflight == 0) flow.delivered_at_us = now_us_;
+  flow.packets.push_back(
+      {sequence, now_us_, flow.delivered, flow.delivered_at_us, now_us_, again, false});
+  flow.inflight++;
+  flow.sent++;
+  if (again) flow.retransmitted++;
+  if (flow.recovering) flow.sent_in_recovery++;
+  if (!flow.timer_armed) {
+    flow.timer_armed = true;
+    flow.timer_at_us = now_us_ + flow.timeout();
+    push(flow.timer_at_us, kTimer, index, 0);
+  }
+  if (shape_.loss > 0 && draw() < shape_.loss) return;
+  const double wait = std::max(0.0, busy_until_us_ - now_us_);
+  if (wait > 0 && wait + shape_.packet_us() > buffer_us_) return;
+  queue_histogram_[std::min<size_t>(queue_histogram_.size() - 1, static_cast<size_t>(wait / 10))]++;
+  const bool marked = flow.plan.controller->ecn() && shape_.ecn_threshold_ms > 0 &&
+                      wait > shape_.ecn_threshold_ms * 1000;
+  busy_until_us_ = std::max(now_us_, busy_until_us_) + shape_.packet_us();
+  const double delay = (shape_.rtt_ms + flow.plan.extra_rtt_ms) * 500;
+  double due =
+      busy_until_us_ + delay + (shape_.jitter_ms > 0 ? draw() * shape_.jitter_ms * 1000 : 0);
+  due = std::max(due, flow.last_due_us);
+  flow.last_due_us = due;
+  push(due, kArrive, index, transmission * 2 + (marked ? 1 : 0));
+}
+
+void PathSimulation::arrive(size_t index, uint64_t value) {
+  Flow& flow = *flows_[index];
+  const uint64_t transmission = value / 2;
+  if (transmission < flow.first_transmission) return;
+  const auto& packet = flow.packets[transmission - flow.first_transmission];
+  flow.unreported.push_back(transmission);
+  flow.unreported_count++;
+  if (value & 1) flow.unreported_marks++;
+  bool in_order = packet.sequence == flow.expected;
+  if (packet.sequence >= flow.expected) {
+    const size_t offset = packet.sequence - flow.expected;
+    if (flow.have.size() <= offset) flow.have.resize(offset + 1);
+    flow.have[offset] = 1;
+    const bool holes = flow.have.size() > 1;
+    while (!flow.have.empty() && flow.have.front()) {
+      flow.have.pop_front();
+      flow.expected++;
+    }
+    if (holes) in_order = false;
+  }
+  if (!in_order || flow.unreported_count >= 2 || flow.expected >= flow.plan.packets)
+    acknowledge(index);
+  else
+    push(now_us_ + kDelayedAckUs, kDelayedAck, index, flow.ack_epoch);
+}
+
+void PathSimulation::acknowledge(size_t index) {
+  Flow& flow = *flows_[index];
+  flow.ack_epoch++;
+  flow.unreported_count = 0;
+  if (shape_.loss > 0 && draw() < shape_.loss) return;  // the next one says it too
+  flow.reports.push_back({std::move(flow.unreported), flow.unreported_marks});
+  flow.unreported.clear();
+  flow.unreported_marks = 0;
+  const double delay = (shape_.rtt_ms + flow.plan.extra_rtt_ms) * 500;
+  double due = now_us_ + delay + (shape_.jitter_ms > 0 ? draw() * shape_.jitter_ms * 1000 : 0);
+  due = std::max(due, flow.last_ack_due_us);
+  flow.last_ack_due_us = due;
+  push(due, kAckArrives, index, 0);
+}
+
+void PathSimulation::on_ack(size_t index) {
+  Flow& flow = *flows_[index];
+  const Flow::Report report = std::move(flow.reports.front());
+  flow.reports.pop_front();
+  AckEvent ack;
+  ack.now_us = now_us_;
+  ack.marked = report.marks;
+  uint64_t prior_delivered = 0;
+  double send_elapsed = 0;
+  double prior_at = 0;
+  bool round_candidate = false;
+  for (const uint64_t transmission : report.transmissions) {
+    if (transmission < flow.first_transmission) continue;
+    auto& packet = flow.packets[transmission - flow.first_transmission];
+    flow.highest = std::max(flow.highest, transmission + 1);
+    if (!packet.done) {
+      packet.done = true;
+      flow.inflight--;
+    }
+    if (packet.sequence < flow.una || flow.received[packet.sequence - flow.una]) continue;
+    flow.received[packet.sequence - flow.una] = 1;
+    // What was given up as lost and arrived all the same need not be sent again.
+    const auto pending = std::find(flow.lost.begin(), flow.lost.end(), packet.sequence);
+    if (pending != flow.lost.end()) flow.lost.erase(pending);
+    flow.delivered++;
+    ack.delivered++;
+    if (!packet.again) ack.rtt_us = now_us_ - packet.sent_us;
+    prior_delivered = packet.delivered_then;
+    prior_at = packet.delivered_at_us;
+    send_elapsed = packet.sent_us - packet.delivered_at_us;
+    if (packet.delivered_then >= flow.round_ends) round_candidate = true;
+  }
+  if (ack.delivered > 0) {
+    const double interval = std::max(now_us_ - prior_at, send_elapsed);
+    if (interval > 0)
+      ack.delivery_rate = static_cast<double>(flow.delivered - prior_delivered) / interval;
+    flow.delivered_at_us = now_us_;
+    flow.backoff = 0;
+  }
+  const uint64_t una_before = flow.una;
+  while (!flow.received.empty() && flow.received.front()) {
+    flow.received.pop_front();
+    flow.una++;
+  }
+  ack.advanced = flow.una != una_before;
+  if (ack.rtt_us > 0) {
+    const double error = std::abs(ack.rtt_us - flow.srtt_us);
+    flow.srtt_us += (ack.rtt_us - flow.srtt_us) / 8;
+    flow.rttvar_us += (error - flow.rttvar_us) / 4;
+  }
+  // Three sent later have arrived: it is lost (the path keeps order).
+  const uint64_t edge = flow.highest > 3 ? flow.highest - 3 : 0;
+  for (uint64_t t = flow.first_transmission; t < edge; ++t) {
+    auto& packet = flow.packets[t - flow.first_transmission];
+    if (packet.done) continue;
+    packet.done = true;
+    flow.inflight--;
+    if (packet.sequence >= flow.una && !flow.received[packet.sequence - flow.una]) {
+      ack.lost++;
+      flow.lost.insert(std::upper_bound(flow.lost.begin(), flow.lost.end(), packet.sequence),
+                       packet.sequence);
+    }
+  }
+  while (!flow.packets.empty() && flow.packets.front().done && flow.first_transmission < edge) {
+    flow.packets.pop_front();
+    flow.first_transmission++;
+  }
+  ack.inflight = flow.inflight;
+  if (round_candidate && now_us_ - flow.round_began_us >= 10000) {
+    ack.round_ended = true;
+    flow.round_ends = flow.delivered;
+    flow.round_began_us = now_us_;
+  }
+  ack.filled = flow.window_limited;
+  flow.window_limited = false;
+  if ((flow.recovering || flow.timed_out) && flow.una >= flow.recovery_ends) {
+    flow.recovering = flow.timed_out = false;
+    flow.plan.controller->on_repaired();
+  }
+  if (!flow.recovering && !flow.timed_out && (ack.lost > 0 || ack.marked > 0)) {
+    flow.recovering = true;
+    flow.recovery_ends = flow.next;
+    flow.prior_cwnd = flow.plan.controller->cwnd();
+    flow.sent_in_recovery = 0;
+    flow.plan.controller->on_recovery(ack);
+  }
+  ack.prior_cwnd = flow.prior_cwnd;
+  ack.sent_in_recovery = flow.sent_in_recovery;
+  flow.plan.controller->on_ack(ack);
+  flow.timer_at_us = now_us_ + flow.timeout();
+  if (flow.una >= flow.plan.packets && flow.done_us == 0) flow.done_us = now_us_;
+  try_send(index);
+}
+
+void PathSimulation::on_timer(size_t index) {
+  Flow& flow = *flows_[index];
+  flow.timer_armed = false;
+  if (flow.una == flow.next) return;
+  if (now_us_ < flow.timer_at_us) {
+    flow.timer_armed = true;
+    push(flow.timer_at_us, kTimer, index, 0);
+    return;
+  }
+  flow.backoff++;
+  for (auto& packet : flow.packets) {
+    if (packet.done) continue;
+    packet.done = true;
+    flow.inflight--;
+  }
+  flow.lost.clear();
+  for (size_t i = 0; i < flow.received.size(); ++i)
+    if (!flow.received[i]) flow.lost.push_back(flow.una + i);
+  flow.recovering = false;
+  flow.timed_out = true;
+  flow.recovery_ends = flow.next;
+  flow.plan.controller->on_timeout();
+  flow.plan.controller->set_cwnd(1);
+  flow.next_send_us = now_us_;
+  flow.timer_armed = true;
+  flow.timer_at_us = now_us_ + flow.timeout();
+  push(flow.timer_at_us, kTimer, index, 0);
+  try_send(index);
+}
+
+double PathSimulation::delivered_packets(size_t flow) const {
+  return static_cast<double>(flows_[flow]->delivered);
+}
+uint64_t PathSimulation::sent_packets(size_t flow) const {
+  return flows_[flow]->sent;
+}
+uint64_t PathSimulation::retransmitted(size_t flow) const {
+  return flows_[flow]->retransmitted;
+}
+double PathSimulation::done_s(size_t flow) const {
+  return flows_[flow]->done_us / 1e6;
+}
+const Controller& PathSimulation::controller(size_t flow) const {
+  return *flows_[flow]->plan.controller;
+}
+
+double PathSimulation::queue_ms(double quantile) const {
+  uint64_t all = 0;
+  for (const uint32_t count : queue_histogram_) all += count;
+  uint64_t seen = 0;
+  for (size_t i = 0; i < queue_histogram_.size(); ++i) {
+    seen += queue_histogram_[i];
+    if (static_cast<double>(seen) >= quantile * static_cast<double>(all))
+      return static_cast<double>(i) / 100;
+  }
+  return 0;
+}
+
+void PathSimulation::clear_queue() {
+  std::fill(queue_histogram_.begin(), queue_histogram_.end(), 0);
+}
+
+double PathSimulation::queue_now_ms() const {
+  return std::max(0.0, busy_until_us_ - now_us_) / 1000;
+}
+
+}  // namespace sluice::testing

@@ -1,0 +1,14 @@
+// The other senders of the path simulation: models of the kernel's cubic and bbr, near enough to
+// fight with, and ours, which is the code of bpf/pure itself.
+#pragma once
+
+#include <memory>
+
+#include "unit/support/path_simulation.h"
+
+namespace sluice::testing {
+
+std::unique_ptr<Controller> make_cubic();
+std::unique_ptr<Controller> make_bbr();
+
+}  // namespace sluice::testing
