@@ -120,8 +120,7 @@ std::string over_time(const std::vector<const Outcome*>& shown, const std::strin
   std::string script = fmt::format(
       "set terminal pngcairo size {},760 font 'sans,11'\nset output '{}'\n"
       "set multiplot layout 2,{} columnsfirst title \"{}: {}, {} mbit, {} ms\" font ',13'\n"
-      "set grid lc '#dddddd'\nset xrange [0:{}]\nset key top right opaque box lc '#cccccc' "
-      "samplen 1.5\nset lmargin 9\nset rmargin 2\n",
+      "set grid lc '#dddddd'\nset xrange [0:{}]\nset lmargin 9\nset rmargin 2\n",
       std::max<size_t>(shown.size(), 2) * 560, path, shown.size(), scenario.name, scenario.variant,
       scenario.rate_mbit, scenario.rtt.count(), lasts);
   for (const Outcome* outcome : shown) {
@@ -134,8 +133,8 @@ std::string over_time(const std::vector<const Outcome*>& shown, const std::strin
     }
     script += fmt::format(
         "set title \"{}\"\nset ylabel 'goodput, Mbit/s'\nset xlabel ''\nset yrange [0:{}]\n"
-        "plot {}\n",
-        outcome->scenario.algorithm, scenario.rate_mbit * 1.25, plots);
+        "set key top right opaque box lc '#cccccc' samplen 1.5\nplot {}\nunset key\n",
+        outcome->scenario.algorithm, scenario.rate_mbit * 1.5, plots);
     script += fmt::format(
         "$queue << END\n{}END\nset title ''\nset ylabel 'queueing delay, ms'\n"
         "set xlabel 'time, s'\nset yrange [0:{:.3f}]\n"
