@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * pace: the tc hook. What a service sends to its clients gets a departure time by the policy's rate
- * of each flow; in what clients send to it, the advertised window is lowered to the policy's. It
- * acts on endpoints of services and of backends, so it serves a director and a server alike, and
- * passes everything else untouched, to whatever other program sits on the device.
+ * pace: the tc hook. What a service sends to its clients gets a departure time by the policy's
+ * rates; in what clients send to it, the advertised window is lowered to the policy's. It acts on
+ * endpoints of services and of backends, so it serves a director and a server alike, and passes
+ * everything else untouched, to whatever other program sits on the device.
  *
  * Three programs, of which a device gets two: pace_ingress, and at its egress pace_egress_edt where
- * the root qdisc is `fq`, which alone honours departure times, or else pace_egress.
+ * the root qdisc is `fq`, which alone honours departure times, or else pace_egress, which drops
+ * what goes beyond the rates, unless its socket paces itself (`sockets`).
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -18,7 +19,9 @@
 #include "pace/class.h"
 #include "pace/departure.h"
 #include "pace/flow.h"
+#include "pace/limit.h"
 #include "pace/police.h"
+#include "pace/skb.h"
 #include "pace/window.h"
 
 enum pace_hook {
@@ -27,32 +30,67 @@ enum pace_hook {
 	PACE_EGRESS_EDT,
 };
 
+/* As in steer/conclude.h; set at load time. */
+const volatile __u64 handover_mac = 0;
+
+/* What steer hands to the stack it has seen to itself. */
+static __always_inline bool pace_is_handed_over(struct __sk_buff *skb)
+{
+	const struct ethhdr *eth = (void *)(long)skb->data;
+	__u64 mac = 0;
+
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return false;
+	__builtin_memcpy(&mac, eth->h_source, ETH_ALEN);
+	return handover_mac && mac == handover_mac;
+}
+
+static __always_inline bool pace_is_tcp(const struct pace_packet *packet)
+{
+	return packet->flow.l4_proto == IPPROTO_TCP;
+}
+
+static __always_inline void pace_segment(struct segment *segment, const struct pace_packet *packet)
+{
+	segment_read(segment, &packet->tcp, packet->l4_offset, packet->l4_bytes, packet->ipv6,
+		     bpf_ktime_get_ns());
+}
+
 static __always_inline enum sluice_verdict pace_to_service(struct __sk_buff *skb,
 							   const struct pace_packet *packet,
 							   const struct sluice_policy *policy,
 							   const enum pace_hook hook)
 {
+	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
 	struct sluice_paced_flow *flow;
-	enum sluice_verdict verdict;
+	enum window_outcome outcome;
+	struct segment segment;
 
 	if (hook == PACE_INGRESS &&
 	    !police_lets_pass(skb, packet, policy->ingress_rate_bytes_per_sec))
 		return SLUICE_VERDICT_INGRESS_RATE;
 	/* Only a SYN teaches anything: without one there is no entry to be made. */
-	if (packet->flow.l4_proto != IPPROTO_TCP)
+	if (!pace_is_tcp(packet))
 		return SLUICE_VERDICT_UNPACED;
-	flow = packet->tcp.syn && !packet->tcp.ack ? flow_find_or_begin(packet) : flow_find(packet);
+	pace_segment(&segment, packet);
+	flow = segment.syn && !segment.acks ? paced_find_or_begin(&packet->flow, packet->service)
+					    : paced_find(&packet->flow);
 	if (!flow)
 		return SLUICE_VERDICT_UNPACED;
-	verdict = window_apply(skb, packet, flow, policy->window_bytes);
-	flow_end(packet, flow);
+	outcome = window_from_client(skb, &segment, policy, packet->service, flow,
+				     hook == PACE_INGRESS);
+	if (outcome == WINDOW_LOWERED)
+		verdict = SLUICE_VERDICT_WINDOW_LOWERED;
+	else if (outcome == WINDOW_KEPT)
+		verdict = SLUICE_VERDICT_PACED;
+	paced_end(&packet->flow, &segment, true, flow);
 	return verdict;
 }
 
 static __always_inline bool pace_drops(enum sluice_verdict verdict)
 {
 	return verdict == SLUICE_VERDICT_HORIZON || verdict == SLUICE_VERDICT_CHOSEN_LOSS ||
-	       verdict == SLUICE_VERDICT_INGRESS_RATE;
+	       verdict == SLUICE_VERDICT_INGRESS_RATE || verdict == SLUICE_VERDICT_POLICED;
 }
 
 /*
@@ -62,7 +100,7 @@ static __always_inline bool pace_drops(enum sluice_verdict verdict)
 static __always_inline bool pace_has_window(const struct pace_packet *packet,
 					    const struct sluice_policy *policy)
 {
-	if (packet->flow.l4_proto != IPPROTO_TCP)
+	if (!pace_is_tcp(packet))
 		return false;
 	return policy->window_bytes || policy->window_rate_bytes_per_sec || packet->tcp.syn ||
 	       packet->tcp.fin || packet->tcp.rst;
@@ -81,6 +119,8 @@ static __always_inline enum sluice_verdict pace_out(struct __sk_buff *skb,
 	if (hook == PACE_EGRESS_EDT &&
 	    (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec))
 		verdict = departure_give(skb, packet, policy);
+	if (hook == PACE_EGRESS && (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec))
+		verdict = limit_give(skb, packet, policy);
 	if (!pace_drops(verdict) && chance_hits(policy->mark_ppm) && bpf_skb_ecn_set_ce(skb))
 		return SLUICE_VERDICT_CHOSEN_MARK;
 	return verdict;
@@ -91,22 +131,29 @@ static __always_inline enum sluice_verdict pace_to_client(struct __sk_buff *skb,
 							  const struct sluice_policy *policy,
 							  const enum pace_hook hook)
 {
-	struct sluice_paced_flow *flow;
 	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
+	struct sluice_paced_flow *flow;
+	struct segment segment;
+	__u64 leaves_ns;
 
 	if (hook != PACE_INGRESS)
 		verdict = pace_out(skb, packet, policy, hook);
-	if (!pace_has_window(packet, policy))
+	if (pace_drops(verdict) || !pace_has_window(packet, policy))
 		return verdict;
-	flow = hook == PACE_INGRESS ? flow_find(packet) : flow_find_or_begin(packet);
+	flow = hook == PACE_INGRESS ? paced_find(&packet->flow)
+				    : paced_find_or_begin(&packet->flow, packet->service);
 	if (!flow)
 		return verdict;
-	window_learn_server(skb, packet, flow);
-	if (hook != PACE_INGRESS && !pace_drops(verdict)) {
+	if (hook != PACE_INGRESS) {
 		__sync_fetch_and_add(&flow->packets, 1);
 		__sync_fetch_and_add(&flow->bytes, skb->wire_len);
 	}
-	flow_end(packet, flow);
+	pace_segment(&segment, packet);
+	leaves_ns = hook == PACE_EGRESS_EDT && verdict != SLUICE_VERDICT_UNPACED
+			    ? departure_later(skb->tstamp, segment.now_ns)
+			    : segment.now_ns;
+	window_from_server(skb, &segment, flow, leaves_ns, hook != PACE_INGRESS);
+	paced_end(&packet->flow, &segment, false, flow);
 	return verdict;
 }
 
@@ -116,6 +163,8 @@ static __always_inline int pace(struct __sk_buff *skb, const enum pace_hook hook
 	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
 	struct sluice_policy *policy = NULL;
 
+	if (hook == PACE_INGRESS && pace_is_handed_over(skb))
+		return TC_ACT_UNSPEC;
 	if (class_find(skb, &packet, hook != PACE_INGRESS))
 		policy = policy_find(packet.service);
 	if (policy)

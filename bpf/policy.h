@@ -47,14 +47,19 @@ static __always_inline struct sluice_policy *policy_find(__u32 service)
 	return bpf_map_lookup_elem(&policies, &service);
 }
 
-/* Does `pace` have anything to do for it? What clients begin and send is steer's own affair. */
-static __always_inline bool policy_is_paced(__u32 service)
+/*
+ * Must what it sends to its clients leave through tc? All else that a policy says steer sees to
+ * itself.
+ */
+static __always_inline bool policy_is_paced(const struct sluice_policy *policy)
 {
-	struct sluice_policy *policy = policy_find(service);
-
 	return policy && (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec ||
-			  policy->window_bytes || policy->window_rate_bytes_per_sec ||
 			  policy->loss_ppm || policy->mark_ppm);
+}
+
+static __always_inline bool policy_lowers_windows(const struct sluice_policy *policy)
+{
+	return policy && (policy->window_bytes || policy->window_rate_bytes_per_sec);
 }
 
 #endif

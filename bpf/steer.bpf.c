@@ -32,6 +32,7 @@
 #include "steer/encap.h"
 #include "steer/nat.h"
 #include "steer/icmp.h"
+#include "steer/window.h"
 #include "steer/conclude.h"
 #include "policy.h"
 #include "configuration.h"
@@ -99,6 +100,22 @@ __noinline int steer_rewrite(struct xdp_md *ctx, struct journey *journey)
 	       (!journey->translated || nat_rewrite(ctx, &journey->packet, &journey->leaves_as));
 }
 
+/* A ceiling on what its server may send, in what its client sends. Always 0: it decides nothing. */
+__noinline int steer_lower_window(struct xdp_md *ctx, struct journey *journey)
+{
+	if (journey)
+		window_to_service(ctx, &journey->packet, journey->service.number);
+	return 0;
+}
+
+/* A reply that leaves from here, by XDP. */
+__noinline int steer_note_reply(struct xdp_md *ctx, struct journey *journey)
+{
+	if (journey)
+		window_to_client(ctx, &journey->packet, &journey->leaves_as);
+	return 0;
+}
+
 /* The last stretch to a backend, for all modes. Nothing changes before the packet can leave. */
 __noinline int steer_to_backend(struct xdp_md *ctx, struct journey *journey)
 {
@@ -128,6 +145,8 @@ __noinline int steer_to_backend(struct xdp_md *ctx, struct journey *journey)
 	if (packet->kind == PACKET_FIRST_FRAGMENT)
 		fragment_remember(packet, journey->service.number, backend, journey->translated,
 				  &journey->leaves_as);
+	if (journey->service.flags & SLUICE_SERVICE_WINDOWED)
+		steer_lower_window(ctx, journey);
 	if (!encap_spend_ttl(ctx, packet->l3_offset, packet->v6) || !steer_rewrite(ctx, journey) ||
 	    !encap_push(ctx, &record->outer, path->macs, packet->l3_offset - sizeof(struct ethhdr),
 			packet->v6, packet->ip_bytes, journey->hash))
@@ -137,8 +156,6 @@ __noinline int steer_to_backend(struct xdp_md *ctx, struct journey *journey)
 	path->bytes += packet->ip_bytes;
 	if (verdict == UNDECIDED && path->through_stack)
 		verdict = SLUICE_VERDICT_OTHER_DEVICE;
-	if (journey->service.flags & SLUICE_SERVICE_PACED)
-		verdict = SLUICE_VERDICT_THROUGH_STACK;
 	if (record->mode != SLUICE_MODE_L2)
 		backend = 0;
 	if (verdict != UNDECIDED)
@@ -152,6 +169,8 @@ __noinline int steer_to_backend(struct xdp_md *ctx, struct journey *journey)
 __noinline int steer_to_client(struct xdp_md *ctx, struct journey *journey)
 {
 	const struct sluice_outer nothing = {};
+	enum sluice_verdict through_tc = UNDECIDED;
+	const struct sluice_policy *policy;
 	const struct sluice_flow *leaves_as;
 	const struct packet *packet;
 	enum sluice_verdict verdict;
@@ -177,14 +196,19 @@ __noinline int steer_to_client(struct xdp_md *ctx, struct journey *journey)
 		return steer_drop(journey, SLUICE_VERDICT_TTL_EXPIRED);
 	if (packet->kind == PACKET_FIRST_FRAGMENT)
 		fragment_remember(packet, service, 0, true, leaves_as);
+	policy = policy_find(service);
+	if (policy_is_paced(policy))
+		through_tc = SLUICE_VERDICT_THROUGH_STACK;
+	else if (verdict == UNDECIDED && nexthop.through_stack)
+		through_tc = SLUICE_VERDICT_OTHER_DEVICE;
+	else if (verdict == UNDECIDED && policy_lowers_windows(policy))
+		steer_note_reply(ctx, journey);
 	if (!encap_spend_ttl(ctx, packet->l3_offset, packet->v6) || !steer_rewrite(ctx, journey) ||
 	    !encap_push(ctx, &nothing, nexthop.macs, packet->l3_offset - sizeof(struct ethhdr),
 			packet->v6, packet->ip_bytes, 0))
 		return steer_drop(journey, SLUICE_VERDICT_NO_ROOM);
-	if (verdict == UNDECIDED && nexthop.through_stack)
-		verdict = SLUICE_VERDICT_OTHER_DEVICE;
-	if (policy_is_paced(service))
-		verdict = SLUICE_VERDICT_THROUGH_STACK;
+	if (through_tc != UNDECIDED)
+		verdict = through_tc;
 	if (verdict != UNDECIDED)
 		return conclude_hand_over(ctx, packet->ip_bytes, service, verdict, 0);
 	action = conclude_transmit(ctx, nexthop.ifindex, packet->ip_bytes, service, 0);
@@ -285,8 +309,6 @@ __noinline int steer_later_fragment(struct xdp_md *ctx, struct journey *journey)
 	if (!admit_bytes(journey->service.number,
 			 journey->packet.l3_offset + journey->packet.ip_bytes))
 		return steer_drop(journey, SLUICE_VERDICT_INGRESS_RATE);
-	if (policy_is_paced(journey->service.number))
-		journey->service.flags = SLUICE_SERVICE_PACED;
 	return steer_to_backend(ctx, journey);
 }
 
@@ -301,6 +323,13 @@ __noinline int steer_echo(struct xdp_md *ctx, struct journey *journey)
 		return steer_drop(journey, SLUICE_VERDICT_NO_ROOM);
 	count_verdict(0, SLUICE_VERDICT_ECHO_ANSWERED, journey->packet.ip_bytes);
 	return XDP_TX;
+}
+
+/* UNDECIDED, or why it may not use the service. A function for the sake of steer_any's stack. */
+__noinline int steer_admit(struct journey *journey)
+{
+	return journey ? admit(&journey->packet, &journey->service)
+		       : SLUICE_VERDICT_SOURCE_DENIED;
 }
 
 SEC("xdp.frags")
@@ -324,7 +353,7 @@ int steer_any(struct xdp_md *ctx)
 		return steer_echo(ctx, journey);
 	if (journey->service.flags & (SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_NAT_REPLIES))
 		return steer_reply(ctx, journey);
-	verdict = admit(&journey->packet, &journey->service);
+	verdict = steer_admit(journey);
 	if (verdict == UNDECIDED) {
 		journey->hash = ring_flow_hash(&journey->packet, &journey->service);
 		verdict = journey->service.flags & SLUICE_SERVICE_TRANSLATED

@@ -35,6 +35,7 @@ struct pace_packet {
 	struct tcphdr tcp; /* where flow.l4_proto is TCP */
 	__u32 service;	   /* 0: none */
 	__u32 l4_offset;
+	__u32 l4_bytes; /* of header and payload */
 	bool to_service;
 	bool ipv6;
 };
@@ -205,6 +206,7 @@ static __always_inline bool class_transport(struct __sk_buff *skb, struct class_
 	struct udphdr udp;
 
 	packet->l4_offset = cursor->offset;
+	packet->l4_bytes = cursor->end - cursor->offset;
 	packet->flow.l4_proto = cursor->l4_proto;
 	if (cursor->l4_proto == IPPROTO_TCP) {
 		if (!class_read(skb, cursor, &packet->tcp, sizeof(packet->tcp)))
@@ -270,6 +272,7 @@ static __always_inline bool class_plain_l4(struct pace_packet *packet, const str
 					   __u8 l4_proto, __u32 offset, __u32 end)
 {
 	packet->l4_offset = offset;
+	packet->l4_bytes = end - offset;
 	packet->flow.l4_proto = l4_proto;
 	packet->flow.source_port = tcp->source;
 	packet->flow.destination_port = tcp->dest;

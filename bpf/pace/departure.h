@@ -11,6 +11,7 @@
 #include "pace/place.h"
 #include "pace/share.h"
 #include "pure/departure.h"
+#include "sluice/pace.h"
 #include "sluice/verdict.h"
 
 /* The time goes with its clock, or forwarding would take it for the time of reception. */

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The memory of the paced flows: where an entry is found, begun and given up. Neighbours: window
- * and departure, which keep their state there.
+ * The memory of the paced flows: where an entry is found, begun and given up, and what is counted
+ * of all flows of a service. Neighbours: window and departure, which keep their state there.
  */
 #ifndef SLUICE_PACE_FLOW_H
 #define SLUICE_PACE_FLOW_H
 
-#include "pace/class.h"
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "pace/segment.h"
+#include "sluice/flow.h"
+#include "sluice/limits.h"
 #include "sluice/pace.h"
 
 struct {
@@ -17,39 +24,65 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } paced_flows SEC(".maps");
 
-static __always_inline struct sluice_paced_flow *flow_find(const struct pace_packet *packet)
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sluice_flow_totals);
+	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} flow_totals SEC(".maps");
+
+/* Not on the stack, where it would take a quarter of all the room. */
+const struct sluice_paced_flow paced_begun = {};
+
+static __always_inline struct sluice_paced_flow *paced_find(const struct sluice_flow *key)
 {
-	return bpf_map_lookup_elem(&paced_flows, &packet->flow);
+	return bpf_map_lookup_elem(&paced_flows, key);
 }
 
-static __always_inline struct sluice_paced_flow *
-flow_find_or_begin(const struct pace_packet *packet)
+static __always_inline struct sluice_paced_flow *paced_find_or_begin(const struct sluice_flow *key,
+								     __u32 service)
 {
-	struct sluice_paced_flow *flow = flow_find(packet);
-	struct sluice_paced_flow begun = {.service = packet->service};
+	struct sluice_paced_flow *flow = paced_find(key);
 
 	if (flow)
 		return flow;
-	bpf_map_update_elem(&paced_flows, &packet->flow, &begun, BPF_NOEXIST);
-	return flow_find(packet);
+	bpf_map_update_elem(&paced_flows, key, &paced_begun, BPF_NOEXIST);
+	flow = paced_find(key);
+	if (flow)
+		flow->service = service;
+	return flow;
+}
+
+static __always_inline struct sluice_flow_totals *paced_totals(__u32 service)
+{
+	return bpf_map_lookup_elem(&flow_totals, &service);
 }
 
 /*
  * A client's RST ends nothing here: anybody can send one that its server will not believe, and
  * would be rid of what it still owes.
  */
-static __always_inline void flow_end(const struct pace_packet *packet,
-				     struct sluice_paced_flow *flow)
+static __always_inline void paced_end(const struct sluice_flow *key, const struct segment *segment,
+				      bool to_service, struct sluice_paced_flow *flow)
 {
-	const __u8 both = SLUICE_PACED_CLIENT_FIN | SLUICE_PACED_SERVER_FIN;
+	const __u16 both = SLUICE_PACED_CLIENT_FIN | SLUICE_PACED_SERVER_FIN;
+	struct sluice_flow_totals *totals;
 
-	if (packet->flow.l4_proto != IPPROTO_TCP)
+	if (to_service && segment->rst)
+		flow->flags |= SLUICE_PACED_CLIENT_RST;
+	if (segment->fin) {
+		flow->flags |= to_service ? SLUICE_PACED_CLIENT_FIN : SLUICE_PACED_SERVER_FIN;
 		return;
-	if (packet->tcp.fin)
-		flow->flags |=
-			packet->to_service ? SLUICE_PACED_CLIENT_FIN : SLUICE_PACED_SERVER_FIN;
-	else if ((flow->flags & both) == both || (packet->tcp.rst && !packet->to_service))
-		bpf_map_delete_elem(&paced_flows, &packet->flow);
+	}
+	if ((flow->flags & both) != both && (to_service || !segment->rst))
+		return;
+	totals = paced_totals(flow->service);
+	if (totals && segment->rst)
+		totals->reset++;
+	else if (totals)
+		totals->finished++;
+	bpf_map_delete_elem(&paced_flows, key);
 }
 
 #endif

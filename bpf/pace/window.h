@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The receive-window ceiling: learns a flow's scale from its SYNs and lowers the window in what its
- * client sends, so that the service sends no more than its policy has it. Arithmetic:
- * pure/ceiling.h. Neighbours: class finds the packet, flow keeps what is learned.
+ * client sends, so that the service sends no more than its policy has it; and what else a passing
+ * segment teaches of its flow: round trips, windows, retransmissions. Arithmetic: pure/ceiling.h,
+ * pure/roundtrip.h. Neighbours: flow keeps what is learned; a hook finds the packet and brings a
+ * way to its bytes (pace/skb.h, steer/frame.h).
  * Limits: a connection whose SYN was not seen is not touched, nor one whose segments are signed. A
  * client that lies in its ACKs can lift its own ceiling; `congestion` holds the server's end.
  */
 #ifndef SLUICE_PACE_WINDOW_H
 #define SLUICE_PACE_WINDOW_H
 
-#include <stddef.h>
-
 #include "pace/flow.h"
+#include "pace/segment.h"
 #include "pure/ceiling.h"
+#include "pure/roundtrip.h"
 #include "pure/tcp_options.h"
-#include "sluice/verdict.h"
+#include "sluice/policy.h"
 
 #define WINDOW_EDGE_TRIES 4
 /* How far behind the SYN the first ACK that is seen may be, in bytes of what the client sent. */
@@ -26,20 +28,22 @@
 #define WINDOW_ONLY_TIMESTAMPS 0x0101080a
 #define WINDOW_ONLY_TIMESTAMPS_LENGTH 12
 
-static __always_inline __u32 window_options_length(const struct pace_packet *packet)
-{
-	return packet->tcp.doff * 4 - sizeof(packet->tcp);
-}
+/* What became of a client's segment. */
+enum window_outcome {
+	WINDOW_UNTOUCHED, /* there is no ceiling, or not enough is known of the flow */
+	WINDOW_KEPT,	  /* it advertises no more than it may */
+	WINDOW_LOWERED,
+};
 
 static long window_option(__u32 step, struct tcp_options_walk *walk)
 {
 	return tcp_options_step(walk);
 }
 
-static __always_inline bool window_options(struct __sk_buff *skb, const struct pace_packet *packet,
+static __always_inline bool window_options(void *ctx, const struct segment *segment,
 					   struct tcp_options *options)
 {
-	__u32 length = window_options_length(packet), last;
+	__u32 length = segment->options_bytes, last;
 	struct tcp_options_walk walk = {};
 
 	if (!length)
@@ -51,7 +55,7 @@ static __always_inline bool window_options(struct __sk_buff *skb, const struct p
 	last = length - 1;
 	asm volatile("" : "+r"(last));
 	length = (last & (TCP_OPTIONS_BUFFER - 1)) + 1;
-	if (bpf_skb_load_bytes(skb, packet->l4_offset + sizeof(packet->tcp), walk.bytes, length))
+	if (!segment_load(ctx, segment->options_offset, walk.bytes, length))
 		return false;
 	walk.length = length;
 	bpf_loop(TCP_OPTIONS_MAX, window_option, &walk, 0);
@@ -60,82 +64,98 @@ static __always_inline bool window_options(struct __sk_buff *skb, const struct p
 }
 
 /* Whether a segment in mid-connection may be changed: a key may have been set since the SYN. */
-static __always_inline bool window_unsigned(struct __sk_buff *skb, const struct pace_packet *packet)
+static __always_inline bool window_unsigned(void *ctx, const struct segment *segment)
 {
-	__u32 length = window_options_length(packet);
 	struct tcp_options options = {};
 	__be32 first;
 
-	if (!length)
+	if (!segment->options_bytes)
 		return true;
-	if (length == WINDOW_ONLY_TIMESTAMPS_LENGTH &&
-	    !bpf_skb_load_bytes(skb, packet->l4_offset + sizeof(packet->tcp), &first,
-				sizeof(first)) &&
+	if (segment->options_bytes == WINDOW_ONLY_TIMESTAMPS_LENGTH &&
+	    segment_load(ctx, segment->options_offset, &first, sizeof(first)) &&
 	    first == bpf_htonl(WINDOW_ONLY_TIMESTAMPS))
 		return true;
-	return window_options(skb, packet, &options) && !options.is_signed;
+	return window_options(ctx, segment, &options) && !options.is_signed;
+}
+
+static __always_inline enum window_outcome window_write(void *ctx, const struct segment *segment,
+							struct sluice_paced_flow *flow, __u16 field)
+{
+	struct sluice_flow_totals *totals;
+
+	if (segment->window == field)
+		return WINDOW_KEPT;
+	if (!segment_set_window(ctx, segment, field))
+		return WINDOW_UNTOUCHED;
+	flow->lowered++;
+	totals = paced_totals(flow->service);
+	if (totals)
+		totals->windows_lowered++;
+	return WINDOW_LOWERED;
 }
 
 /*
- * The checksum is right with offload on and off. Where its update succeeds the header is ours to
- * write, so that the window, which lies before it, cannot fail after it.
+ * S0 in bytes; 0: none. Of a rate, as much as the path takes in at that rate; before the path is
+ * known, as much as a sender may send before it knows (RFC 6928).
  */
-static __always_inline enum sluice_verdict window_write(struct __sk_buff *skb,
-							const struct pace_packet *packet,
-							struct sluice_paced_flow *flow, __u16 field)
+static __always_inline __u32 window_ceiling(const struct sluice_policy *policy,
+					    const struct sluice_paced_flow *flow)
 {
-	__be16 window = bpf_htons(field);
+	__u32 window_bytes = policy->window_bytes, of_rate;
 
-	if (packet->tcp.window == window)
-		return SLUICE_VERDICT_PACED;
-	if (bpf_l4_csum_replace(skb, packet->l4_offset + offsetof(struct tcphdr, check),
-				packet->tcp.window, window, sizeof(window)) ||
-	    bpf_skb_store_bytes(skb, packet->l4_offset + offsetof(struct tcphdr, window), &window,
-				sizeof(window), 0))
-		return SLUICE_VERDICT_UNPACED;
-	flow->lowered++;
-	return SLUICE_VERDICT_WINDOW_LOWERED;
+	if (!policy->window_rate_bytes_per_sec)
+		return window_bytes;
+	of_rate = ceiling_of_rate(policy->window_rate_bytes_per_sec,
+				  roundtrip_least_us(&flow->round_trip), flow->client_mss);
+	return window_bytes && window_bytes < of_rate ? window_bytes : of_rate;
 }
 
 /* A SYN that is repeated, or seen at both hooks, changes nothing; another one begins anew. */
-static __always_inline void window_learn_client(const struct pace_packet *packet,
-						const struct tcp_options *options,
+static __always_inline void window_learn_client(const struct segment *segment,
+						const struct tcp_options *options, __u32 service,
 						struct sluice_paced_flow *flow)
 {
-	__u32 isn = bpf_ntohl(packet->tcp.seq);
+	struct sluice_flow_totals *totals;
 
-	if ((flow->flags & SLUICE_PACED_CLIENT_SYN) && flow->client_isn == isn)
+	if ((flow->flags & SLUICE_PACED_CLIENT_SYN) && flow->client_isn == segment->seq) {
+		if (!(flow->flags & SLUICE_PACED_OPEN))
+			roundtrip_on_syn(&flow->round_trip, segment->now_ns, 1);
 		return;
+	}
 	flow->packets = 0;
 	flow->bytes = 0;
 	flow->lowered = 0;
 	flow->right_edge = 0;
-	flow->service = packet->service;
-	flow->client_isn = isn;
-	flow->client_mss = options->mss	  ? options->mss
-			   : packet->ipv6 ? WINDOW_MSS_V6
-					  : WINDOW_MSS_V4;
-	flow->syn_window = bpf_ntohs(packet->tcp.window);
+	flow->service = service;
+	flow->client_isn = segment->seq;
+	flow->client_mss = options->mss	   ? options->mss
+			   : segment->ipv6 ? WINDOW_MSS_V6
+					   : WINDOW_MSS_V4;
+	flow->syn_window = segment->window;
 	flow->client_scale = options->scale;
 	flow->server_scale = 0;
+	flow->server_window = 0;
+	flow->server_retransmits = 0;
+	flow->client_retransmits = 0;
 	flow->flags = SLUICE_PACED_CLIENT_SYN | (options->has_scale ? SLUICE_PACED_OFFERED : 0) |
 		      (options->is_signed ? SLUICE_PACED_SIGNED : 0);
+	roundtrip_on_syn(&flow->round_trip, segment->now_ns, 0);
+	totals = paced_totals(service);
+	if (totals)
+		totals->begun++;
 }
 
 /* From the service: its SYN-ACK says whether the client's scale is in force. */
-static __always_inline void window_learn_server(struct __sk_buff *skb,
-						const struct pace_packet *packet,
+static __always_inline void window_learn_server(void *ctx, const struct segment *segment,
 						struct sluice_paced_flow *flow)
 {
 	struct tcp_options options = {};
 
-	if (packet->flow.l4_proto != IPPROTO_TCP || !packet->tcp.syn || !packet->tcp.ack)
-		return;
 	/* Only an answer to the SYN that was seen; to a forged one its server answers otherwise. */
 	if (!(flow->flags & SLUICE_PACED_CLIENT_SYN) || (flow->flags & SLUICE_PACED_SERVER_SYN) ||
-	    bpf_ntohl(packet->tcp.ack_seq) != flow->client_isn + 1)
+	    segment->ack != flow->client_isn + 1)
 		return;
-	if (!window_options(skb, packet, &options))
+	if (!window_options(ctx, segment, &options))
 		return;
 	flow->server_scale = options.scale;
 	flow->flags |= SLUICE_PACED_SERVER_SYN;
@@ -143,45 +163,49 @@ static __always_inline void window_learn_server(struct __sk_buff *skb,
 		flow->flags |= SLUICE_PACED_SIGNED;
 	if ((flow->flags & SLUICE_PACED_OFFERED) && options.has_scale)
 		flow->flags |= SLUICE_PACED_SCALED;
+	roundtrip_on_syn_ack(&flow->round_trip, segment->now_ns);
 }
 
 /* A SYN's own window is never scaled (RFC 7323, 2.2). */
-static __always_inline enum sluice_verdict window_open(struct __sk_buff *skb,
-						       const struct pace_packet *packet,
-						       struct sluice_paced_flow *flow,
-						       __u32 window_bytes)
+static __always_inline enum window_outcome window_open(void *ctx, const struct segment *segment,
+						       const struct sluice_policy *policy,
+						       __u32 service,
+						       struct sluice_paced_flow *flow)
 {
 	struct tcp_options options = {};
-	__u32 allowed;
+	__u32 allowed = CEILING_FIELD_MAX;
 	__u16 lowered;
 
-	if (!window_options(skb, packet, &options))
-		return SLUICE_VERDICT_UNPACED;
-	window_learn_client(packet, &options, flow);
-	allowed = window_bytes ? ceiling_allowance(window_bytes, flow->client_mss)
-			       : CEILING_FIELD_MAX;
-	lowered = ceiling_field(bpf_ntohs(packet->tcp.window), 0, allowed);
+	if (!window_options(ctx, segment, &options))
+		return WINDOW_UNTOUCHED;
+	window_learn_client(segment, &options, service, flow);
+	flow->client_window = segment->window;
+	flow->ceiling_bytes = window_ceiling(policy, flow);
+	if (flow->ceiling_bytes)
+		allowed = ceiling_allowance(flow->ceiling_bytes, flow->client_mss);
+	lowered = ceiling_field(segment->window, 0, allowed);
 	/* The server's sequence numbers are not known yet: until then the edge counts from 0. */
 	if (!(flow->flags & SLUICE_PACED_OPEN) && lowered > flow->right_edge)
 		flow->right_edge = lowered;
-	if (!window_bytes || options.is_signed)
-		return SLUICE_VERDICT_UNPACED;
-	return window_write(skb, packet, flow, lowered);
+	if (!flow->ceiling_bytes || options.is_signed)
+		return WINDOW_UNTOUCHED;
+	return window_write(ctx, segment, flow, lowered);
 }
 
 /* The first ACK that fits the SYN opens the flow: what the SYN-ACK did not say, it may show. */
-static __always_inline void window_confirm(const struct pace_packet *packet,
+static __always_inline void window_confirm(const struct segment *segment,
 					   struct sluice_paced_flow *flow)
 {
-	__u32 beyond_syn = bpf_ntohl(packet->tcp.seq) - flow->client_isn - 1;
+	__u32 beyond_syn = segment->seq - flow->client_isn - 1;
 
 	if ((flow->flags & SLUICE_PACED_OPEN) || beyond_syn > WINDOW_FIRST_ACK_MAX)
 		return;
 	if ((flow->flags & SLUICE_PACED_OFFERED) && !(flow->flags & SLUICE_PACED_SERVER_SYN) &&
-	    ceiling_shows_scale(bpf_ntohs(packet->tcp.window), flow->syn_window))
+	    ceiling_shows_scale(segment->window, flow->syn_window))
 		flow->flags |= SLUICE_PACED_SCALED;
-	flow->right_edge += bpf_ntohl(packet->tcp.ack_seq);
+	flow->right_edge += segment->ack;
 	flow->flags |= SLUICE_PACED_OPEN;
+	roundtrip_on_open(&flow->round_trip, segment->now_ns);
 }
 
 /* A scale that was offered and neither answered nor shown may be in force or not. */
@@ -204,47 +228,125 @@ static __always_inline void window_advance(struct sluice_paced_flow *flow, __u32
 	}
 }
 
-static __always_inline enum sluice_verdict window_lower(struct __sk_buff *skb,
-							const struct pace_packet *packet,
-							struct sluice_paced_flow *flow,
-							__u32 window_bytes)
+/*
+ * Where nothing but the client's segments is seen, the edge that is allowed now is timed until it
+ * is reached: what the server still sends before it is a whole segment.
+ */
+static __always_inline void window_time_edge(const struct segment *segment,
+					     struct sluice_paced_flow *flow, __u32 edge)
 {
-	const __u8 needed = SLUICE_PACED_CLIENT_SYN | SLUICE_PACED_OPEN;
-	__u32 allowance_bytes =
-		window_bytes ? ceiling_allowance(window_bytes, flow->client_mss) : ~0u;
-	__u32 ack = bpf_ntohl(packet->tcp.ack_seq);
-	__u16 field = bpf_ntohs(packet->tcp.window), lowered;
+	if (!(flow->flags & SLUICE_PACED_SERVER_SYN))
+		roundtrip_mark(&flow->round_trip, edge - flow->client_mss, segment->now_ns);
+}
+
+static __always_inline enum window_outcome window_lower(void *ctx, const struct segment *segment,
+							const struct sluice_policy *policy,
+							struct sluice_paced_flow *flow)
+{
+	const __u16 needed = SLUICE_PACED_CLIENT_SYN | SLUICE_PACED_OPEN;
+	__u32 allowance_bytes = ~0u, edge;
+	__u16 lowered;
 	__u8 scale;
 
 	if (!(flow->flags & SLUICE_PACED_CLIENT_SYN) || (flow->flags & SLUICE_PACED_SIGNED))
-		return SLUICE_VERDICT_UNPACED;
-	window_confirm(packet, flow);
+		return WINDOW_UNTOUCHED;
+	window_confirm(segment, flow);
 	if ((flow->flags & needed) != needed || !window_scale_known(flow))
-		return SLUICE_VERDICT_UNPACED;
+		return WINDOW_UNTOUCHED;
+	roundtrip_on_ack(&flow->round_trip, segment->ack, segment->now_ns,
+			 !(flow->flags & SLUICE_PACED_SERVER_SYN));
 
 	/* Without a ceiling the edge is followed all the same: one may be set at any time. */
 	scale = (flow->flags & SLUICE_PACED_SCALED) ? flow->client_scale & 15 : 0;
-	lowered = ceiling_lower(field, scale, ack, flow->right_edge, allowance_bytes);
-	if (lowered < field && !window_unsigned(skb, packet)) {
+	flow->client_window = (__u32)segment->window << scale;
+	flow->ceiling_bytes = window_ceiling(policy, flow);
+	if (flow->ceiling_bytes)
+		allowance_bytes = ceiling_allowance(flow->ceiling_bytes, flow->client_mss);
+	lowered = ceiling_lower(segment->window, scale, segment->ack, flow->right_edge,
+				allowance_bytes);
+	if (lowered < segment->window && !window_unsigned(ctx, segment)) {
 		flow->flags |= SLUICE_PACED_SIGNED;
-		return SLUICE_VERDICT_UNPACED;
+		return WINDOW_UNTOUCHED;
 	}
-	window_advance(flow, ceiling_edge(ack, lowered, scale));
-	return window_bytes ? window_write(skb, packet, flow, lowered) : SLUICE_VERDICT_UNPACED;
+	edge = ceiling_edge(segment->ack, lowered, scale);
+	window_advance(flow, edge);
+	if (!flow->ceiling_bytes)
+		return WINDOW_UNTOUCHED;
+	if (lowered < segment->window)
+		window_time_edge(segment, flow, edge);
+	return window_write(ctx, segment, flow, lowered);
 }
 
-/* What a client sends to its service. */
-static __always_inline enum sluice_verdict window_apply(struct __sk_buff *skb,
-							const struct pace_packet *packet,
-							struct sluice_paced_flow *flow,
-							__u32 window_bytes)
+/*
+ * Does a segment with data bring nothing new? `edge` is behind the last byte that was seen from
+ * there, once `known`, the flag that says so, is set.
+ */
+static __always_inline bool window_is_repeated(const struct segment *segment,
+					       struct sluice_paced_flow *flow, __u32 *edge,
+					       __u16 known)
 {
-	if (packet->tcp.syn)
-		return packet->tcp.ack ? SLUICE_VERDICT_UNPACED
-				       : window_open(skb, packet, flow, window_bytes);
-	if (!packet->tcp.ack || packet->tcp.rst)
-		return SLUICE_VERDICT_UNPACED;
-	return window_lower(skb, packet, flow, window_bytes);
+	__u32 end = segment_end(segment);
+
+	if ((flow->flags & known) && !ceiling_after(end, *edge))
+		return true;
+	*edge = end;
+	flow->flags |= known;
+	return false;
+}
+
+/*
+ * What a client sends to its service. `first`: no other hook has seen this packet
+ * before.
+ */
+static __always_inline enum window_outcome
+window_from_client(void *ctx, const struct segment *segment, const struct sluice_policy *policy,
+		   __u32 service, struct sluice_paced_flow *flow, bool first)
+{
+	struct sluice_flow_totals *totals;
+
+	flow->seen_s = segment->now_ns / ROUNDTRIP_NS_PER_SEC;
+	if (segment->syn)
+		return segment->acks ? WINDOW_UNTOUCHED
+				     : window_open(ctx, segment, policy, service, flow);
+	if (first && segment->payload_bytes &&
+	    window_is_repeated(segment, flow, &flow->client_edge, SLUICE_PACED_CLIENT_DATA)) {
+		flow->client_retransmits++;
+		totals = paced_totals(flow->service);
+		if (totals)
+			totals->client_retransmits++;
+	}
+	if (!segment->acks || segment->rst)
+		return WINDOW_UNTOUCHED;
+	return window_lower(ctx, segment, policy, flow);
+}
+
+/* What the service sends. `first` as above; `leaves_ns`: when it does. */
+static __always_inline void window_from_server(void *ctx, const struct segment *segment,
+					       struct sluice_paced_flow *flow, __u64 leaves_ns,
+					       bool first)
+{
+	struct sluice_flow_totals *totals;
+	bool scaled = flow->flags & SLUICE_PACED_SCALED;
+
+	if (segment->syn && segment->acks)
+		window_learn_server(ctx, segment, flow);
+	if (segment->rst)
+		return;
+	flow->server_window = (__u32)segment->window
+			      << (scaled && !segment->syn ? flow->server_scale & 15 : 0);
+	if (!first || !segment->payload_bytes)
+		return;
+	if (!window_is_repeated(segment, flow, &flow->server_edge, SLUICE_PACED_SERVER_DATA)) {
+		/* Its first byte: a packet that is yet to be segmented takes time to arrive. */
+		if (flow->flags & SLUICE_PACED_SERVER_SYN)
+			roundtrip_mark(&flow->round_trip, segment->seq, leaves_ns);
+		return;
+	}
+	roundtrip_forget_mark(&flow->round_trip);
+	flow->server_retransmits++;
+	totals = paced_totals(flow->service);
+	if (totals)
+		totals->server_retransmits++;
 }
 
 #endif

@@ -30,6 +30,25 @@ static inline __u32 ceiling_allowance(__u32 window_bytes, __u32 mss_bytes)
 	return window_bytes > mss_bytes ? window_bytes : mss_bytes;
 }
 
+/* As much as a sender may send before it has learned anything of the path (RFC 6928, 2). */
+#define CEILING_INITIAL_SEGMENTS 10
+#define CEILING_US_PER_SEC 1000000u
+/* No window is larger (RFC 7323, 2.3), and nothing below overflows. */
+#define CEILING_BYTES_MAX (1u << 30)
+
+/*
+ * S0 of a rate: what a path of this round trip holds at it. 0 microseconds: not known yet. The
+ * round trip is at most ROUNDTRIP_MOST_US, 24 bits, and no rate is above 40.
+ */
+static inline __u32 ceiling_of_rate(__u64 rate_bytes_per_sec, __u32 round_trip_us, __u32 mss_bytes)
+{
+	__u64 bytes = rate_bytes_per_sec * round_trip_us / CEILING_US_PER_SEC;
+
+	if (!round_trip_us)
+		return CEILING_INITIAL_SEGMENTS * mss_bytes;
+	return bytes < CEILING_BYTES_MAX ? (__u32)bytes + !bytes : CEILING_BYTES_MAX;
+}
+
 /* The field that advertises `bytes`, rounded up to a granule, but not more than `field`. */
 static inline __u16 ceiling_field(__u16 field, __u8 scale, __u32 bytes)
 {

@@ -52,6 +52,7 @@ struct sluice_share {
 	__u64 held_back;   /* in this epoch so far: ns that flows waited, times their weights */
 	__u64 free_bytes;  /* ... and what those sent that did not wait */
 	__u64 full_until;  /* every epoch from this one up to there is full */
+	__u64 due_ns;	   /* where no fq is: when all that left would have, at the rate */
 	__u32 epoch_bytes; /* so many leave in an epoch */
 	__u32 trim;	   /* in 1/SHARE_TRIM_ONE: makes up for what flows leave unused */
 	__u8 epoch_shift;

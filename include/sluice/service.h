@@ -81,7 +81,7 @@ struct sluice_backend_config {
 };
 
 enum sluice_service_flag {
-	SLUICE_SERVICE_PACED = 1,	  /* leaves through tc, where `pace` sees it */
+	SLUICE_SERVICE_WINDOWED = 1,	  /* windows are lowered in what its clients send */
 	SLUICE_SERVICE_REPLIES = 2,	  /* no service: an address that snat replies come to */
 	SLUICE_SERVICE_TRANSLATED = 4,	  /* mode snat: every connection is in `translations` */
 	SLUICE_SERVICE_AFFINE = 8,	  /* `salt` stands in for the ports when a slot is picked */
@@ -98,9 +98,9 @@ enum sluice_service_flag {
  * Flags of services that the short way (program `steer`) has no code for: their packets take the
  * long way (program `steer_any`).
  */
-#define SLUICE_SERVICE_LONG_WAY                                                      \
-	(SLUICE_SERVICE_PACED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | \
-	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC |    \
+#define SLUICE_SERVICE_LONG_WAY                                                         \
+	(SLUICE_SERVICE_WINDOWED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | \
+	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC |       \
 	 SLUICE_SERVICE_ADDRESS | SLUICE_SERVICE_NAT_REPLIES | SLUICE_SERVICE_POLICED)
 
 /*

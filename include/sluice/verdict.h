@@ -76,7 +76,9 @@ enum sluice_action {
 	  "ECN-marked, for it would have to wait too long for its departure")                      \
 	X(CHOSEN_MARK, chosen_mark, PASS, "ECN-marked by choice, as its service's policy has it")  \
 	X(CHOSEN_LOSS, chosen_loss, DROP, "dropped by choice, as its service's policy has it")     \
-	X(HORIZON, horizon, DROP, "it would depart too far in the future")
+	X(HORIZON, horizon, DROP, "it would depart too far in the future")                         \
+	X(POLICED, policed, DROP,                                                                  \
+	  "beyond its policy's rate, on a device without fq, where it cannot wait")
 
 enum sluice_verdict {
 #define SLUICE_VERDICT_ENUM(NAME, name, action, sentence) SLUICE_VERDICT_##NAME,

@@ -148,7 +148,7 @@ TEST_F(InstanceTables, ThePolicyOfAPrefixIsInItsEntry) {
   add("wide", "203.0.113.0/24:80/tcp", {.mode = Mode::ipip});
   ASSERT_TRUE(policy_set(plane(), "wide", {{}, 65536, 100}, Apply::perform));
   EXPECT_EQ(in_prefixes("203.0.113.1", 80, L4Proto::tcp).flags,
-            uint32_t{SLUICE_SERVICE_PACED | SLUICE_SERVICE_LIMITED});
+            uint32_t{SLUICE_SERVICE_WINDOWED | SLUICE_SERVICE_LIMITED});
 }
 
 TEST_F(InstanceTables, FiltersAreFoundByTheLongestMatch) {

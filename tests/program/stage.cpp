@@ -134,6 +134,7 @@ void Stage::load() {
   half_open_ = must_have(Tracked::open(kDirectory, "half_open"));
   translations_ = must_have(Translations::open(kDirectory, "translations"));
   fragments_ = must_have(Fragments::open(kDirectory, "fragments"));
+  paced_flows_ = must_have(PacedFlows::open(kDirectory, "paced_flows"));
   admissions_ = must_have(Admissions::open(kDirectory, "admissions"));
   policings_ = must_have(Admissions::open(kDirectory, "policings"));
   devices_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
@@ -167,6 +168,7 @@ void Stage::clear() {
   erase_all(half_open_);
   erase_all(translations_);
   erase_all(fragments_);
+  erase_all(paced_flows_);
   for (const Device device : {Device::front, Device::back}) {
     must(devices_.put(ifindex(device), ifindex(device)));
   }
@@ -245,6 +247,15 @@ Backend Stage::add_backend(const Service& service, Family family, const Host& ho
 void Stage::write(const Service& service, const Backend& backend) {
   const Family family = backend.at.address.is_v4() ? Family::v4 : Family::v6;
   must(dataplane_->write_backend(service, backend, Address(packets::director.at(family))));
+}
+
+// One that says something already; what it says decides how its packets are looked at.
+void Stage::set_policy(const Service& service, const Policy& policy) {
+  must(dataplane_->put_policy(service.number, policy));
+}
+
+FlowTotals Stage::flow_totals(uint32_t service) {
+  return must_have(dataplane_->flow_totals(service));
 }
 
 void Stage::set_state(const Service& service, Backend backend, BackendState state) {

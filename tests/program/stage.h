@@ -26,6 +26,7 @@
 #include "network.h"
 #include "packets.h"
 #include "sluice/instance.h"
+#include "sluice/pace.h"
 
 namespace sluice::stage {
 
@@ -49,6 +50,7 @@ using Verdicts = std::map<std::string, uint64_t>;
 using Tracked = Map<sluice_flow, sluice_tracked_flow>;
 using Translations = Map<sluice_flow, sluice_translation>;
 using Fragments = Map<sluice_fragment_key, sluice_fragment>;
+using PacedFlows = Map<sluice_flow, sluice_paced_flow>;
 using Admissions = Map<uint32_t, sluice_admission>;
 
 // What a service is to be; more of it can be set before it is added.
@@ -68,6 +70,7 @@ class Stage {
   void add_filter(const Service& service, std::string_view prefix, FilterAction action);
   Backend add_backend(const Service& service, Family family, const Host& host,
                       BackendState state = BackendState::up, uint16_t port = 8080);
+  void set_policy(const Service& service, const Policy& policy);
   void set_state(const Service& service, Backend backend, BackendState state);
   void set_ring(const Service& service, const Ring& ring);
   // A ring that has moved for so long.
@@ -98,6 +101,8 @@ class Stage {
   Tracked& half_open() { return half_open_; }
   Translations& translations() { return translations_; }
   Fragments& fragments() { return fragments_; }
+  PacedFlows& paced_flows() { return paced_flows_; }
+  [[nodiscard]] FlowTotals flow_totals(uint32_t service);
   Admissions& admissions() { return admissions_; }
   // All at once, for there may be tens of thousands.
   void remember(const std::vector<sluice_flow>& flows,
@@ -124,6 +129,7 @@ class Stage {
   Tracked half_open_;
   Translations translations_;
   Fragments fragments_;
+  PacedFlows paced_flows_;
   Admissions admissions_;
   Admissions policings_;  // what clients sent of late
   Map<uint32_t, uint32_t> devices_;

@@ -77,13 +77,6 @@ TEST_P(SteerL2, WhereTheNeighbourIsUnknownHandoverIsToldTheBackend) {
                      "neighbour_unknown");
 }
 
-TEST_P(SteerL2, WhereItsServiceIsPacedHandoverIsToldTheBackend) {
-  const Served served = serve(wish(L4Proto::tcp, 443), backend_one, kBackendPort,
-                              {.flow_rate_bytes_per_sec = 1000000});
-  expect_handed_over(with_l4(from_client(), L4Proto::tcp, kClientPort, 443, "question"), served,
-                     "through_stack");
-}
-
 TEST_P(SteerL2, WhereSteerIsNotOnTheDeviceHandoverIsToldTheBackend) {
   stage().detach(Device::back);
   expect_handed_over(request(L4Proto::tcp), tcp_, "other_device");

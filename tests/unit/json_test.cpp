@@ -123,8 +123,8 @@ TEST(Json, AServiceHasItsBackendsItsPolicyAndItsVerdicts) {
       (Names{"service",          "endpoint",       "mode",          "affinity",    "quic",
              "gue_variant",      "number",         "removing",      "slots",       "moving_slots",
              "remembered_flows", "idle_timeout_s", "udp_timeout_s", "policy",      "filters",
-             "weights",          "packets",        "bytes",         "connections", "backends_up",
-             "backends",         "verdicts"}));
+             "weights",          "packets",        "bytes",         "connections", "flow_totals",
+             "backends_up",      "backends",       "verdicts"}));
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["mode"], "snat");

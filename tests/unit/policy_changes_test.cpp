@@ -18,7 +18,7 @@ class PolicyChanges : public testing::Test {
   }
   // Of the service; the entry before it is its address.
   [[nodiscard]] uint32_t flags() const { return dataplane.memory.table.at(1).flags; }
-  [[nodiscard]] bool paced() const { return (flags() & SLUICE_SERVICE_PACED) != 0; }
+  [[nodiscard]] bool windowed() const { return (flags() & SLUICE_SERVICE_WINDOWED) != 0; }
   [[nodiscard]] bool limited() const { return (flags() & SLUICE_SERVICE_LIMITED) != 0; }
   [[nodiscard]] bool policed() const { return (flags() & SLUICE_SERVICE_POLICED) != 0; }
 
@@ -27,7 +27,7 @@ class PolicyChanges : public testing::Test {
 
 TEST_F(PolicyChanges, SetLeavesWhatTheWishDoesNotName) {
   EXPECT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
-  EXPECT_TRUE(paced());
+  EXPECT_FALSE(windowed());
   EXPECT_EQ(set({std::nullopt, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
   EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{6'250'000, 262'144}));
   EXPECT_EQ(set({0, std::nullopt}), "policy of web: window 256kib");
@@ -44,37 +44,47 @@ TEST_F(PolicyChanges, TheTableChangesOnlyWithThePresenceOfAPolicy) {
 TEST_F(PolicyChanges, AConnectionRateAloneDoesNotSendTheServiceThroughTc) {
   EXPECT_EQ(set({{}, {}, 2000}), "policy of web: connection rate 2000/s");
   EXPECT_TRUE(limited());
-  EXPECT_FALSE(paced());
+  EXPECT_FALSE(windowed());
   EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{0, 0, 2000}));
   EXPECT_EQ(set({{}, 262'144, {}}), "policy of web: window 256kib, connection rate 2000/s");
   EXPECT_TRUE(limited());
-  EXPECT_TRUE(paced());
+  EXPECT_TRUE(windowed());
   EXPECT_EQ(set({{}, 0, {}}), "policy of web: connection rate 2000/s");
-  EXPECT_FALSE(paced());
+  EXPECT_FALSE(windowed());
   EXPECT_EQ(set({{}, {}, 0}), "policy of web: cleared");
   EXPECT_FALSE(limited());
   EXPECT_TRUE(dataplane.memory.policies.empty());
 }
 
-TEST_F(PolicyChanges, WhatClientsSendIsPolicedBySteerAndNeedsNoTc) {
+TEST_F(PolicyChanges, WhatClientsSendIsPolicedBySteer) {
   EXPECT_EQ(set({.ingress_rate_bytes_per_sec = 25'000'000}), "policy of web: ingress rate 200mbit");
   EXPECT_TRUE(policed());
-  EXPECT_FALSE(paced());
+  EXPECT_FALSE(windowed());
 }
 
 TEST_F(PolicyChanges, AWeightAloneNeedsNeither) {
   EXPECT_EQ(set({.weight = 3}), "policy of web: weight 3");
-  EXPECT_EQ(flags() & (SLUICE_SERVICE_PACED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_POLICED), 0U);
+  EXPECT_EQ(flags() & (SLUICE_SERVICE_WINDOWED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_POLICED),
+            0U);
 }
 
-TEST_F(PolicyChanges, WhateverActsOnPacketsToClientsNeedsTc) {
+TEST_F(PolicyChanges, AWindowIsLoweredBySteerHoweverItIsGiven) {
   for (const PolicyWish& wish :
-       {PolicyWish{.rate_bytes_per_sec = 1000}, PolicyWish{.window_rate_bytes_per_sec = 1000},
+       {PolicyWish{.window_bytes = 4000}, PolicyWish{.window_rate_bytes_per_sec = 1000}}) {
+    EXPECT_TRUE(policy_set(dataplane, "web", wish, Apply::perform));
+    EXPECT_TRUE(windowed());
+    EXPECT_TRUE(policy_clear(dataplane, "web", Apply::perform));
+    EXPECT_FALSE(windowed());
+  }
+}
+
+TEST_F(PolicyChanges, WhatActsOnPacketsToClientsCostsNothingInWhatClientsSend) {
+  for (const PolicyWish& wish :
+       {PolicyWish{.flow_rate_bytes_per_sec = 1000}, PolicyWish{.rate_bytes_per_sec = 1000},
         PolicyWish{.loss_ppm = 1}, PolicyWish{.mark_ppm = 1}}) {
     EXPECT_TRUE(policy_set(dataplane, "web", wish, Apply::perform));
-    EXPECT_TRUE(paced());
+    EXPECT_FALSE(windowed() || limited() || policed());
     EXPECT_TRUE(policy_clear(dataplane, "web", Apply::perform));
-    EXPECT_FALSE(paced());
   }
 }
 
@@ -100,14 +110,14 @@ TEST_F(PolicyChanges, OneThatLimitsNothingIsCleared) {
   ASSERT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
   EXPECT_EQ(set({0, std::nullopt}), "policy of web: cleared");
   EXPECT_TRUE(dataplane.memory.policies.empty());
-  EXPECT_FALSE(paced());
+  EXPECT_FALSE(windowed());
 }
 
 TEST_F(PolicyChanges, ClearIsRepeatable) {
   ASSERT_EQ(set({6'250'000, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
   EXPECT_EQ(sentence(policy_clear(dataplane, "web", Apply::perform)), "policy of web: cleared");
   EXPECT_TRUE(dataplane.memory.policies.empty());
-  EXPECT_FALSE(paced());
+  EXPECT_FALSE(windowed());
   const auto again = policy_clear(dataplane, "web", Apply::perform);
   ASSERT_TRUE(again);
   EXPECT_FALSE(again->needed);

@@ -142,6 +142,9 @@ Result<void> AbsentDataplane::clear_backend_traffic(uint32_t) {
 Result<void> AbsentDataplane::clear_verdicts(uint32_t) {
   return nothing_to_write();
 }
+Result<FlowTotals> AbsentDataplane::flow_totals(uint32_t) {
+  return FlowTotals{};
+}
 Result<std::vector<VerdictCount>> AbsentDataplane::verdicts(uint32_t) {
   return std::vector<VerdictCount>{};
 }

@@ -54,6 +54,7 @@ class AbsentDataplane final : public Dataplane {
   Result<Traffic> backend_traffic(uint32_t backend) override;
   Result<void> clear_backend_traffic(uint32_t backend) override;
   Result<void> clear_verdicts(uint32_t service) override;
+  Result<FlowTotals> flow_totals(uint32_t service) override;
   Result<std::vector<VerdictCount>> verdicts(uint32_t service) override;
 };
 

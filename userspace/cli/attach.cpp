@@ -13,6 +13,7 @@ struct AttachOptions {
   bool native = false;
   bool generic = false;
   bool chain = false;
+  bool fq = false;
 };
 
 std::string attachment_sentence(const Attachment& attachment, bool already) {
@@ -47,6 +48,11 @@ Result<void> show_attach(Part part, const AttachOptions& options, Context& conte
   } else {
     notes = creation_note(context);
   }
+  if (options.fq) {
+    auto more = fq_notes(options.device);
+    if (!more) return tl::unexpected(more.error());
+    notes.insert(notes.end(), more->begin(), more->end());
+  }
   const auto sentence = fmt::format("{}: attached to {}", part_text(part), options.device);
   tell(context, {.needed = true, .sentence = sentence}, notes);
   return {};
@@ -58,6 +64,10 @@ Result<void> run_attach(const AttachOptions& options, Context& context) {
   if (*part == Part::pace && (options.native || options.generic || options.chain)) {
     return misused(
         "attach pace: --native, --generic and --chain are about XDP, and pace attaches to tc");
+  }
+  if (*part != Part::pace && options.fq) {
+    return misused("attach {}: --fq is about departure times, which only pace gives",
+                   part_text(*part));
   }
   // Before the instance is opened: a slip of the pen shall not create one.
   if (if_nametoindex(options.device.c_str()) == 0) {
@@ -71,8 +81,8 @@ Result<void> run_attach(const AttachOptions& options, Context& context) {
   const XdpMode mode = options.native    ? XdpMode::native
                        : options.generic ? XdpMode::generic
                                          : XdpMode::automatic;
-  const auto report =
-      attach(*instance, *part, options.device, {.mode = mode, .chain = options.chain});
+  const auto report = attach(*instance, *part, options.device,
+                             {.mode = mode, .chain = options.chain, .fq = options.fq});
   if (!report) return tl::unexpected(report.error());
   tell(context,
        {.needed = !report->already,
@@ -123,7 +133,7 @@ void setup_attach(CLI::App& app, Context& context) {
                             "  sluice attach steer eth0\n"
                             "  sluice attach decap eth0 --generic\n"
                             "  sluice attach steer eth0 --chain\n"
-                            "  sluice attach pace eth0\n");
+                            "  sluice attach pace eth0 --fq\n");
   add_part_and_device(verb, *attached);
   CLI::Option* native =
       verb->add_flag("--native", attached->native, "XDP in the driver, or not at all")
@@ -133,6 +143,9 @@ void setup_attach(CLI::App& app, Context& context) {
       ->excludes(native);
   verb->add_flag("--chain", attached->chain,
                  "beside other XDP programs, in libxdp's dispatcher; no jumbo frames in pieces")
+      ->option_text(" ");
+  verb->add_flag("--fq", attached->fq,
+                 "pace: make fq the device's root qdisc, which honours departure times")
       ->option_text(" ");
   runs(verb, context, attached, run_attach);
 

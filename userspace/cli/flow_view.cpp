@@ -130,8 +130,8 @@ std::string_view congestion_bound_text(uint32_t bound) {
   }
 }
 
-std::vector<std::string_view> paced_flag_names(uint8_t flags) {
-  static constexpr std::array<std::pair<sluice_paced_flag, std::string_view>, 8> all{{
+std::vector<std::string_view> paced_flag_names(uint16_t flags) {
+  static constexpr std::array<std::pair<sluice_paced_flag, std::string_view>, 9> all{{
       {SLUICE_PACED_CLIENT_SYN, "client_syn"},
       {SLUICE_PACED_SERVER_SYN, "server_syn"},
       {SLUICE_PACED_SCALED, "scaled"},
@@ -140,12 +140,26 @@ std::vector<std::string_view> paced_flag_names(uint8_t flags) {
       {SLUICE_PACED_OPEN, "open"},
       {SLUICE_PACED_CLIENT_FIN, "client_fin"},
       {SLUICE_PACED_SERVER_FIN, "server_fin"},
+      {SLUICE_PACED_CLIENT_RST, "client_rst"},
   }};
   std::vector<std::string_view> names;
   for (const auto& [flag, name] : all) {
     if ((flags & flag) != 0) names.push_back(name);
   }
   return names;
+}
+
+std::string_view paced_state_text(const sluice_paced_flow& paced) {
+  constexpr int fins = SLUICE_PACED_CLIENT_FIN | SLUICE_PACED_SERVER_FIN;
+  if ((paced.flags & SLUICE_PACED_CLIENT_SYN) == 0) return "unseen";
+  if ((paced.flags & fins) != 0) return "closing";
+  return (paced.flags & SLUICE_PACED_OPEN) != 0 ? "open" : "opening";
+}
+
+uint32_t least_round_trip_us(const sluice_paced_flow& paced) {
+  const sluice_round_trip& trip = paced.round_trip;
+  if (trip.least_before_us == 0) return trip.least_us;
+  return std::min(trip.least_us, trip.least_before_us);
 }
 
 std::string_view translation_state_text(uint8_t state) {

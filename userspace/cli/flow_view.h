@@ -30,7 +30,11 @@ struct FlowView {
 [[nodiscard]] std::string_view congestion_state_text(uint32_t state);
 [[nodiscard]] std::string_view congestion_bound_text(uint32_t bound);
 // "client_syn", "scaled" ...: enum sluice_paced_flag.
-[[nodiscard]] std::vector<std::string_view> paced_flag_names(uint8_t flags);
+[[nodiscard]] std::vector<std::string_view> paced_flag_names(uint16_t flags);
+// "opening", "open", "closing" or "unseen": whose start nobody saw, and which is left alone.
+[[nodiscard]] std::string_view paced_state_text(const sluice_paced_flow& paced);
+// As the ceiling takes it (bpf/pure/roundtrip.h); 0: not known.
+[[nodiscard]] uint32_t least_round_trip_us(const sluice_paced_flow& paced);
 [[nodiscard]] std::string_view translation_state_text(uint8_t state);
 
 }  // namespace sluice

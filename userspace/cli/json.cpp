@@ -52,11 +52,28 @@ Json departures_json(const Departures& departures) {
 }
 
 Json paced_json(const sluice_paced_flow& paced) {
-  return {{"packets", paced.packets},           {"bytes", paced.bytes},
-          {"lowered", paced.lowered},           {"right_edge", paced.right_edge},
-          {"client_isn", paced.client_isn},     {"client_mss", paced.client_mss},
-          {"syn_window", paced.syn_window},     {"client_scale", paced.client_scale},
-          {"server_scale", paced.server_scale}, {"flags", paced_flag_names(paced.flags)}};
+  return {{"packets", paced.packets},
+          {"bytes", paced.bytes},
+          {"lowered", paced.lowered},
+          {"right_edge", paced.right_edge},
+          {"client_isn", paced.client_isn},
+          {"client_mss", paced.client_mss},
+          {"syn_window", paced.syn_window},
+          {"client_scale", paced.client_scale},
+          {"server_scale", paced.server_scale},
+          {"state", paced_state_text(paced)},
+          {"flags", paced_flag_names(paced.flags)},
+          {"client_window_bytes", paced.client_window},
+          {"server_window_bytes", paced.server_window},
+          {"ceiling_bytes", number_or_null(paced.ceiling_bytes)},
+          {"round_trip",
+           {{"handshake_us", number_or_null(paced.round_trip.handshake_us)},
+            {"server_us", number_or_null(paced.round_trip.server_us)},
+            {"smoothed_us", number_or_null(paced.round_trip.smoothed_us)},
+            {"least_us", number_or_null(least_round_trip_us(paced))}}},
+          {"server_retransmits", paced.server_retransmits},
+          {"client_retransmits", paced.client_retransmits},
+          {"seen_s", paced.seen_s}};
 }
 
 }  // namespace
@@ -110,6 +127,13 @@ Json policy_json(const std::string& service, const Policy& policy) {
   return document;
 }
 
+Json enforcement_json(const Enforcement& enforcement) {
+  return {{"limit", enforcement.limit},
+          {"mechanism", enforcement.mechanism},
+          {"where", text_or_null(enforcement.where)},
+          {"why", enforcement.why}};
+}
+
 Json filter_json(const FilterView& view) {
   return {{"service", view.service},
           {"prefix", view.filter.prefix.text()},
@@ -157,6 +181,13 @@ Json service_json(const ServiceView& view) {
     document["weights"].push_back(weight_json({service.name, weight}));
   }
   add_traffic(document, view.traffic);
+  const FlowTotals& totals = view.flow_totals;
+  document["flow_totals"] = {{"begun", totals.begun},
+                             {"finished", totals.finished},
+                             {"reset", totals.reset},
+                             {"windows_lowered", totals.windows_lowered},
+                             {"server_retransmits", totals.server_retransmits},
+                             {"client_retransmits", totals.client_retransmits}};
   document["backends_up"] = backends_up(view);
   document["backends"] = Json::array();
   for (const auto& one : view.backends) document["backends"].push_back(backend_json(view, one));

@@ -8,6 +8,7 @@
 
 #include "cli/flow_view.h"
 #include "cli/status_view.h"
+#include "control/enforcement.h"
 #include "control/views.h"
 
 namespace sluice {
@@ -17,6 +18,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json service_json(const ServiceView& view);
 [[nodiscard]] Json backend_json(const ServiceView& view, const BackendView& one);
 [[nodiscard]] Json policy_json(const std::string& service, const Policy& policy);
+[[nodiscard]] Json enforcement_json(const Enforcement& enforcement);
 [[nodiscard]] Json filter_json(const FilterView& view);
 [[nodiscard]] Json weight_json(const ClientWeightView& view);
 [[nodiscard]] Json verdict_json(const VerdictCount& count);

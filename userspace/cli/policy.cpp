@@ -3,6 +3,7 @@
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
+#include "kernel/enforcers.h"
 
 namespace sluice {
 namespace {
@@ -57,11 +58,20 @@ Result<void> show_one(const PolicyOptions& options, Context& context) {
   if (!view) return tl::unexpected(view.error());
   // A service without a policy is shown too: it may use whatever it can.
   const Policy policy = view->policy.value_or(Policy{});
+  const auto enforcers = enforcers_of(*instance);
+  if (!enforcers) return tl::unexpected(enforcers.error());
+  const auto enforcements = enforcements_of(view->service, policy, *enforcers);
   if (context.json) {
-    print_json(context, policy_json(*name, policy));
-  } else {
-    print_policies(context.out, {{*name, policy}});
+    Json document = policy_json(*name, policy);
+    document["enforced"] = Json::array();
+    for (const auto& one : enforcements) document["enforced"].push_back(enforcement_json(one));
+    print_json(context, document);
+    return {};
   }
+  print_policies(context.out, {{*name, policy}});
+  if (enforcements.empty()) return {};
+  context.out << '\n';
+  print_enforcements(context.out, enforcements);
   return {};
 }
 

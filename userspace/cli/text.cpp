@@ -152,6 +152,32 @@ void add_governed(Facts& facts, const sluice_congestion_flow& flow) {
   facts.add("policy", governed_policy_text(flow));
 }
 
+void add_totals(Facts& facts, const FlowTotals& totals) {
+  facts.add("flows seen", fmt::format("{} begun, {} finished, {} reset", totals.begun,
+                                      totals.finished, totals.reset));
+  facts.add("windows lowered", std::to_string(totals.windows_lowered));
+  facts.add("sent again", fmt::format("{} packets by servers, {} by clients",
+                                      totals.server_retransmits, totals.client_retransmits));
+}
+
+void add_paced(Facts& facts, const sluice_paced_flow& flow, uint64_t now_s) {
+  facts.add("handshake",
+            fmt::format("{}, last heard {}", paced_state_text(flow), ago(flow.seen_s, now_s)));
+  facts.add("scales", fmt::format("client {}, server {}", flow.client_scale, flow.server_scale));
+  facts.add("windows", fmt::format("client {}, server {}", bytes_for_people(flow.client_window),
+                                   bytes_for_people(flow.server_window)));
+  facts.add("ceiling", flow.ceiling_bytes == 0 ? "none" : bytes_for_people(flow.ceiling_bytes));
+  facts.add("windows lowered", std::to_string(flow.lowered));
+  if (flow.round_trip.least_us != 0) {
+    facts.add("seen round trip", fmt::format("{}, at best {}, at the handshake {}",
+                                             duration_for_people(flow.round_trip.smoothed_us),
+                                             duration_for_people(least_round_trip_us(flow)),
+                                             duration_for_people(flow.round_trip.handshake_us)));
+  }
+  facts.add("sent again", fmt::format("by the server {}, by the client {}", flow.server_retransmits,
+                                      flow.client_retransmits));
+}
+
 }  // namespace
 
 void print_services(std::ostream& out, const std::vector<ServiceView>& services) {
@@ -199,6 +225,7 @@ void print_service(std::ostream& out, const ServiceView& view) {
   facts.add("connections", std::to_string(view.traffic.connections));
   facts.add("packets", std::to_string(view.traffic.packets));
   facts.add("bytes", bytes_for_people(view.traffic.bytes));
+  if (view.flow_totals != FlowTotals{}) add_totals(facts, view.flow_totals);
   facts.print(out);
   if (!view.backends.empty()) {
     out << '\n';
@@ -266,6 +293,14 @@ void print_policies(std::ostream& out,
     std::vector<std::string> row{service};
     for (const PolicyLimit* limit : shown) row.push_back(limit_text(*limit, policy));
     table.add(std::move(row));
+  }
+  table.print(out);
+}
+
+void print_enforcements(std::ostream& out, const std::vector<Enforcement>& enforcements) {
+  Table table({{"LIMIT"}, {"KEPT BY"}, {"WHERE"}, {"WHY"}});
+  for (const auto& one : enforcements) {
+    table.add({std::string(one.limit), std::string(one.mechanism), one.where, one.why});
   }
   table.print(out);
 }
@@ -350,7 +385,7 @@ void print_flow(std::ostream& out, const FlowView& view, uint64_t now_s) {
     facts.add("paced", fmt::format("{} packets, {} to the client", record.paced->packets,
                                    bytes_for_people(record.paced->bytes)));
     facts.add("seen", fmt::format("{}", fmt::join(paced_flag_names(record.paced->flags), ", ")));
-    facts.add("windows lowered", std::to_string(record.paced->lowered));
+    add_paced(facts, *record.paced, now_s);
   }
   if (record.congestion) add_governed(facts, *record.congestion);
   facts.print(out);

@@ -9,6 +9,7 @@
 
 #include "cli/flow_view.h"
 #include "cli/status_view.h"
+#include "control/enforcement.h"
 #include "control/views.h"
 
 namespace sluice {
@@ -19,6 +20,7 @@ void print_service(std::ostream& out, const ServiceView& view);
 void print_backends(std::ostream& out, const std::vector<ServiceView>& services);
 void print_backend(std::ostream& out, const ServiceView& view, const BackendView& one);
 void print_policies(std::ostream& out, const std::vector<std::pair<std::string, Policy>>& policies);
+void print_enforcements(std::ostream& out, const std::vector<Enforcement>& enforcements);
 void print_filters(std::ostream& out, const std::vector<FilterView>& filters);
 void print_weights(std::ostream& out, const std::vector<ClientWeightView>& weights);
 void print_congestion(std::ostream& out, const std::vector<CongestionControl>& controls);

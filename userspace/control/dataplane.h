@@ -138,7 +138,9 @@ class Dataplane {
   // Counters, added up over the CPUs.
   virtual Result<Traffic> backend_traffic(uint32_t backend) = 0;
   virtual Result<void> clear_backend_traffic(uint32_t backend) = 0;
+  // And the totals of its flows.
   virtual Result<void> clear_verdicts(uint32_t service) = 0;
+  virtual Result<FlowTotals> flow_totals(uint32_t service) = 0;
   // Those that are not zero; service 0: of packets that belong to no service.
   virtual Result<std::vector<VerdictCount>> verdicts(uint32_t service) = 0;
 };

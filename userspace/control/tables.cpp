@@ -121,7 +121,7 @@ bool goes_before(const Claim& a, const Claim& b) {
 
 uint32_t policy_flags(const Policy& policy) {
   uint32_t flags = 0;
-  if (policy.paces()) flags |= SLUICE_SERVICE_PACED;
+  if (policy.lowers_windows()) flags |= SLUICE_SERVICE_WINDOWED;
   if (policy.connections_per_sec > 0) flags |= SLUICE_SERVICE_LIMITED;
   if (policy.ingress_rate_bytes_per_sec > 0) flags |= SLUICE_SERVICE_POLICED;
   return flags;

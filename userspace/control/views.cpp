@@ -71,6 +71,9 @@ Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service&
   auto verdicts = dataplane.verdicts(service.number);
   if (!verdicts) return tl::unexpected(verdicts.error());
   view.verdicts = std::move(*verdicts);
+  auto totals = dataplane.flow_totals(service.number);
+  if (!totals) return tl::unexpected(totals.error());
+  view.flow_totals = *totals;
   return view;
 }
 

@@ -26,6 +26,7 @@ struct ServiceView {
   size_t moving_slots = 0;
   size_t remembered_flows = 0;  // by what moving slots remember
   Traffic traffic;              // of all its backends, those that are gone included
+  FlowTotals flow_totals;
   std::vector<VerdictCount> verdicts;
 };
 

@@ -11,7 +11,9 @@
 #include "kernel/hook.h"
 #include "kernel/libbpf_log.h"
 #include "kernel/map.h"
+#include "kernel/qdisc.h"
 #include "kernel/routes.h"
+#include "kernel/sockets.h"
 
 namespace sluice {
 namespace {
@@ -91,7 +93,7 @@ class Attacher {
     return {};
   }
 
-  Result<void> put_xdp(const std::string& program, const XdpWish& wish) {
+  Result<void> put_xdp(const std::string& program, const AttachWish& wish) {
     if (wish.mode == XdpMode::generic) return put_xdp_in(program, wish.chain, true);
     auto native = put_xdp_in(program, wish.chain, false);
     if (native || wish.mode == XdpMode::native) return native;
@@ -140,14 +142,55 @@ Result<std::string> main_program(Part part, uint32_t ifindex) {
     case Part::pace:
       break;
   }
-  auto fq = departs_through_fq(ifindex);
-  if (!fq) return tl::unexpected(fq.error());
-  return *fq ? "pace_egress_edt" : "pace_egress";
+  auto root = root_qdisc(ifindex);
+  if (!root) return tl::unexpected(root.error());
+  return root->fq ? "pace_egress_edt" : "pace_egress";
+}
+
+// Somebody else's is somebody else's decision.
+Result<void> check_root_qdisc(const std::string& device, const RootQdisc& root) {
+  if (root.owner != QdiscOwner::other || root.fq) return {};
+  return failed(
+      "device {}: its root qdisc is {}, which somebody put there, and sluice does not replace it "
+      "(take it off first: tc qdisc del dev {} root; or attach pace without --fq)",
+      device, root.kind, device);
+}
+
+// fq as the root qdisc. Where the kernel has none that is a note, for there are other ways.
+Result<void> give_fq(const std::string& device, uint32_t ifindex, AttachReport& report) {
+  auto root = root_qdisc(ifindex);
+  if (!root) return tl::unexpected(root.error());
+  if (root->fq) return {};
+  if (auto free = check_root_qdisc(device, *root); !free) return free;
+  auto installed = install_fq(device, ifindex);
+  if (!installed) return tl::unexpected(installed.error());
+  report.notes.push_back(
+      *installed
+          ? fmt::format("device {}: fq is its root qdisc now, in place of {}", device, root->kind)
+          : fmt::format("device {}: this kernel has no fq (its module is sch_fq)", device));
+  return {};
+}
+
+// How rates are kept on a device without fq.
+Result<void> note_without_fq(Instance& instance, const std::string& device, uint32_t ifindex,
+                             AttachReport& report) {
+  auto root = root_qdisc(ifindex);
+  if (!root) return tl::unexpected(root.error());
+  report.notes.push_back(fmt::format(
+      "device {}: its root qdisc is {}, and only fq honours departure times; flow rates are kept "
+      "by local TCP sockets themselves, and by dropping what else goes beyond them (sluice policy "
+      "show says which; sluice attach pace {} --fq)",
+      device, root->kind, device));
+  if (auto attached = attach_sockets(instance); !attached)
+    report.notes.push_back(
+        fmt::format("sockets cannot be told to pace themselves, so all are policed: {}",
+                    attached.error().text));
+  return {};
 }
 
 Result<void> attach_programs(Attacher& attacher, const std::string& directory,
                              const std::string& program, const std::string& device,
-                             const XdpWish& wish, AttachReport& report) {
+                             const AttachWish& wish, AttachReport& report) {
   if (program == "decap") return attacher.put_xdp(program, wish);
   if (program == "steer") {
     if (auto put = attacher.put("handover", Hook::tc_ingress); !put) return put;
@@ -157,83 +200,18 @@ Result<void> attach_programs(Attacher& attacher, const std::string& directory,
     return {};
   }
   if (auto put = attacher.put("pace_ingress", Hook::tc_ingress); !put) return put;
-  if (auto put = attacher.put(program, Hook::tc_egress); !put) return put;
-  if (program == "pace_egress")
-    report.notes.push_back(fmt::format(
-        "device {}: its qdisc is not fq, which alone honours departure times; flow rates are "
-        "enforced only at sockets of this instance's congestion control, windows everywhere (tc "
-        "qdisc replace dev {} root fq, then attach again)",
-        device, device));
-  return {};
+  return attacher.put(program, Hook::tc_egress);
 }
 
 // The kind that was asked for, where one was; another one has to be detached first.
-bool is_as_wished(const HookPlace& place, const XdpWish& wish) {
+bool is_as_wished(const HookPlace& place, const AttachWish& wish) {
   if (wish.chain || place.kind == HookKind::chained)
     return wish.chain == (place.kind == HookKind::chained);
   if (wish.mode == XdpMode::automatic) return true;
   return place.kind == (wish.mode == XdpMode::generic ? HookKind::generic : HookKind::native);
 }
 
-}  // namespace
-
-Result<Part> parse_part(std::string_view text) {
-  for (const auto& [part, name] : kParts)
-    if (text == name) return part;
-  return misused("part \"{}\": there is none of that name (there are: steer, decap, pace)", text);
-}
-
-std::string_view part_text(Part part) {
-  for (const auto& [candidate, name] : kParts)
-    if (candidate == part) return name;
-  return "unknown";
-}
-
-Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
-                            const XdpWish& wish) {
-  auto ifindex = device_index(device);
-  if (!ifindex) return tl::unexpected(ifindex.error());
-  auto existing = places(instance.directory());
-  if (!existing) return tl::unexpected(existing.error());
-
-  auto program = main_program(part, *ifindex);
-  if (!program) return tl::unexpected(program.error());
-  if (part == Part::steer) {
-    if (auto one = check_namespace(instance.directory(), *existing); !one)
-      return tl::unexpected(one.error());
-  }
-
-  AttachReport report;
-  report.attachment = {part, device, "", true, false, network_namespace_id()};
-  for (const auto& place : *existing) {
-    if (!is_on(place, part, device)) continue;
-    if (place.program == *program && !hook_is_gone(place, links_of(instance.directory()))) {
-      if (part != Part::pace && !is_as_wished(place, wish))
-        return failed("device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
-                      device, part_text(part), hook_kind_text(place.kind), part_text(part), device);
-      report.already = true;
-      report.attachment.mode = hook_kind_text(place.kind);
-      return report;
-    }
-  }
-  // What is left of an attachment that was cut off, whose device was removed and made again, or
-  // whose device has another qdisc now.
-  if (auto cleared = detach(instance, part, device); !cleared)
-    return tl::unexpected(cleared.error());
-
-  libbpf_log_capture();
-  Attacher attacher(instance, device, *ifindex, report);
-  auto attached = attach_programs(attacher, instance.directory(), *program, device, wish, report);
-  if (!attached) {
-    // Nothing half done; the error that matters is the first one.
-    if (auto undone = detach(instance, part, device); !undone)
-      return tl::unexpected(attached.error());
-    return tl::unexpected(attached.error());
-  }
-  return report;
-}
-
-Result<bool> detach(Instance& instance, Part part, const std::string& device) {
+Result<bool> detach_programs(Instance& instance, Part part, const std::string& device) {
   auto existing = places(instance.directory());
   if (!existing) return tl::unexpected(existing.error());
   bool any = false;
@@ -251,6 +229,111 @@ Result<bool> detach(Instance& instance, Part part, const std::string& device) {
   return any;
 }
 
+// Without a device that needs it, the program at the sockets goes too.
+Result<void> release_sockets(const std::string& directory) {
+  auto left = places(directory);
+  if (!left) return tl::unexpected(left.error());
+  const bool needed = std::any_of(left->begin(), left->end(), [](const HookPlace& place) {
+    return place.program == "pace_egress";
+  });
+  return needed ? Result<void>{} : detach_sockets(directory);
+}
+
+}  // namespace
+
+Result<Part> parse_part(std::string_view text) {
+  for (const auto& [part, name] : kParts)
+    if (text == name) return part;
+  return misused("part \"{}\": there is none of that name (there are: steer, decap, pace)", text);
+}
+
+std::string_view part_text(Part part) {
+  for (const auto& [candidate, name] : kParts)
+    if (candidate == part) return name;
+  return "unknown";
+}
+
+Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
+                            const AttachWish& wish) {
+  auto ifindex = device_index(device);
+  if (!ifindex) return tl::unexpected(ifindex.error());
+  auto existing = places(instance.directory());
+  if (!existing) return tl::unexpected(existing.error());
+
+  AttachReport report;
+  report.attachment = {part, device, "", true, false, network_namespace_id()};
+  if (part == Part::pace && wish.fq) {
+    if (auto given = give_fq(device, *ifindex, report); !given)
+      return tl::unexpected(given.error());
+  }
+  auto program = main_program(part, *ifindex);
+  if (!program) return tl::unexpected(program.error());
+  if (part == Part::steer) {
+    if (auto one = check_namespace(instance.directory(), *existing); !one)
+      return tl::unexpected(one.error());
+  }
+
+  for (const auto& place : *existing) {
+    if (!is_on(place, part, device)) continue;
+    if (place.program == *program && !hook_is_gone(place, links_of(instance.directory()))) {
+      if (part != Part::pace && !is_as_wished(place, wish))
+        return failed("device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
+                      device, part_text(part), hook_kind_text(place.kind), part_text(part), device);
+      report.already = true;
+      report.attachment.mode = hook_kind_text(place.kind);
+      return report;
+    }
+  }
+  // What is left of an attachment that was cut off, whose device was removed and made again, or
+  // whose device has another qdisc now.
+  if (auto cleared = detach_programs(instance, part, device); !cleared)
+    return tl::unexpected(cleared.error());
+
+  libbpf_log_capture();
+  Attacher attacher(instance, device, *ifindex, report);
+  auto attached = attach_programs(attacher, instance.directory(), *program, device, wish, report);
+  if (!attached) {
+    // Nothing half done; the error that matters is the first one.
+    if (auto undone = detach(instance, part, device); !undone)
+      return tl::unexpected(attached.error());
+    return tl::unexpected(attached.error());
+  }
+  if (*program == "pace_egress_edt") {
+    if (auto released = release_sockets(instance.directory()); !released)
+      return tl::unexpected(released.error());
+  }
+  if (*program == "pace_egress") {
+    if (auto noted = note_without_fq(instance, device, *ifindex, report); !noted)
+      return tl::unexpected(noted.error());
+  }
+  return report;
+}
+
+Result<std::vector<std::string>> fq_notes(const std::string& device) {
+  auto ifindex = device_index(device);
+  if (!ifindex) return tl::unexpected(ifindex.error());
+  auto root = root_qdisc(*ifindex);
+  if (!root) return tl::unexpected(root.error());
+  if (root->fq) return std::vector<std::string>{};
+  if (auto free = check_root_qdisc(device, *root); !free) return tl::unexpected(free.error());
+  return std::vector{
+      fmt::format("device {}: fq would be its root qdisc, in place of {}, if this "
+                  "kernel has it",
+                  device, root->kind)};
+}
+
+Result<bool> detach(Instance& instance, Part part, const std::string& device) {
+  auto detached = detach_programs(instance, part, device);
+  if (!detached || part != Part::pace) return detached;
+  if (auto released = release_sockets(instance.directory()); !released)
+    return tl::unexpected(released.error());
+  // One that is gone has taken its qdiscs along.
+  if (const uint32_t ifindex = if_nametoindex(device.c_str()); ifindex != 0) {
+    if (auto removed = remove_fq(device, ifindex); !removed) return tl::unexpected(removed.error());
+  }
+  return detached;
+}
+
 Result<std::vector<Attachment>> attachments(Instance& instance) {
   auto existing = places(instance.directory());
   if (!existing) return tl::unexpected(existing.error());
@@ -260,7 +343,8 @@ Result<std::vector<Attachment>> attachments(Instance& instance) {
     const Part part = part_of(place.program);
     all.push_back({part, place.device, std::string(hook_kind_text(place.kind)),
                    place.namespace_id == network_namespace_id(),
-                   hook_is_gone(place, links_of(instance.directory())), place.namespace_id});
+                   hook_is_gone(place, links_of(instance.directory())), place.namespace_id,
+                   place.program == "pace_egress_edt"});
   }
   return all;
 }
@@ -268,9 +352,15 @@ Result<std::vector<Attachment>> attachments(Instance& instance) {
 Result<void> detach_everything(const std::string& directory) {
   auto existing = places(directory);
   if (!existing) return tl::unexpected(existing.error());
-  for (const auto& place : *existing)
+  for (const auto& place : *existing) {
     if (auto detached = hook_detach(place, links_of(directory)); !detached) return detached;
-  return {};
+    if (part_of(place.program) != Part::pace || place.namespace_id != network_namespace_id())
+      continue;
+    if (const uint32_t ifindex = if_nametoindex(place.device.c_str()); ifindex != 0) {
+      if (auto removed = remove_fq(place.device, ifindex); !removed) return removed;
+    }
+  }
+  return detach_sockets(directory);
 }
 
 }  // namespace sluice

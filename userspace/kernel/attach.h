@@ -14,9 +14,10 @@ namespace sluice {
 enum class Part { steer, decap, pace };
 enum class XdpMode { automatic, native, generic };  // automatic: native, else generic
 
-struct XdpWish {
+struct AttachWish {
   XdpMode mode = XdpMode::automatic;
   bool chain = false;  // beside other programs, through libxdp's dispatcher
+  bool fq = false;     // pace: it shall be the device's root qdisc
 };
 
 Result<Part> parse_part(std::string_view text);
@@ -29,6 +30,7 @@ struct Attachment {
   bool here = true;          // false: in another network namespace
   bool gone = false;         // the device is no longer there
   std::string namespace_id;  // inode number of the network namespace
+  bool departs = false;      // pace: packets get departure times, for its qdisc was fq
 };
 
 struct AttachReport {
@@ -38,8 +40,12 @@ struct AttachReport {
       notes;  // sentences the operator should read: fell back to generic, no fq
 };
 
+// Where its root qdisc shall be fq and the kernel has none, a note says so, and what works without
+// is used; somebody else's root qdisc stays, and is an error.
 Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
-                            const XdpWish& wish);
+                            const AttachWish& wish);
+// What of `fq` would be done, or stands against it; nothing is changed.
+Result<std::vector<std::string>> fq_notes(const std::string& device);
 // False: it was not attached.
 Result<bool> detach(Instance& instance, Part part, const std::string& device);
 Result<std::vector<Attachment>> attachments(Instance& instance);

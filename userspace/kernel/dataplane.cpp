@@ -153,6 +153,7 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->backend_paths_, "backend_paths");
   open_one(plane->verdicts_, "verdicts");
   open_one(plane->shares_, "shares");
+  open_one(plane->flow_totals_, "flow_totals");
   if (error) return tl::unexpected(*error);
   auto rings = RingStore::open(directory);
   if (!rings) return tl::unexpected(rings.error());
@@ -375,8 +376,24 @@ Result<void> KernelDataplane::clear_backend_traffic(uint32_t backend) {
 }
 
 Result<void> KernelDataplane::clear_verdicts(uint32_t service) {
+  if (auto cleared = flow_totals_.clear(service); !cleared) return cleared;
   if (auto cleared = verdicts_.clear(service); !cleared) return cleared;
   return forget_congestion_sums(directory_, service);
+}
+
+Result<FlowTotals> KernelDataplane::flow_totals(uint32_t service) {
+  auto per_cpu = flow_totals_.read(service);
+  if (!per_cpu) return tl::unexpected(per_cpu.error());
+  FlowTotals totals;
+  for (const auto& cpu : *per_cpu) {
+    totals.begun += cpu.begun;
+    totals.finished += cpu.finished;
+    totals.reset += cpu.reset;
+    totals.windows_lowered += cpu.windows_lowered;
+    totals.server_retransmits += cpu.server_retransmits;
+    totals.client_retransmits += cpu.client_retransmits;
+  }
+  return totals;
 }
 
 Result<std::vector<VerdictCount>> KernelDataplane::verdicts(uint32_t service) {

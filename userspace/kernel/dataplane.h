@@ -13,6 +13,7 @@
 #include "sluice/departure.h"
 #include "sluice/flow.h"
 #include "sluice/instance.h"
+#include "sluice/pace.h"
 #include "sluice/policy.h"
 #include "sluice/ring.h"
 #include "sluice/service.h"
@@ -95,6 +96,7 @@ class KernelDataplane : public Dataplane {
   Result<Traffic> backend_traffic(uint32_t backend) override;
   Result<void> clear_backend_traffic(uint32_t backend) override;
   Result<void> clear_verdicts(uint32_t service) override;
+  Result<FlowTotals> flow_totals(uint32_t service) override;
   Result<std::vector<VerdictCount>> verdicts(uint32_t service) override;
 
   Result<std::vector<FlowRecord>> flows();
@@ -124,6 +126,7 @@ class KernelDataplane : public Dataplane {
   Map<uint32_t, sluice_share> shares_;
   PerCpuArray<sluice_backend_path> backend_paths_;
   PerCpuArray<sluice_verdict_counters> verdicts_;
+  PerCpuArray<sluice_flow_totals> flow_totals_;
   RingStore ring_store_;
   InnerMaps inner_maps_;
 };

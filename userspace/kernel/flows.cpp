@@ -36,6 +36,8 @@ void join_translated(Records& records) {
     if (behind == records.end() || behind->second.translation) continue;
     record.paced = behind->second.paced;
     record.departures = behind->second.departures;
+    // What steer saw of it has both its ends.
+    if (!record.paced) record.paced = behind->second.paced;
     record.congestion = behind->second.congestion;
     joined.push_back(behind->first);
   }

@@ -18,6 +18,7 @@
 #include "pace.skel.h"
 #include "sluice/departure.h"
 #include "sluice/service.h"
+#include "sockets.skel.h"
 #include "steer.skel.h"
 
 namespace sluice {
@@ -53,6 +54,7 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
       {"shares", limits.services},
       {"policings", limits.services + 1},
       {"pace_policings", limits.services + 1},
+      {"flow_totals", limits.services + 1},
   };
 }
 
@@ -222,9 +224,11 @@ Result<void> load_objects(const std::string& directory, const InstanceLimits& li
   });
   if (!loaded) return loaded;
   if (loaded = load<decap_bpf>(directory, sizes, nothing); !loaded) return loaded;
+  if (loaded = load<sockets_bpf>(directory, sizes, nothing); !loaded) return loaded;
   return load<pace_bpf>(directory, sizes, [&](pace_bpf& pace) -> Result<void> {
     set_seed(pace.rodata->seed, root.seed);
     pace.rodata->departures_mask = departure_lines(limits) - 1;
+    pace.rodata->handover_mac = root.handover_mac;
     return {};
   });
 }

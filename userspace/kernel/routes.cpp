@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netlink/netlink.h>
 #include <netlink/route/nexthop.h>
-#include <netlink/route/qdisc.h>
 #include <netlink/route/route.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include <memory>
 
 #include "kernel/fd.h"
+#include "kernel/netlink.h"
 #include "kernel/system_error.h"
 
 namespace sluice {
@@ -54,16 +54,6 @@ Address address_from(const SocketAddress& from) {
     memcpy(raw.bytes, &reinterpret_cast<const sockaddr_in6&>(from.storage).sin6_addr, 16);
   }
   return Address(raw);
-}
-
-using Netlink = std::unique_ptr<nl_sock, void (*)(nl_sock*)>;
-
-Result<Netlink> open_netlink() {
-  Netlink netlink(nl_socket_alloc(), nl_socket_free);
-  if (!netlink) return failed("netlink: out of memory");
-  if (const int error = nl_connect(netlink.get(), NETLINK_ROUTE); error != 0)
-    return failed("netlink: {}", nl_geterror(error));
-  return netlink;
 }
 
 bool has_gateway(rtnl_nexthop* nexthop) {
@@ -145,28 +135,6 @@ bool forwards_v4(const std::string& device) {
 
 bool forwards_v6(const std::string& device) {
   return setting_is_on("/proc/sys/net/ipv6/conf/" + device + "/forwarding");
-}
-
-Result<bool> departs_through_fq(uint32_t ifindex) {
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
-  nl_cache* raw = nullptr;
-  if (const int error = rtnl_qdisc_alloc_cache(netlink->get(), &raw); error != 0)
-    return failed("netlink: reading qdiscs: {}", nl_geterror(error));
-  const std::unique_ptr<nl_cache, void (*)(nl_cache*)> cache(raw, nl_cache_free);
-
-  bool any_fq = false;
-  bool all_fq = true;
-  for (nl_object* object = nl_cache_get_first(cache.get()); object != nullptr;
-       object = nl_cache_get_next(object)) {
-    auto* qdisc = reinterpret_cast<rtnl_tc*>(object);
-    if (static_cast<uint32_t>(rtnl_tc_get_ifindex(qdisc)) != ifindex) continue;
-    const std::string kind = rtnl_tc_get_kind(qdisc) != nullptr ? rtnl_tc_get_kind(qdisc) : "";
-    if (kind == "mq" || kind == "clsact" || kind == "ingress") continue;
-    any_fq = any_fq || kind == "fq";
-    all_fq = all_fq && kind == "fq";
-  }
-  return any_fq && all_fq;
 }
 
 }  // namespace sluice

@@ -1,4 +1,4 @@
-// Questions to the kernel's own tables: routes, devices, qdiscs, forwarding. Answers hold for the
+// Questions to the kernel's own tables: routes, devices, forwarding. Answers hold for the
 // network namespace of this process.
 #pragma once
 
@@ -19,7 +19,5 @@ Result<uint32_t> device_index(const std::string& device);
 // Does the kernel forward what comes in at this device? (Its routing table answers only then.)
 [[nodiscard]] bool forwards_v4(const std::string& device);
 [[nodiscard]] bool forwards_v6(const std::string& device);
-// Is the device's root qdisc fq, or mq with fq below every queue?
-Result<bool> departs_through_fq(uint32_t ifindex);
 
 }  // namespace sluice

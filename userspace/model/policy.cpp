@@ -81,9 +81,8 @@ constexpr auto kLimits = std::to_array<PolicyLimit>({
 
 }  // namespace
 
-bool Policy::paces() const {
-  return flow_rate_bytes_per_sec > 0 || rate_bytes_per_sec > 0 || window_bytes > 0 ||
-         window_rate_bytes_per_sec > 0 || impairs();
+bool Policy::lowers_windows() const {
+  return window_bytes > 0 || window_rate_bytes_per_sec > 0;
 }
 
 std::span<const PolicyLimit> policy_limits() {

@@ -25,8 +25,8 @@ struct Policy {
   uint64_t mark_ppm = 0;
   uint64_t weight = 0;
 
-  // Do its packets leave through tc, where `pace` sees them?
-  [[nodiscard]] bool paces() const;
+  // Does what its clients send need a look at its windows?
+  [[nodiscard]] bool lowers_windows() const;
   // Does it spoil packets on purpose?
   [[nodiscard]] bool impairs() const { return loss_ppm > 0 || mark_ppm > 0; }
   friend bool operator==(const Policy&, const Policy&) = default;

@@ -64,6 +64,18 @@ struct Traffic {
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
+// What was seen of a service's flows in passing, also of those that have gone.
+struct FlowTotals {
+  uint64_t begun = 0;
+  uint64_t finished = 0;
+  uint64_t reset = 0;  // by the service
+  uint64_t windows_lowered = 0;
+  uint64_t server_retransmits = 0;
+  uint64_t client_retransmits = 0;
+
+  friend bool operator==(const FlowTotals&, const FlowTotals&) = default;
+};
+
 inline constexpr uint8_t gue_variant_default = 1;
 
 struct Service {

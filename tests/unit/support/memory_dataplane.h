@@ -287,6 +287,7 @@ class MemoryDataplane : public Dataplane {
   Result<void> clear_verdicts(uint32_t service) override {
     return write("clear_verdicts", [&] { memory.no_backend.erase(service); });
   }
+  Result<FlowTotals> flow_totals(uint32_t) override { return FlowTotals{}; }
   Result<std::vector<VerdictCount>> verdicts(uint32_t service) override {
     if (auto going = step(); !going) return tl::unexpected(going.error());
     std::vector<VerdictCount> counts;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A TCP segment as flow and window see it, whichever hook it came by: numbers, no pointers. Each
+ * hook has its own way to a packet's bytes: pace/skb.h in tc, steer/frame.h in XDP.
+ */
+#ifndef SLUICE_PACE_SEGMENT_H
+#define SLUICE_PACE_SEGMENT_H
+
+#include <stdbool.h>
+
+#include <linux/tcp.h>
+#include <linux/types.h>
+#include <bpf/bpf_endian.h>
+
+struct segment {
+	__u64 now_ns; /* CLOCK_MONOTONIC */
+	__u32 seq;
+	__u32 ack;
+	__u32 payload_bytes;
+	__u32 options_offset; /* from the start of the frame */
+	__u32 options_bytes;
+	__u16 window; /* the field, not scaled */
+	bool ipv6;
+	bool syn;
+	bool acks;
+	bool fin;
+	bool rst;
+};
+
+/* `l4_bytes`: of header and payload. The caller has made sure that the header fits in there. */
+static __always_inline void segment_read(struct segment *segment, const struct tcphdr *tcp,
+					 __u32 l4_offset, __u32 l4_bytes, bool ipv6, __u64 now_ns)
+{
+	segment->now_ns = now_ns;
+	segment->seq = bpf_ntohl(tcp->seq);
+	segment->ack = bpf_ntohl(tcp->ack_seq);
+	segment->payload_bytes = l4_bytes - tcp->doff * 4;
+	segment->options_offset = l4_offset + sizeof(*tcp);
+	segment->options_bytes = tcp->doff * 4 - sizeof(*tcp);
+	segment->window = bpf_ntohs(tcp->window);
+	segment->ipv6 = ipv6;
+	segment->syn = tcp->syn;
+	segment->acks = tcp->ack;
+	segment->fin = tcp->fin;
+	segment->rst = tcp->rst;
+}
+
+/* Behind its last byte; SYN and FIN take a sequence number each. */
+static __always_inline __u32 segment_end(const struct segment *segment)
+{
+	return segment->seq + segment->payload_bytes + segment->syn + segment->fin;
+}
+
+/* Each hook has its own. False: the packet does not have so many bytes. */
+static __always_inline bool segment_load(void *ctx, __u32 offset, void *to, __u32 length);
+/* Writes the window and sees to the checksum. False: it could not, and changed nothing. */
+static __always_inline bool segment_set_window(void *ctx, const struct segment *segment,
+					       __u16 field);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The sockets that pace themselves: `sockets` sets their rate, and `pace` does not police them.
+ */
+#ifndef SLUICE_PACE_SOCKET_H
+#define SLUICE_PACE_SOCKET_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sluice/pace.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct sluice_paced_socket);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} paced_sockets SEC(".maps");
+
+/* Is it a local socket's packet, whose TCP lets it go at a rate of ours? */
+static __always_inline bool socket_paces_itself(struct __sk_buff *skb)
+{
+	struct sluice_paced_socket *paced;
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return false;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return false;
+	paced = bpf_sk_storage_get(&paced_sockets, sk, NULL, 0);
+	return paced && paced->rate_bytes_per_sec;
+}
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A flow's round trip, measured in passing. One sequence number of the server's is marked at a
+ * time, and the client's first ACK past it ends the measurement; what was sent again is not timed
+ * (Karn's algorithm, RFC 6298, 3). The least of some seconds is the path's own, without the queue
+ * that the flow itself makes, so a window that follows from it does not feed that queue.
+ *
+ *	both directions seen	from the server's data to its ACK, and the server's own part of the
+ *				handshake: always true, so the least of the last two periods counts
+ *	only the client's	from an ACK that allows an edge to the one that reaches it: true
+ *only while the window is what holds the server, and longer otherwise; so the least ever counts
+ */
+#ifndef SLUICE_PURE_ROUNDTRIP_H
+#define SLUICE_PURE_ROUNDTRIP_H
+
+#include <linux/types.h>
+
+#include "pure/ceiling.h"
+#include "sluice/pace.h"
+
+#define ROUNDTRIP_NS_PER_US 1000
+#define ROUNDTRIP_NS_PER_SEC 1000000000ull
+/* As long as BBR keeps its own (draft-ietf-ccwg-bbr, 2.14.1: 10 s). */
+#define ROUNDTRIP_PERIOD_S 10
+/* No path is that long; a client that was silent is. RFC 9293, 3.8.1: user time-out 5 minutes. */
+#define ROUNDTRIP_MOST_US 10000000u
+/* A SYN that comes again so soon is the same one, seen at another hook: no RTO is that short. */
+#define ROUNDTRIP_SAME_SYN_NS 100000000ull
+
+static inline __u32 roundtrip_lesser(__u32 a, __u32 b)
+{
+	return a < b ? a : b;
+}
+
+/* Microseconds, at least 1, so that what is known is never 0. */
+static inline __u32 roundtrip_elapsed_us(__u64 from_ns, __u64 now_ns)
+{
+	__u64 us = (now_ns - from_ns) / ROUNDTRIP_NS_PER_US;
+
+	if (now_ns <= from_ns || !us)
+		return 1;
+	return us < ROUNDTRIP_MOST_US ? (__u32)us : ROUNDTRIP_MOST_US;
+}
+
+static inline void roundtrip_mark(struct sluice_round_trip *trip, __u32 sequence, __u64 now_ns)
+{
+	if (trip->marked_ns)
+		return;
+	trip->mark = sequence;
+	trip->marked_ns = now_ns;
+}
+
+/* The client's SYN: `again` says that it is not the first of this connection. */
+static inline void roundtrip_on_syn(struct sluice_round_trip *trip, __u64 now_ns, int again)
+{
+	if (!again) {
+		trip->handshake_us = trip->server_us = trip->smoothed_us = 0;
+		trip->least_us = trip->least_before_us = 0;
+		trip->marked_ns = now_ns;
+		return;
+	}
+	/* Which one will be answered nobody knows. */
+	if (trip->marked_ns && now_ns - trip->marked_ns > ROUNDTRIP_SAME_SYN_NS)
+		trip->marked_ns = 0;
+}
+
+/* The server's first SYN-ACK. */
+static inline void roundtrip_on_syn_ack(struct sluice_round_trip *trip, __u64 now_ns)
+{
+	if (trip->marked_ns)
+		trip->server_us = roundtrip_elapsed_us(trip->marked_ns, now_ns);
+}
+
+static inline void roundtrip_sample(struct sluice_round_trip *trip, __u32 sample_us, __u64 now_ns,
+				    int lasting)
+{
+	__u32 now_s = (__u32)(now_ns / ROUNDTRIP_NS_PER_SEC);
+
+	trip->smoothed_us = trip->smoothed_us
+				    ? trip->smoothed_us - trip->smoothed_us / 8 + sample_us / 8
+				    : sample_us;
+	if (!trip->least_us) {
+		trip->least_us = sample_us;
+		trip->period_began_s = now_s;
+	} else if (!lasting && now_s - trip->period_began_s >= ROUNDTRIP_PERIOD_S) {
+		trip->least_before_us = trip->least_us;
+		trip->least_us = sample_us;
+		trip->period_began_s = now_s;
+	} else {
+		trip->least_us = roundtrip_lesser(trip->least_us, sample_us);
+	}
+}
+
+/* The first ACK, which answers the SYN-ACK: a round trip of nothing but headers. */
+static inline void roundtrip_on_open(struct sluice_round_trip *trip, __u64 now_ns)
+{
+	if (!trip->marked_ns)
+		return;
+	trip->handshake_us = roundtrip_elapsed_us(trip->marked_ns, now_ns);
+	trip->marked_ns = 0;
+	roundtrip_sample(trip, trip->handshake_us, now_ns, 0);
+}
+
+/* Any later ACK. `lasting`: only the client's direction is seen. */
+static inline void roundtrip_on_ack(struct sluice_round_trip *trip, __u32 ack, __u64 now_ns,
+				    int lasting)
+{
+	__u32 sample_us;
+
+	if (!trip->marked_ns || !ceiling_after(ack, trip->mark))
+		return;
+	sample_us = roundtrip_elapsed_us(trip->marked_ns, now_ns);
+	if (!lasting)
+		sample_us += trip->server_us;
+	trip->marked_ns = 0;
+	roundtrip_sample(trip, sample_us, now_ns, lasting);
+}
+
+/* Something was sent again: what is being timed may be it. */
+static inline void roundtrip_forget_mark(struct sluice_round_trip *trip)
+{
+	trip->marked_ns = 0;
+}
+
+/* The path's own round trip, as far as is known; 0: not at all. */
+static inline __u32 roundtrip_least_us(const struct sluice_round_trip *trip)
+{
+	if (!trip->least_before_us)
+		return trip->least_us;
+	return roundtrip_lesser(trip->least_us, trip->least_before_us);
+}
+
+#endif

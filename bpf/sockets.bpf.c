@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * sockets: sock_ops at the root of the control groups. Where no fq honours departure times, TCP can
+ * pace itself, and this tells each socket of a service with a rate how fast: whatever congestion
+ * control it has, it keeps below SO_MAX_PACING_RATE, and setting that starts its own timer
+ * (sk_setsockopt() in net/core/sock.c: sk_pacing_status becomes SK_PACING_NEEDED).
+ *
+ * A socket is looked at when its connection is established and at every new round trip time, so
+ * that a changed policy reaches one that sends within a round trip. Neighbours: policy, and
+ * pace/socket, by which `pace` knows whom it need not police. Limits: a connection that was there
+ * before this was attached is policed instead, and so is UDP; a rate that an int of bytes cannot
+ * say (34 Gbit/s) is no limit here.
+ */
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "pace/socket.h"
+#include "policy.h"
+#include "pure/pacing.h"
+
+#define SOCKET_NO_LIMIT 0xffffffffu
+#define SOCKET_LEVEL 1		    /* SOL_SOCKET */
+#define SOCKET_MAX_PACING_RATE 47   /* SO_MAX_PACING_RATE */
+#define SOCKET_LINK_HEADER_BYTES 14 /* rates are of whole frames */
+
+static __always_inline __u32 socket_service(struct bpf_sock_ops *ops)
+{
+	struct sluice_endpoint endpoint = {.port = bpf_htons(ops->local_port),
+					   .l4_proto = KERNEL_IPPROTO_TCP};
+	__be32 *address = (__be32 *)endpoint.address.bytes;
+	__be32 v4 = ops->local_ip4;
+
+	/* Or clang makes one load of this and the last of those, at a variable offset. */
+	barrier_var(v4);
+	address[0] = ops->local_ip6[0];
+	address[1] = ops->local_ip6[1];
+	address[2] = ops->local_ip6[2];
+	address[3] = ops->local_ip6[3];
+	if (ops->family == KERNEL_AF_INET) {
+		address[0] = address[1] = 0;
+		address[2] = bpf_htonl(0xffff);
+		address[3] = v4;
+	}
+	return endpoint_service(&endpoint);
+}
+
+/* Payload bytes a second; SOCKET_NO_LIMIT: none. */
+static __always_inline __u32 socket_rate(struct bpf_sock_ops *ops, struct bpf_sock *sk,
+					 __u64 wire_rate)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u32 headers = SOCKET_LINK_HEADER_BYTES;
+	__u64 rate;
+
+	if (!wire_rate || !tcp)
+		return SOCKET_NO_LIMIT;
+	headers += tcp->tcp_header_len + (ops->family == KERNEL_AF_INET ? 20 : 40);
+	rate = pacing_payload_rate(wire_rate, ops->mss_cache, headers);
+	/* 0 would stop it for good. */
+	if (!rate)
+		rate = 1;
+	return rate < SOCKET_NO_LIMIT ? rate : SOCKET_NO_LIMIT;
+}
+
+/* On the wire: no flow leaves faster than all of them may. 0: no limit. */
+static __always_inline __u64 socket_wire_rate(const struct sluice_policy *policy)
+{
+	__u64 of_all, of_one;
+
+	if (!policy)
+		return 0;
+	of_one = policy->flow_rate_bytes_per_sec;
+	of_all = policy->rate_bytes_per_sec;
+	return of_all && (!of_one || of_all < of_one) ? of_all : of_one;
+}
+
+static __always_inline void socket_follow(struct bpf_sock_ops *ops, struct bpf_sock *sk,
+					  struct sluice_paced_socket *paced)
+{
+	__u64 wire_rate = socket_wire_rate(policy_find(paced->service));
+	__u32 rate;
+
+	if (wire_rate == paced->rate_bytes_per_sec && ops->mss_cache == paced->mss_bytes)
+		return;
+	rate = socket_rate(ops, sk, wire_rate);
+	if (bpf_setsockopt(ops, SOCKET_LEVEL, SOCKET_MAX_PACING_RATE, &rate, sizeof(rate)))
+		return;
+	paced->rate_bytes_per_sec = rate == SOCKET_NO_LIMIT ? 0 : wire_rate;
+	paced->mss_bytes = ops->mss_cache;
+}
+
+SEC("sockops")
+int sockets(struct bpf_sock_ops *ops)
+{
+	struct sluice_paced_socket *paced;
+	struct bpf_sock *sk = ops->sk;
+	__u32 service;
+
+	if (!sk)
+		return 1;
+	if (ops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB) {
+		service = socket_service(ops);
+		if (!service)
+			return 1;
+		paced = bpf_sk_storage_get(&paced_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		if (!paced)
+			return 1;
+		paced->service = service;
+		bpf_sock_ops_cb_flags_set(ops,
+					  ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG);
+		socket_follow(ops, sk, paced);
+	} else if (ops->op == BPF_SOCK_OPS_RTT_CB) {
+		/* Another program may have asked for this of a socket that is not ours. */
+		paced = bpf_sk_storage_get(&paced_sockets, sk, NULL, 0);
+		if (paced)
+			socket_follow(ops, sk, paced);
+	}
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,99 @@
+// Which mechanism keeps a policy's limits, where, and why (control/enforcement.h).
+#include "control/enforcement.h"
+
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+namespace sluice {
+namespace {
+
+const PacedDevice with_fq{"eth0", "fq", true};
+const PacedDevice without_fq{"eth1", "noqueue", false};
+
+Service service_of(L4Proto l4_proto) {
+  Service service;
+  service.name = "web";
+  service.endpoint.l4_proto = l4_proto;
+  return service;
+}
+
+// "limit: mechanism at where", line by line.
+std::string found(const Policy& policy, const Enforcers& enforcers,
+                  L4Proto l4_proto = L4Proto::tcp) {
+  std::string text;
+  for (const auto& one : enforcements_of(service_of(l4_proto), policy, enforcers)) {
+    EXPECT_FALSE(one.why.empty());
+    text += fmt::format("{}: {}{}{}\n", one.limit, one.mechanism, one.where.empty() ? "" : " at ",
+                        one.where);
+  }
+  return text;
+}
+
+TEST(Enforcement, ARateIsKeptByDepartureTimesWhereThereIsFq) {
+  const Policy policy{.flow_rate_bytes_per_sec = 1000, .rate_bytes_per_sec = 5000};
+  EXPECT_EQ(found(policy, {.steered = {}, .paced = {with_fq}, .congestion = {}}),
+            "flow rate: departure times at eth0\n"
+            "rate: departure times at eth0\n");
+}
+
+TEST(Enforcement, WithoutFqSocketsPaceThemselvesAndTheRestIsPoliced) {
+  const Policy policy{.flow_rate_bytes_per_sec = 1000};
+  const Enforcers enforcers{.steered = {}, .paced = {without_fq}, .sockets = true, .congestion = {}};
+  EXPECT_EQ(found(policy, enforcers), "flow rate: socket pacing at eth1\n"
+                                      "flow rate: policing at eth1\n");
+  EXPECT_EQ(found(policy, enforcers, L4Proto::udp), "flow rate: policing at eth1\n");
+  const auto why = enforcements_of(service_of(L4Proto::udp), policy, enforcers).at(0).why;
+  EXPECT_NE(why.find("noqueue, not fq"), std::string::npos) << why;
+}
+
+TEST(Enforcement, EachDeviceHasItsOwnMechanism) {
+  const Policy policy{.flow_rate_bytes_per_sec = 1000};
+  EXPECT_EQ(found(policy, {.steered = {}, .paced = {with_fq, without_fq}, .congestion = {}}),
+            "flow rate: departure times at eth0\n"
+            "flow rate: policing at eth1\n");
+}
+
+TEST(Enforcement, AWindowIsLoweredBySteerAndByPaceAndHeededByTheCongestionControl) {
+  const Enforcers enforcers{
+      .steered = {"eth0", "eth2"}, .paced = {with_fq}, .congestion = "sluice"};
+  EXPECT_EQ(found({.window_bytes = 65536}, enforcers),
+            "window: window lowering at eth0, eth2\n"
+            "window: window lowering at eth0\n"
+            "window: congestion control at sluice\n");
+  EXPECT_EQ(found({.window_rate_bytes_per_sec = 1000}, enforcers),
+            "window rate: window lowering at eth0, eth2\n"
+            "window rate: window lowering at eth0\n");
+  EXPECT_EQ(found({.window_bytes = 65536}, enforcers, L4Proto::udp), "window: none\n");
+}
+
+TEST(Enforcement, WhatNobodyKeepsSaysWhatToDo) {
+  const Policy policy{.flow_rate_bytes_per_sec = 1000,
+                      .window_bytes = 65536,
+                      .connections_per_sec = 10,
+                      .rate_bytes_per_sec = 1000,
+                      .ingress_rate_bytes_per_sec = 1000,
+                      .loss_ppm = 1,
+                      .mark_ppm = 1};
+  EXPECT_EQ(found(policy, {}),
+            "flow rate: none\nrate: none\nwindow: none\nconnection rate: none\n"
+            "ingress rate: none\nloss: none\nmark: none\n");
+  for (const auto& one : enforcements_of(service_of(L4Proto::tcp), policy, {}))
+    EXPECT_NE(one.why.find("sluice attach"), std::string::npos) << one.why;
+}
+
+TEST(Enforcement, WhatClientsSendIsHeldWhereItArrives) {
+  const Policy policy{.connections_per_sec = 10, .ingress_rate_bytes_per_sec = 1000};
+  EXPECT_EQ(found(policy, {.steered = {"eth0"}, .paced = {without_fq}, .congestion = {}}),
+            "connection rate: admission at eth0\n"
+            "ingress rate: policing at eth0\n"
+            "ingress rate: policing at eth1\n");
+}
+
+TEST(Enforcement, ALimitThatIsNotSetNeedsNobody) {
+  EXPECT_EQ(found({}, {.steered = {"eth0"}, .paced = {with_fq}, .congestion = {}}), "");
+  EXPECT_EQ(found({.weight = 3}, {}), "");
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,151 @@
+#include "control/enforcement.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view no_pace = "pace is on no device: sluice attach pace DEV";
+constexpr std::string_view no_hook =
+    "neither steer nor pace is on a device: sluice attach steer DEV, or pace DEV";
+
+class Finder {
+ public:
+  Finder(const Service& service, const Enforcers& enforcers)
+      : tcp_(service.endpoint.l4_proto == L4Proto::tcp), enforcers_(enforcers) {}
+
+  void flow_rate();
+  void rate();
+  void ingress_rate();
+  void chance(std::string_view limit);
+  void window(std::string_view limit, bool at_sockets);
+  void connection_rate();
+
+  std::vector<Enforcement> take() { return std::move(found_); }
+
+ private:
+  void add(std::string_view limit, std::string_view mechanism, std::string where, std::string why) {
+    found_.push_back({limit, mechanism, std::move(where), std::move(why)});
+  }
+  void add_none_if_so(std::string_view limit, size_t before, std::string_view advice) {
+    if (found_.size() == before) add(limit, "none", "", std::string(advice));
+  }
+  void add_without_fq(std::string_view limit, const PacedDevice& device);
+  [[nodiscard]] std::string steered() const {
+    return fmt::format("{}", fmt::join(enforcers_.steered, ", "));
+  }
+
+  bool tcp_;
+  const Enforcers& enforcers_;
+  std::vector<Enforcement> found_;
+};
+
+void Finder::add_without_fq(std::string_view limit, const PacedDevice& device) {
+  const bool paced = tcp_ && enforcers_.sockets;
+  if (paced) {
+    add(limit, "socket pacing", device.name,
+        fmt::format("its root qdisc is {}, not fq, so local TCP sockets keep the rate themselves",
+                    device.qdisc));
+  }
+  add(limit, "policing", device.name,
+      paced ? "what no such socket sends cannot wait without fq, so it is dropped beyond the rate"
+            : fmt::format("its root qdisc is {}, not fq: nothing can wait there, so what is beyond "
+                          "the rate is dropped",
+                          device.qdisc));
+}
+
+void Finder::flow_rate() {
+  constexpr std::string_view limit = "flow rate";
+  const size_t before = found_.size();
+  for (const PacedDevice& device : enforcers_.paced) {
+    if (device.departs)
+      add(limit, "departure times", device.name, "its root qdisc is fq, which honours them");
+    else
+      add_without_fq(limit, device);
+  }
+  if (enforcers_.congestion && tcp_)
+    add(limit, "congestion control", *enforcers_.congestion,
+        "sockets under it pace themselves, whatever device they send by");
+  add_none_if_so(limit, before, no_pace);
+}
+
+void Finder::rate() {
+  constexpr std::string_view limit = "rate";
+  const size_t before = found_.size();
+  for (const PacedDevice& device : enforcers_.paced) {
+    if (device.departs) {
+      add(limit, "departure times", device.name, "its root qdisc is fq, which honours them");
+      continue;
+    }
+    if (tcp_ && enforcers_.sockets)
+      add(limit, "socket pacing", device.name, "so that no local TCP socket alone goes beyond it");
+    add(limit, "policing", device.name,
+        fmt::format("its root qdisc is {}, not fq: what all flows together send beyond the rate "
+                    "cannot wait there and is dropped",
+                    device.qdisc));
+  }
+  add_none_if_so(limit, before, no_pace);
+}
+
+void Finder::ingress_rate() {
+  constexpr std::string_view limit = "ingress rate";
+  const size_t before = found_.size();
+  if (!enforcers_.steered.empty())
+    add(limit, "policing", steered(), "steer drops what clients send beyond the rate");
+  for (const PacedDevice& device : enforcers_.paced)
+    add(limit, "policing", device.name,
+        "pace drops, of what clients send through it and steer has not seen, what is beyond");
+  add_none_if_so(limit, before, no_hook);
+}
+
+void Finder::chance(std::string_view limit) {
+  const size_t before = found_.size();
+  for (const PacedDevice& device : enforcers_.paced)
+    add(limit, "chance", device.name, "pace draws lots for every packet to a client there");
+  add_none_if_so(limit, before, no_pace);
+}
+
+void Finder::window(std::string_view limit, bool at_sockets) {
+  const size_t before = found_.size();
+  if (!tcp_) {
+    add(limit, "none", "", "only TCP has windows");
+    return;
+  }
+  if (!enforcers_.steered.empty())
+    add(limit, "window lowering", steered(),
+        "clients' acknowledgements pass steer, which lowers RWND in them");
+  for (const PacedDevice& device : enforcers_.paced)
+    add(limit, "window lowering", device.name,
+        "RWND is lowered in what clients send through it and steer has not seen");
+  if (enforcers_.congestion && at_sockets)
+    add(limit, "congestion control", *enforcers_.congestion,
+        "sockets under it have no more than that in flight");
+  add_none_if_so(limit, before, no_hook);
+}
+
+void Finder::connection_rate() {
+  constexpr std::string_view limit = "connection rate";
+  if (enforcers_.steered.empty())
+    add(limit, "none", "", "steer is on no device: sluice attach steer DEV");
+  else
+    add(limit, "admission", steered(), "steer drops the first packet of what is beyond");
+}
+
+}  // namespace
+
+std::vector<Enforcement> enforcements_of(const Service& service, const Policy& policy,
+                                         const Enforcers& enforcers) {
+  Finder finder(service, enforcers);
+  if (policy.flow_rate_bytes_per_sec > 0) finder.flow_rate();
+  if (policy.rate_bytes_per_sec > 0) finder.rate();
+  if (policy.window_bytes > 0) finder.window("window", true);
+  if (policy.window_rate_bytes_per_sec > 0) finder.window("window rate", false);
+  if (policy.connections_per_sec > 0) finder.connection_rate();
+  if (policy.ingress_rate_bytes_per_sec > 0) finder.ingress_rate();
+  if (policy.loss_ppm > 0) finder.chance("loss");
+  if (policy.mark_ppm > 0) finder.chance("mark");
+  return finder.take();
+}
+
+}  // namespace sluice
