@@ -24,6 +24,8 @@ constexpr size_t kFrameBytes = 1514;
 // 40 gbit: a turn of 303 ns, about what a round takes, so that even one flow alone always has a
 // departure to wait for and never one past the horizon.
 constexpr uint64_t kRateBytesPerSec = 5'000'000'000;
+// 100 gbit, faster than rounds come: else they would run up to the horizon together.
+constexpr uint64_t kSharedBytesPerSec = 12'500'000'000;
 
 template <typename Header>
 size_t put(std::vector<uint8_t>& frame, size_t at, const Header& header) {
@@ -76,9 +78,10 @@ Result<uint64_t> proven(Server& server, PaceWay way) {
 }
 
 std::optional<Policy> policy_of(PaceWay way) {
-  if (way != PaceWay::flow) return {};
   Policy policy;
-  policy.flow_rate_bytes_per_sec = kRateBytesPerSec;
+  if (way == PaceWay::flow) policy.flow_rate_bytes_per_sec = kRateBytesPerSec;
+  if (way == PaceWay::shared) policy.rate_bytes_per_sec = kSharedBytesPerSec;
+  if (policy == Policy{}) return {};
   return policy;
 }
 

@@ -21,6 +21,7 @@ enum class PaceWay : uint8_t {
   stranger,  // no service's
   free,      // a service's that has no policy
   flow,      // each flow has a rate
+  shared,    // all flows share one
 };
 
 struct PaceCase {
@@ -29,12 +30,14 @@ struct PaceCase {
   bool v6;
 };
 
-inline constexpr std::array<PaceCase, 5> kPaceCases{{
+inline constexpr std::array<PaceCase, 7> kPaceCases{{
     {"tc-empty", PaceWay::nothing, false},
     {"not-ours", PaceWay::stranger, false},
     {"no-policy", PaceWay::free, false},
     {"flow-rate-v4", PaceWay::flow, false},
     {"flow-rate-v6", PaceWay::flow, true},
+    {"rate-v4", PaceWay::shared, false},
+    {"rate-v6", PaceWay::shared, true},
 }};
 
 struct PaceFigure {
