@@ -13,8 +13,10 @@
 #include "pure/share.h"
 #include "sluice/limits.h"
 
+/* Mapped memory begins with a page, and so a line of the table with a cache line. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct sluice_departure_line);
 	__uint(max_entries, SLUICE_FLOWS_DEFAULT / SLUICE_DEPARTURES_OF_LINE);

@@ -34,40 +34,42 @@ static inline int place_in(const struct sluice_departure_line *line, __u32 tag)
 	return line->flows[1].tag == tag ? 1 : -1;
 }
 
-/* Until when somebody needs it; 0: nobody does. */
-static inline __u64 place_needed_ns(const struct sluice_departure *flow, __u64 now_ns)
+static inline int place_waits(const struct sluice_departure *flow, __u64 now_ns)
 {
-	return flow->tag && flow->departs_ns > now_ns ? flow->departs_ns : 0;
+	return flow->tag && flow->departs_ns > now_ns;
 }
 
-/* Of the two in a line the one that is needed for the shorter time, or not at all. */
-static inline int place_sooner(const struct sluice_departure_line *line, __u64 now_ns)
+/* Until when somebody needs it, or needed it once; 0: it is nobody's. */
+static inline __u64 place_until_ns(const struct sluice_departure *flow)
 {
-	return place_needed_ns(&line->flows[1], now_ns) < place_needed_ns(&line->flows[0], now_ns);
+	return flow->tag ? flow->departs_ns : 0;
+}
+
+/* Of the two in a line the one that is nobody's, or that nobody has needed for longest. */
+static inline int place_sooner(const struct sluice_departure_line *line)
+{
+	return place_until_ns(&line->flows[1]) < place_until_ns(&line->flows[0]);
 }
 
 static inline int place_crowd(const struct sluice_departure_line *line, __u64 now_ns)
 {
-	return !!place_needed_ns(&line->flows[0], now_ns) +
-	       !!place_needed_ns(&line->flows[1], now_ns);
+	return place_waits(&line->flows[0], now_ns) + place_waits(&line->flows[1], now_ns);
 }
 
 /*
  * Of four, two in each line: one in the line where fewer wait, which is what keeps lines from
- * filling up (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1999). The first line's are 0
- * and 1.
+ * filling up (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1999); where as many do, the one
+ * that was needed longest ago. The first line's are 0 and 1.
  */
 static inline int place_to_take(const struct sluice_departure_line *first,
 				const struct sluice_departure_line *second, __u64 now_ns)
 {
-	int crowd = place_crowd(first, now_ns);
-	int in_first = place_sooner(first, now_ns), in_second = place_sooner(second, now_ns);
+	int first_crowd = place_crowd(first, now_ns), second_crowd = place_crowd(second, now_ns);
+	int in_first = place_sooner(first), in_second = place_sooner(second);
 
-	if (crowd != place_crowd(second, now_ns))
-		return crowd < place_crowd(second, now_ns) ? in_first : 2 + in_second;
-	/* Where all wait, who waits least. */
-	if (place_needed_ns(&second->flows[in_second], now_ns) <
-	    place_needed_ns(&first->flows[in_first], now_ns))
+	if (first_crowd != second_crowd)
+		return first_crowd < second_crowd ? in_first : 2 + in_second;
+	if (place_until_ns(&second->flows[in_second]) < place_until_ns(&first->flows[in_first]))
 		return 2 + in_second;
 	return in_first;
 }

@@ -40,6 +40,16 @@ TEST(Place, WhoOwesNothingGivesItAway) {
   EXPECT_EQ(place_to_take(&second, &first, now), 3);
 }
 
+// Else a packet of each of many slow flows would find its place taken by the one before.
+TEST(Place, OfThoseThatOweNothingTheOneThatIsSilentForLongestGoes) {
+  sluice_departure_line first{{waiting(1, now - 30), waiting(2, now - 40)}};
+  sluice_departure_line second{{waiting(3, now - 20), waiting(4, now - 50)}};
+  EXPECT_EQ(place_to_take(&first, &second, now), 3);
+  EXPECT_EQ(place_to_take(&second, &first, now), 1);
+  second.flows[0].tag = 0;  // nobody's
+  EXPECT_EQ(place_to_take(&first, &second, now), 2);
+}
+
 TEST(Place, WhenAllAreNeededTheOneThatIsForTheShortestGoes) {
   sluice_departure_line first{{waiting(1, now + 40), waiting(2, now + 30)}};
   sluice_departure_line second{{waiting(3, now + 20), waiting(4, now + 30)}};
@@ -95,7 +105,7 @@ TEST(Place, NearlyAllOfAHundredThousandBusyFlowsHaveOne) {
     EXPECT_LT(place_in(&first, tag), 0) << "two flows share a place";
     const int at = place_to_take(&first, &second, now);
     sluice_departure& place = at < 2 ? first.flows[at] : second.flows[at - 2];
-    if (place_needed_ns(&place, now) != 0) lost++;
+    if (place_waits(&place, now) != 0) lost++;
     place_give(&place, tag, 0);
     place.departs_ns = now + 1'000'000;
   }
