@@ -169,11 +169,16 @@ SEC("struct_ops/congestion_ssthresh")
 __u32 BPF_PROG(congestion_ssthresh, struct tcp_sock *tp)
 {
 	struct congestion_socket *state = socket_state(tp);
+	__u32 before, ssthresh;
 
 	if (!state)
 		return integer_greater(recovery_reduced(tp->snd_cwnd), WINDOW_LEAST);
-	return window_after_loss(&state->window, socket_congestion_certain(tp),
-				 tp->tcp_mstamp / 1000);
+	before = state->window.state;
+	ssthresh = window_after_loss(&state->window, socket_congestion_certain(tp),
+				     tp->tcp_mstamp / 1000);
+	if (state->window.state != before)
+		flow_publish(tp, state, before);
+	return ssthresh;
 }
 
 SEC("struct_ops/congestion_set_state")
@@ -244,8 +249,11 @@ int BPF_PROG(congestion_release, struct tcp_sock *tp)
 {
 	struct congestion_socket *state = socket_state(tp);
 
-	if (state)
-		flow_forget(tp, state);
+	if (!state)
+		return 0;
+	flow_forget(tp, state);
+	/* A disconnect says once more, after this, that all is repaired: of a flow that is none. */
+	bpf_sk_storage_delete(&congestion_sockets, tp);
 	return 0;
 }
 

@@ -32,8 +32,8 @@ class CongestionLife : public CongestionFixture {
     std::string name = name_;
     name.resize(unnamed.size(), '\0');
     object.replace(object.find(unnamed), unnamed.size(), name);
-    const uint32_t low_rate = 150000;
-    const std::string constant(reinterpret_cast<const char*>(&low_rate), sizeof(low_rate));
+    const uint32_t two_packets = 2000000;  // of pacing_least_burst
+    const std::string constant(reinterpret_cast<const char*>(&two_packets), sizeof(two_packets));
     size_t changed = 0;
     for (size_t at = object.find(constant); at != std::string::npos;
          at = object.find(constant, at + 1), changed++)
