@@ -328,8 +328,7 @@ __noinline int steer_echo(struct xdp_md *ctx, struct journey *journey)
 /* UNDECIDED, or why it may not use the service. A function for the sake of steer_any's stack. */
 __noinline int steer_admit(struct journey *journey)
 {
-	return journey ? admit(&journey->packet, &journey->service)
-		       : SLUICE_VERDICT_SOURCE_DENIED;
+	return journey ? admit(&journey->packet, &journey->service) : SLUICE_VERDICT_SOURCE_DENIED;
 }
 
 SEC("xdp.frags")

@@ -229,14 +229,18 @@ static __always_inline void window_advance(struct sluice_paced_flow *flow, __u32
 }
 
 /*
- * Where nothing but the client's segments is seen, the edge that is allowed now is timed until it
- * is reached: what the server still sends before it is a whole segment.
+ * Where nothing but the client's segments is seen, it is timed how long the server takes to go
+ * beyond the edge that it had until now: no sooner than it has heard of this one, so that no sample
+ * is ever shorter than the round trip.
  */
 static __always_inline void window_time_edge(const struct segment *segment,
 					     struct sluice_paced_flow *flow, __u32 edge)
 {
-	if (!(flow->flags & SLUICE_PACED_SERVER_SYN))
-		roundtrip_mark(&flow->round_trip, edge - flow->client_mss, segment->now_ns);
+	__u32 before = flow->right_edge;
+
+	if (!(flow->flags & SLUICE_PACED_SERVER_SYN) && ceiling_after(edge, before) &&
+	    !ceiling_after(segment->ack, before))
+		roundtrip_mark(&flow->round_trip, before, segment->now_ns);
 }
 
 static __always_inline enum window_outcome window_lower(void *ctx, const struct segment *segment,
@@ -269,11 +273,11 @@ static __always_inline enum window_outcome window_lower(void *ctx, const struct 
 		return WINDOW_UNTOUCHED;
 	}
 	edge = ceiling_edge(segment->ack, lowered, scale);
+	if (flow->ceiling_bytes && lowered < segment->window)
+		window_time_edge(segment, flow, edge);
 	window_advance(flow, edge);
 	if (!flow->ceiling_bytes)
 		return WINDOW_UNTOUCHED;
-	if (lowered < segment->window)
-		window_time_edge(segment, flow, edge);
 	return window_write(ctx, segment, flow, lowered);
 }
 

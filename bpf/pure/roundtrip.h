@@ -7,8 +7,9 @@
  *
  *	both directions seen	from the server's data to its ACK, and the server's own part of the
  *				handshake: always true, so the least of the last two periods counts
- *	only the client's	from an ACK that allows an edge to the one that reaches it: true
- *only while the window is what holds the server, and longer otherwise; so the least ever counts
+ *	only the client's	from an ACK that moves the edge to one beyond the edge before: true
+ *				only while the window is what holds the server, and longer
+ *				otherwise; so the least ever counts
  */
 #ifndef SLUICE_PURE_ROUNDTRIP_H
 #define SLUICE_PURE_ROUNDTRIP_H

@@ -126,6 +126,21 @@ TEST_P(SteerWindow, AlwaysLeavesRoomForOneSegment) {
   expect_window(ack(0, 1460), 0);  // the client's own word
 }
 
+// What the server was allowed before may be on its way: only what lies beyond tells the time.
+TEST_P(SteerWindow, IsTimedFromTheEdgeThatTheServerHadBefore) {
+  open();
+  constexpr uint32_t first_edge = 502 << 7;  // from the server's first byte on
+  expect_window(ack(8192, 60000), kLowered);
+  EXPECT_EQ(flow().round_trip.mark, kServerIsn + 1 + first_edge);
+  const uint64_t marked = flow().round_trip.marked_ns;
+  expect_window(ack(8192, 60001), kLowered);
+  expect_window(ack(8192, first_edge), kLowered);
+  EXPECT_EQ(flow().round_trip.marked_ns, marked) << "up to the edge is not beyond it";
+  expect_window(ack(8192, first_edge + 1), kLowered);
+  EXPECT_EQ(flow().round_trip.mark, kServerIsn + 1 + first_edge + kWindow);
+  EXPECT_NE(flow().round_trip.marked_ns, marked);
+}
+
 TEST_P(SteerWindow, AServiceWithoutOneIsNotLookedAt) {
   const Packet sent = with_l4(from_client(), L4Proto::tcp, kClientPort, kServicePort, "");
   expect_reaches_backend(sent);

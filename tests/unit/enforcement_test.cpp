@@ -39,9 +39,11 @@ TEST(Enforcement, ARateIsKeptByDepartureTimesWhereThereIsFq) {
 
 TEST(Enforcement, WithoutFqSocketsPaceThemselvesAndTheRestIsPoliced) {
   const Policy policy{.flow_rate_bytes_per_sec = 1000};
-  const Enforcers enforcers{.steered = {}, .paced = {without_fq}, .sockets = true, .congestion = {}};
-  EXPECT_EQ(found(policy, enforcers), "flow rate: socket pacing at eth1\n"
-                                      "flow rate: policing at eth1\n");
+  const Enforcers enforcers{
+      .steered = {}, .paced = {without_fq}, .sockets = true, .congestion = {}};
+  EXPECT_EQ(found(policy, enforcers),
+            "flow rate: socket pacing at eth1\n"
+            "flow rate: policing at eth1\n");
   EXPECT_EQ(found(policy, enforcers, L4Proto::udp), "flow rate: policing at eth1\n");
   const auto why = enforcements_of(service_of(L4Proto::udp), policy, enforcers).at(0).why;
   EXPECT_NE(why.find("noqueue, not fq"), std::string::npos) << why;
