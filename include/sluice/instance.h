@@ -23,7 +23,8 @@ struct sluice_instance {
 	/*
 	 * 0, or: the configuration of this service (or, at SLUICE_PENDING_ALL, of any) may be ahead
 	 * of what the packet path reads, and whoever takes the lock next brings it up to date
-	 * first.
+	 * first. At SLUICE_PENDING_JOURNAL what map `journal` holds is to be written into the
+	 * configuration before that; where there is none, all of it was carried out.
 	 */
 	__u32 pending;
 	struct sluice_seed seed;
@@ -31,5 +32,6 @@ struct sluice_instance {
 };
 
 #define SLUICE_PENDING_ALL 0xffffffffu
+#define SLUICE_PENDING_JOURNAL 0xfffffffeu
 
 #endif

@@ -1,5 +1,6 @@
 #include "cli/absent.h"
 
+#include "kernel/routes.h"
 #include "sluice/limits.h"
 
 namespace sluice {
@@ -75,6 +76,19 @@ Result<void> AbsentDataplane::erase_filters(const std::vector<Filter>&) {
   return nothing_to_write();
 }
 
+Result<void> AbsentDataplane::write_all(const Writes&) {
+  return nothing_to_write();
+}
+Result<void> AbsentDataplane::put_journal(const Writes&) {
+  return nothing_to_write();
+}
+Result<std::optional<Writes>> AbsentDataplane::journal() {
+  return std::optional<Writes>{};
+}
+Result<void> AbsentDataplane::erase_journal() {
+  return {};
+}
+
 Result<uint32_t> AbsentDataplane::pending() {
   return 0U;
 }
@@ -122,8 +136,9 @@ Result<void> AbsentDataplane::forget_flows(const std::vector<RememberedFlow>&) {
   return nothing_to_write();
 }
 
-Result<Route> AbsentDataplane::route_towards(const Address&) {
-  return nothing_to_write();
+// The kernel's own table, which needs no instance: a dry run asks it as the change would.
+Result<Route> AbsentDataplane::route_towards(const Address& destination) {
+  return sluice::route_towards(destination);
 }
 Result<std::optional<Address>> AbsentDataplane::backend_source(uint32_t) {
   return std::optional<Address>{};

@@ -29,6 +29,10 @@ class AbsentDataplane final : public Dataplane {
   Result<void> put_client_weight(const ClientWeight& weight) override;
   Result<void> erase_client_weight(const ClientWeight& weight) override;
 
+  Result<void> write_all(const Writes& writes) override;
+  Result<void> put_journal(const Writes& writes) override;
+  Result<std::optional<Writes>> journal() override;
+  Result<void> erase_journal() override;
   Result<uint32_t> pending() override;
   Result<void> set_pending(uint32_t service) override;
 

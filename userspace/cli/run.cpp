@@ -131,6 +131,8 @@ int run_guarded(int argc, const char* const* argv, std::ostream& out, std::ostre
   setup_congestion(app, context);
   setup_flow(app, context);
   setup_instance(app, context);
+  setup_check(app, context);
+  setup_apply(app, context);
 
   try {
     app.parse(argc, argv);

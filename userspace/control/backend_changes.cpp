@@ -81,7 +81,10 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
   configuration->backends.push_back(backend);
   auto done = carry_out(
       dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
-      Stale{.table = tabled, .timeouts = false, .only_backend = number, .source = route->source});
+      Stale{.table = tabled,
+            .timeouts = false,
+            .only_backends = {{number}},
+            .sources = {{number, route->source}}});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
@@ -115,7 +118,7 @@ Result<Change> backend_set(Dataplane& dataplane, const std::string& name, const 
       Stale{.endpoints = false,
             .table = false,
             .timeouts = false,
-            .only_backend = (*backend)->number});
+            .only_backends = {{(*backend)->number}}});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
@@ -138,7 +141,7 @@ Result<Change> backend_remove(Dataplane& dataplane, const std::string& name, con
       Stale{.endpoints = false,
             .table = false,
             .timeouts = false,
-            .only_backend = (*backend)->number});
+            .only_backends = {{(*backend)->number}}});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

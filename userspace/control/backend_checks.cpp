@@ -39,41 +39,30 @@ Result<void> check_family(const Service& service, const HostPort& at) {
       family_text(service.endpoint.address));
 }
 
-// A reply is known by where it comes from alone.
-Result<void> check_replies(const Configuration& configuration, const Service& service,
-                           const HostPort& at) {
-  if (service.mode != Mode::nat) return {};
-  const std::string what = backend_text(service, at);
-  std::unordered_map<uint32_t, const Service*> others;
-  for (const Service& other : configuration.services) {
-    if (other.removing || other.endpoint.l4_proto != service.endpoint.l4_proto) continue;
-    if (other.endpoint.prefix() == Prefix{at.address} && other.endpoint.port == at.port) {
-      return misused(
-          "{}: is the endpoint of service {} here, and in mode nat what comes from there would be "
-          "taken for its replies; use another mode",
-          what, other.name);
-    }
-    if (other.mode == Mode::nat && other.number != service.number) {
-      others.emplace(other.number, &other);
-    }
-  }
-  for (const Backend& backend : configuration.backends) {
-    if (!(backend.at.address == at.address)) continue;
-    if (backend.at.port != at.port && backend.at.port != 0 && at.port != 0) continue;
-    const auto other = others.find(backend.service);
-    if (other == others.end()) continue;
-    return misused(
-        "{}: {} is a backend of service {}, in mode nat too, and a reply from there could be of "
-        "either; give another port, or use mode snat",
-        what, backend.at.text(), other->second->name);
-  }
-  return {};
-}
-
 }  // namespace
 
-Result<void> check_backend(const Configuration& configuration, const Service& service,
-                           const HostPort& at) {
+Result<void> check_replies(const Service& service, const HostPort& at, const Service& other) {
+  if (service.mode != Mode::nat || other.endpoint.l4_proto != service.endpoint.l4_proto) return {};
+  if (!(other.endpoint.prefix() == Prefix{at.address}) || other.endpoint.port != at.port) return {};
+  return misused(
+      "{}: is the endpoint of service {} here, and in mode nat what comes from there would be "
+      "taken for its replies; use another mode",
+      backend_text(service, at), other.name);
+}
+
+Result<void> check_replies(const Service& service, const HostPort& at, const Backend& backend,
+                           const Service& of) {
+  if (service.mode != Mode::nat || of.mode != Mode::nat || of.name == service.name) return {};
+  if (of.endpoint.l4_proto != service.endpoint.l4_proto) return {};
+  if (!(backend.at.address == at.address)) return {};
+  if (backend.at.port != at.port && backend.at.port != 0 && at.port != 0) return {};
+  return misused(
+      "{}: {} is a backend of service {}, in mode nat too, and a reply from there could be of "
+      "either; give another port, or use mode snat",
+      backend_text(service, at), backend.at.text(), of.name);
+}
+
+Result<void> check_backend(const Service& service, const HostPort& at) {
   const std::string what = backend_text(service, at);
   if (at.address.is_unspecified()) return misused("{}: the unspecified address is no host", what);
   if (at.address.is_multicast()) return misused("{}: a multicast address is no host", what);
@@ -81,8 +70,25 @@ Result<void> check_backend(const Configuration& configuration, const Service& se
   if (service.endpoint.prefix().contains(at.address) && at.port == service.endpoint.port) {
     return misused("{}: is the service's own endpoint, to which it would send for ever", what);
   }
-  if (auto valid = check_family(service, at); !valid) return valid;
-  return check_replies(configuration, service, at);
+  return check_family(service, at);
+}
+
+Result<void> check_backend(const Configuration& configuration, const Service& service,
+                           const HostPort& at) {
+  if (auto valid = check_backend(service, at); !valid) return valid;
+  if (service.mode != Mode::nat) return {};
+  std::unordered_map<uint32_t, const Service*> others;
+  for (const Service& other : configuration.services) {
+    if (other.removing) continue;
+    if (auto valid = check_replies(service, at, other); !valid) return valid;
+    others.emplace(other.number, &other);
+  }
+  for (const Backend& backend : configuration.backends) {
+    const auto of = others.find(backend.service);
+    if (of == others.end()) continue;
+    if (auto valid = check_replies(service, at, backend, *of->second); !valid) return valid;
+  }
+  return {};
 }
 
 Result<void> check_route(const Service& service, const HostPort& at, const Route& route) {

@@ -14,6 +14,14 @@ namespace sluice {
 Result<void> check_backend(const Configuration& configuration, const Service& service,
                            const HostPort& at);
 
+// The same, of what can be said without looking at any other.
+Result<void> check_backend(const Service& service, const HostPort& at);
+// In mode nat a reply is known by where it comes from alone: that is no other service's endpoint,
+// and no other such service's backend. Backends of the service itself do not matter.
+Result<void> check_replies(const Service& service, const HostPort& at, const Service& other);
+Result<void> check_replies(const Service& service, const HostPort& at, const Backend& backend,
+                           const Service& of);
+
 // Of the way there: a gateway where the mode needs a neighbour, an MTU that the smallest packet
 // that must fit does not fit in once it is encapsulated.
 Result<void> check_route(const Service& service, const HostPort& at, const Route& route);

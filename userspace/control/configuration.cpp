@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "sluice/instance.h"
 
 namespace sluice {
 
@@ -55,8 +59,15 @@ Result<Configuration> Configuration::load(Dataplane& dataplane) {
   if (!filters) return tl::unexpected(filters.error());
   auto weights = dataplane.client_weights();
   if (!weights) return tl::unexpected(weights.error());
-  return Configuration{std::move(*services), std::move(*backends), std::move(*policies),
-                       std::move(*filters), std::move(*weights)};
+  Configuration configuration{std::move(*services), std::move(*backends), std::move(*policies),
+                              std::move(*filters), std::move(*weights)};
+  auto pending = dataplane.pending();
+  if (!pending) return tl::unexpected(pending.error());
+  if (*pending != SLUICE_PENDING_JOURNAL) return configuration;
+  auto journal = dataplane.journal();
+  if (!journal) return tl::unexpected(journal.error());
+  if (*journal) configuration.take(**journal);
+  return configuration;
 }
 
 Service* Configuration::service(uint32_t number) {
@@ -122,6 +133,45 @@ uint32_t Configuration::free_backend_number(uint32_t capacity,
     best_freed = when;
   }
   return best;
+}
+
+void Configuration::take(const Writes& writes) {
+  const auto put = [](auto& items, const auto& written) {
+    std::unordered_map<uint32_t, size_t> places;
+    for (size_t i = 0; i < items.size(); i++) places.emplace(items[i].number, i);
+    for (const auto& item : written) {
+      const auto place = places.find(item.number);
+      if (place == places.end())
+        items.push_back(item);
+      else
+        items[place->second] = item;
+    }
+  };
+  if (!writes.services.empty()) {
+    // One that was renamed may be here under both names, of which the old one is another's now.
+    std::unordered_set<uint32_t> written;
+    for (const Service& service : writes.services) written.insert(service.number);
+    std::erase_if(services,
+                  [&](const Service& service) { return written.contains(service.number); });
+    services.insert(services.end(), writes.services.begin(), writes.services.end());
+  }
+  if (!writes.backends.empty()) put(backends, writes.backends);
+  for (const auto& [service, policy] : writes.policies) {
+    std::erase_if(policies, [&](const auto& numbered) { return numbered.first == service; });
+    if (!(policy == Policy{})) policies.emplace_back(service, policy);
+  }
+  for (const Filter& filter : writes.filters) {
+    std::erase_if(filters, [&](const Filter& other) {
+      return other.service == filter.service && other.prefix == filter.prefix;
+    });
+    filters.push_back(filter);
+  }
+  for (const ClientWeight& weight : writes.weights) {
+    std::erase_if(weights, [&](const ClientWeight& other) {
+      return other.service == weight.service && other.prefix == weight.prefix;
+    });
+    if (weight.weight != 0) weights.push_back(weight);
+  }
 }
 
 void Configuration::forget_backend(uint32_t number) {

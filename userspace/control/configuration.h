@@ -22,6 +22,7 @@ struct Configuration {
   std::vector<Filter> filters{};                      // by service and prefix
   std::vector<ClientWeight> weights{};                // by service and prefix
 
+  // A transaction that is committed is in it, however far it was carried out.
   static Result<Configuration> load(Dataplane& dataplane);
 
   // By number, also what is removing. Null: none such.
@@ -41,6 +42,9 @@ struct Configuration {
   // nothing that still knows an old backend by its number takes a new one for it; 0: all are taken.
   [[nodiscard]] uint32_t free_backend_number(uint32_t capacity,
                                              const std::vector<uint64_t>& freed) const;
+
+  // As it is once these are written.
+  void take(const Writes& writes);
 
   void forget_backend(uint32_t number);
   void forget_service(uint32_t number);  // and all that it has

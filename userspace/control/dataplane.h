@@ -68,6 +68,22 @@ struct VerdictCount {
   uint64_t bytes = 0;
 };
 
+// What one transaction writes into the configuration, all of it as it will be: what goes is
+// `removing`, a policy that limits nothing and a weight of 0 are erased.
+struct Writes {
+  std::vector<Service> services;
+  std::vector<Backend> backends;
+  std::vector<std::pair<uint32_t, Policy>> policies;  // by service number
+  std::vector<Filter> filters;
+  std::vector<ClientWeight> weights;
+
+  [[nodiscard]] bool empty() const {
+    return services.empty() && backends.empty() && policies.empty() && filters.empty() &&
+           weights.empty();
+  }
+  friend bool operator==(const Writes&, const Writes&) = default;
+};
+
 class Dataplane {
  public:
   virtual ~Dataplane() = default;
@@ -96,7 +112,16 @@ class Dataplane {
   virtual Result<void> put_client_weight(const ClientWeight& weight) = 0;
   virtual Result<void> erase_client_weight(const ClientWeight& weight) = 0;  // if there is one
 
-  // 0, a service's number, or SLUICE_PENDING_ALL: see struct sluice_instance.
+  // Many writes at once, which may be cut off in the middle and repeated.
+  virtual Result<void> write_all(const Writes& writes) = 0;
+
+  // What a transaction is about to write, kept whole or not at all, beside the configuration: at
+  // SLUICE_PENDING_JOURNAL it is committed. Nothing: there is none.
+  virtual Result<void> put_journal(const Writes& writes) = 0;
+  virtual Result<std::optional<Writes>> journal() = 0;
+  virtual Result<void> erase_journal() = 0;  // success when there is none
+
+  // 0, a service's number, or a word of its own: see struct sluice_instance.
   virtual Result<uint32_t> pending() = 0;
   virtual Result<void> set_pending(uint32_t service) = 0;
 
@@ -105,6 +130,14 @@ class Dataplane {
   // When it returns, no packet in flight has seen the ring that was there before.
   virtual Result<void> swap_ring(const Service& service, const Ring& ring) = 0;
   virtual Result<void> erase_ring(uint32_t service) = 0;  // success when there is none
+  // Of several services, each as above, with one wait for all of them; an empty ring: it goes.
+  virtual Result<void> swap_rings(const std::vector<std::pair<Service, Ring>>& rings) {
+    for (const auto& [service, ring] : rings) {
+      auto done = ring.empty() ? erase_ring(service.number) : swap_ring(service, ring);
+      if (!done) return done;
+    }
+    return {};
+  }
   virtual Result<void> swap_service_table(const std::vector<TableEntry>& entries) = 0;
   // Does the live service table know that replies of snat come to this address?
   virtual Result<bool> knows_replies_to(const Address& source) = 0;

@@ -2,82 +2,95 @@
 #include "control/derive.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace sluice {
 
 namespace {
 
-// One run over the services that a change (or a recovery) is about.
+// One run over the services that a change (or a recovery) is about, all of them a phase at a time:
+// what the kernel does for many at once takes little longer than for one.
 class Derivation {
  public:
   Derivation(Dataplane& dataplane, Configuration& configuration,
              const std::vector<uint32_t>& numbers, const Stale& stale)
       : dataplane_(dataplane), configuration_(configuration), stale_(stale) {
-    for (uint32_t number : numbers) {
-      const Service* service = configuration.service(number);
-      if (!service) continue;  // cut off before its commit, or after its last write
-      (service->removing ? leaving_ : staying_).push_back(number);
+    std::unordered_set<uint32_t> wanted(numbers.begin(), numbers.end());
+    for (const Service& service : configuration.services) {
+      if (wanted.contains(service.number))
+        (service.removing ? leaving_ : staying_).push_back({service, {}});
+    }
+    std::unordered_map<uint32_t, Group*> groups;
+    for (auto* all : {&staying_, &leaving_})
+      for (Group& group : *all) groups.emplace(group.service.number, &group);
+    for (const Backend& backend : configuration.backends) {
+      const auto group = groups.find(backend.service);
+      if (group != groups.end()) group->second->backends.push_back(backend);
     }
   }
 
   Result<void> run();
 
  private:
-  Result<void> write_records(const Service& service);
-  Result<void> write_record(const Service& service, const Backend& backend);
-  Result<void> move_ring(Service& service);
-  Result<void> finish_backends(Service& service);
-  Result<void> finish_service(const Service& service);
+  // A service with its backends, as they are when this begins.
+  struct Group {
+    Service service;
+    std::vector<Backend> backends;
+  };
+
+  Result<void> write_records();
+  Result<bool> write_record(const Service& service, const Backend& backend);
+  Result<void> move_rings();
+  Result<void> move_ring(Group& group, std::vector<std::pair<Service, Ring>>& moved);
+  Result<void> finish_backends();
+  Result<void> finish_services();
+  Result<void> finish_service(const Group& group);
   Result<void> forget_flows_of(const std::vector<Backend>& backends);
   Result<void> retire_traffic(Service& service, const Backend& backend);
-  Result<void> erase_backend(const Backend& backend);
+  Result<void> erase_backend(const Service& service, const Backend& backend);
+  void forget_erased();
+  Result<void> put_service(const Service& service);
   Result<void> set_endpoints();
-  Result<void> set_endpoint_of(uint32_t backend);
+  Result<void> set_endpoints_of(const std::vector<uint32_t>& backends);
   Result<void> set_endpoints_left();
   Result<void> swap_table();
-  Result<void> finish_filters(const Service& service);
-  [[nodiscard]] std::vector<Backend> backends_of(uint32_t service) const;
+  Result<void> finish_filters(const std::vector<Group>& groups);
 
   Dataplane& dataplane_;
   Configuration& configuration_;
   const Stale& stale_;
-  std::vector<uint32_t> staying_;
-  std::vector<uint32_t> leaving_;
-  bool endpoints_left_ = false;  // something of what set_endpoints() said has gone since
+  std::vector<Group> staying_;
+  std::vector<Group> leaving_;
+  std::unordered_set<uint32_t> erased_;  // backends that the configuration still has here
+  bool endpoints_left_ = false;          // something of what set_endpoints() said has gone since
   std::vector<Endpoint> backend_endpoints_left_;  // that of these backends
   bool table_left_ = false;                       // and of what swap_table() said
 };
 
+// A few are looked for one by one; of more, or where a service has gone, all are set.
+constexpr size_t few_endpoints = 4;
+
 Result<void> Derivation::run() {
   if (stale_.records) {
-    for (uint32_t number : staying_) {
-      if (auto done = write_records(*configuration_.service(number)); !done) return done;
-    }
+    if (auto done = write_records(); !done) return done;
   }
   if (stale_.endpoints) {
-    if (auto done = stale_.only_backend ? set_endpoint_of(*stale_.only_backend) : set_endpoints();
-        !done) {
+    const bool few = !stale_.service_endpoints && stale_.only_backends &&
+                     stale_.only_backends->size() <= few_endpoints;
+    if (auto done = few ? set_endpoints_of(*stale_.only_backends) : set_endpoints(); !done)
       return done;
-    }
   }
   if (stale_.table) {
     if (auto done = swap_table(); !done) return done;
   }
-  for (uint32_t number : staying_) {
-    if (auto done = finish_filters(*configuration_.service(number)); !done) return done;
-  }
+  if (auto done = finish_filters(staying_); !done) return done;
   if (stale_.rings) {
-    for (uint32_t number : staying_) {
-      Service& service = *configuration_.service(number);
-      if (auto done = move_ring(service); !done) return done;
-      if (auto done = finish_backends(service); !done) return done;
-    }
+    if (auto done = move_rings(); !done) return done;
+    if (auto done = finish_backends(); !done) return done;
   }
-  for (uint32_t number : leaving_) {
-    // A copy: what is finished is forgotten.
-    const Service service = *configuration_.service(number);
-    if (auto done = finish_service(service); !done) return done;
-  }
+  if (auto done = finish_services(); !done) return done;
+  forget_erased();
   if (endpoints_left_) {
     if (auto done = set_endpoints_left(); !done) return done;
   }
@@ -87,45 +100,69 @@ Result<void> Derivation::run() {
   return {};
 }
 
-Result<void> Derivation::write_records(const Service& service) {
-  for (const Backend& backend : backends_of(service.number)) {
-    if (stale_.only_backend && *stale_.only_backend != backend.number) continue;
-    if (auto done = write_record(service, backend); !done) return done;
+Result<void> Derivation::write_records() {
+  std::unordered_set<uint32_t> only;
+  if (stale_.only_backends) only.insert(stale_.only_backends->begin(), stale_.only_backends->end());
+  for (Group& group : staying_) {
+    std::vector<Backend> kept;
+    for (const Backend& backend : group.backends) {
+      if (stale_.only_backends && !only.contains(backend.number)) {
+        kept.push_back(backend);
+        continue;
+      }
+      auto known = write_record(group.service, backend);
+      if (!known) return tl::unexpected(known.error());
+      if (*known) kept.push_back(backend);
+    }
+    group.backends = std::move(kept);
   }
+  forget_erased();
   return {};
 }
 
-Result<void> Derivation::write_record(const Service& service, const Backend& backend) {
+// False: it was taken back.
+Result<bool> Derivation::write_record(const Service& service, const Backend& backend) {
   auto source = dataplane_.backend_source(backend.number);
   if (!source) return tl::unexpected(source.error());
   if (!*source) {
-    if (backend.removing) return {};  // cut off behind the end of its record
-    if (stale_.source) {
-      *source = stale_.source;
+    if (backend.removing) return true;  // cut off behind the end of its record
+    if (const auto known = stale_.sources.find(backend.number); known != stale_.sources.end()) {
+      *source = known->second;
     } else {
       auto towards = dataplane_.route_towards(backend.at.address);
       // `backend add` was cut off right after its commit, and the route that it had made sure of is
       // gone: no packet ever saw this backend. Taken back, it cannot keep every later command from
       // getting past its recovery.
       if (!towards) {
-        if (auto done = dataplane_.erase_backend(backend); !done) return done;
-        configuration_.forget_backend(backend.number);
-        return {};
+        if (auto done = dataplane_.erase_backend(backend); !done)
+          return tl::unexpected(done.error());
+        erased_.insert(backend.number);
+        return false;
       }
       *source = towards->source;
     }
   }
-  return dataplane_.write_backend(service, backend, **source);
+  if (auto done = dataplane_.write_backend(service, backend, **source); !done)
+    return tl::unexpected(done.error());
+  return true;
 }
 
-Result<void> Derivation::move_ring(Service& service) {
+Result<void> Derivation::move_rings() {
+  std::vector<std::pair<Service, Ring>> moved;
+  for (Group& group : staying_) {
+    if (auto done = move_ring(group, moved); !done) return done;
+  }
+  return moved.empty() ? Result<void>{} : dataplane_.swap_rings(moved);
+}
+
+Result<void> Derivation::move_ring(Group& group, std::vector<std::pair<Service, Ring>>& moved) {
+  Service& service = group.service;
   std::vector<RingMember> members;
   std::vector<uint32_t> down;
-  const std::vector<Backend> backends = backends_of(service.number);
-  const std::vector<HostPort> places = ring_places(service, backends);
-  const std::vector<uint32_t> weights = effective_weights(backends);
-  for (size_t i = 0; i < backends.size(); i++) {
-    const Backend& backend = backends[i];
+  const std::vector<HostPort> places = ring_places(service, group.backends);
+  const std::vector<uint32_t> weights = effective_weights(group.backends);
+  for (size_t i = 0; i < group.backends.size(); i++) {
+    const Backend& backend = group.backends[i];
     const BackendState state = effective_state(backend);
     if (state == BackendState::down) {
       down.push_back(backend.number);
@@ -140,7 +177,7 @@ Result<void> Derivation::move_ring(Service& service) {
   const uint8_t ring_bits = ring_bits_for(members.size(), service.ring_bits);
   if (ring_bits != service.ring_bits) {
     service.ring_bits = ring_bits;
-    if (auto done = dataplane_.put_service(service); !done) return done;
+    if (auto done = put_service(service); !done) return done;
   }
   Ring resized;
   if (live->size() != size_t{1} << ring_bits) {
@@ -153,40 +190,52 @@ Result<void> Derivation::move_ring(Service& service) {
   // Every translated connection is in `translations` anyway and asks the ring only once.
   if (service.mode == Mode::snat) after = ring_settled(std::move(after));
   if (after == *live && !(stale_.timeouts && ring_moving_slots(after) > 0)) return {};
-  return dataplane_.swap_ring(service, after);
+  moved.emplace_back(service, std::move(after));
+  return {};
 }
 
-Result<void> Derivation::finish_backends(Service& service) {
-  const std::vector<Backend> backends = backends_of(service.number);
+Result<void> Derivation::finish_backends() {
   std::vector<Backend> leaving;
-  std::copy_if(backends.begin(), backends.end(), std::back_inserter(leaving),
-               [](const Backend& backend) { return backend.removing; });
-  if (auto done = forget_flows_of(leaving); !done) return done;
-  // Nobody is left, and no flow is remembered: the next backend begins a ring of its own.
-  if (!leaving.empty() && leaving.size() == backends.size()) {
-    if (auto done = dataplane_.erase_ring(service.number); !done) return done;
+  std::vector<std::pair<Service, Ring>> emptied;
+  for (const Group& group : staying_) {
+    const size_t before = leaving.size();
+    std::copy_if(group.backends.begin(), group.backends.end(), std::back_inserter(leaving),
+                 [](const Backend& backend) { return backend.removing; });
+    // Nobody is left, and no flow is remembered: the next backend begins a ring of its own.
+    if (leaving.size() > before && leaving.size() - before == group.backends.size())
+      emptied.emplace_back(group.service, Ring{});
   }
-  for (const Backend& backend : leaving) {
-    if (auto done = retire_traffic(service, backend); !done) return done;
-    if (auto done = erase_backend(backend); !done) return done;
-    endpoints_left_ = true;
-    if (replies_come_here(service.mode)) table_left_ = true;
+  if (leaving.empty()) return {};
+  if (auto done = forget_flows_of(leaving); !done) return done;
+  if (!emptied.empty()) {
+    if (auto done = dataplane_.swap_rings(emptied); !done) return done;
+  }
+  for (Group& group : staying_) {
+    for (const Backend& backend : group.backends) {
+      if (!backend.removing) continue;
+      if (auto done = retire_traffic(group.service, backend); !done) return done;
+      if (auto done = erase_backend(group.service, backend); !done) return done;
+      endpoints_left_ = true;
+      if (replies_come_here(group.service.mode)) table_left_ = true;
+    }
   }
   return {};
 }
 
 // The service table no longer counts them in.
-Result<void> Derivation::finish_filters(const Service& service) {
+Result<void> Derivation::finish_filters(const std::vector<Group>& groups) {
+  std::unordered_map<uint32_t, bool> goes;  // with its service
+  for (const Group& group : groups) goes.emplace(group.service.number, group.service.removing);
+  const auto leaves = [&](const Filter& filter) {
+    const auto service = goes.find(filter.service);
+    return service != goes.end() && (filter.removing || service->second);
+  };
   std::vector<Filter> leaving;
   std::copy_if(configuration_.filters.begin(), configuration_.filters.end(),
-               std::back_inserter(leaving), [&](const Filter& filter) {
-                 return filter.service == service.number && (filter.removing || service.removing);
-               });
+               std::back_inserter(leaving), leaves);
   if (leaving.empty()) return {};
   if (auto done = dataplane_.erase_filters(leaving); !done) return done;
-  std::erase_if(configuration_.filters, [&](const Filter& filter) {
-    return filter.service == service.number && (filter.removing || service.removing);
-  });
+  std::erase_if(configuration_.filters, leaves);
   return {};
 }
 
@@ -208,32 +257,57 @@ Result<void> Derivation::retire_traffic(Service& service, const Backend& backend
   if (auto done = dataplane_.clear_backend_traffic(backend.number); !done) return done;
   if (*traffic == Traffic{}) return {};
   service.retired += *traffic;
+  return put_service(service);
+}
+
+Result<void> Derivation::put_service(const Service& service) {
+  if (Service* known = configuration_.service(service.number)) *known = service;
   return dataplane_.put_service(service);
 }
 
-Result<void> Derivation::erase_backend(const Backend& backend) {
+Result<void> Derivation::erase_backend(const Service& service, const Backend& backend) {
   if (auto done = dataplane_.erase_backend_record(backend.number); !done) return done;
   if (auto done = dataplane_.erase_backend(backend); !done) return done;
-  configuration_.forget_backend(backend.number);
-  if (const Service* service = configuration_.service(backend.service)) {
-    backend_endpoints_left_.push_back(
-        {backend.at.address, backend.at.port, service->endpoint.l4_proto});
-  }
+  erased_.insert(backend.number);
+  backend_endpoints_left_.push_back(
+      {backend.at.address, backend.at.port, service.endpoint.l4_proto});
   return {};
 }
 
-// The service table has it no longer. Its configuration goes last: until then there is something
-// to finish by.
-Result<void> Derivation::finish_service(const Service& service) {
-  if (auto done = dataplane_.erase_ring(service.number); !done) return done;
-  const std::vector<Backend> backends = backends_of(service.number);
+void Derivation::forget_erased() {
+  if (erased_.empty()) return;
+  std::erase_if(configuration_.backends,
+                [&](const Backend& backend) { return erased_.contains(backend.number); });
+  erased_.clear();
+}
+
+// The service table has them no longer.
+Result<void> Derivation::finish_services() {
+  if (leaving_.empty()) return {};
+  std::vector<std::pair<Service, Ring>> rings;
+  std::vector<Backend> backends;
+  for (const Group& group : leaving_) {
+    rings.emplace_back(group.service, Ring{});
+    backends.insert(backends.end(), group.backends.begin(), group.backends.end());
+  }
+  if (auto done = dataplane_.swap_rings(rings); !done) return done;
   if (auto done = forget_flows_of(backends); !done) return done;
-  for (const Backend& backend : backends) {
+  if (auto done = finish_filters(leaving_); !done) return done;
+  for (const Group& group : leaving_) {
+    if (auto done = finish_service(group); !done) return done;
+  }
+  endpoints_left_ = true;
+  return {};
+}
+
+// Its configuration goes last: until then there is something to finish by.
+Result<void> Derivation::finish_service(const Group& group) {
+  const Service& service = group.service;
+  for (const Backend& backend : group.backends) {
     if (auto done = dataplane_.clear_backend_traffic(backend.number); !done) return done;
-    if (auto done = erase_backend(backend); !done) return done;
+    if (auto done = erase_backend(service, backend); !done) return done;
     if (replies_come_here(service.mode)) table_left_ = true;
   }
-  if (auto done = finish_filters(service); !done) return done;
   for (const ClientWeight& weight : configuration_.weights) {
     if (weight.service != service.number) continue;
     if (auto done = dataplane_.erase_client_weight(weight); !done) return done;
@@ -242,7 +316,6 @@ Result<void> Derivation::finish_service(const Service& service) {
   if (auto done = dataplane_.erase_policy(service.number); !done) return done;
   if (auto done = dataplane_.erase_service(service); !done) return done;
   configuration_.forget_service(service.number);
-  endpoints_left_ = true;
   return {};
 }
 
@@ -250,20 +323,20 @@ Result<void> Derivation::set_endpoints() {
   return dataplane_.set_endpoints(endpoints_of(configuration_));
 }
 
-Result<void> Derivation::set_endpoint_of(uint32_t number) {
-  for (const Backend& backend : configuration_.backends) {
-    if (backend.number != number) continue;
-    const Service* service = configuration_.service(backend.service);
-    const Endpoint endpoint{backend.at.address, backend.at.port, service->endpoint.l4_proto};
-    return dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint));
+Result<void> Derivation::set_endpoints_of(const std::vector<uint32_t>& numbers) {
+  for (const Group& group : staying_) {
+    for (const Backend& backend : group.backends) {
+      if (std::find(numbers.begin(), numbers.end(), backend.number) == numbers.end()) continue;
+      const Endpoint endpoint{backend.at.address, backend.at.port, group.service.endpoint.l4_proto};
+      auto done = dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint));
+      if (!done) return done;
+    }
   }
   return {};
 }
 
-// A few are looked for one by one; where a service has gone, or many backends, all are set.
 Result<void> Derivation::set_endpoints_left() {
-  constexpr size_t few = 4;
-  if (!leaving_.empty() || backend_endpoints_left_.size() > few) return set_endpoints();
+  if (!leaving_.empty() || backend_endpoints_left_.size() > few_endpoints) return set_endpoints();
   for (const Endpoint& endpoint : backend_endpoints_left_) {
     auto done = dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint));
     if (!done) return done;
@@ -275,15 +348,6 @@ Result<void> Derivation::swap_table() {
   auto entries = table_entries(dataplane_, configuration_);
   if (!entries) return tl::unexpected(entries.error());
   return dataplane_.swap_service_table(*entries);
-}
-
-// Copies, because what is finished is forgotten on the way.
-std::vector<Backend> Derivation::backends_of(uint32_t service) const {
-  std::vector<Backend> backends;
-  std::copy_if(configuration_.backends.begin(), configuration_.backends.end(),
-               std::back_inserter(backends),
-               [&](const Backend& backend) { return backend.service == service; });
-  return backends;
 }
 
 }  // namespace

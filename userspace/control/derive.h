@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -25,9 +26,13 @@ struct Stale {
   bool endpoints = true;
   bool table = true;
   bool rings = true;
-  bool timeouts = true;                    // of rings that move
-  std::optional<uint32_t> only_backend{};  // of the records, and of the endpoints
-  std::optional<Address> source{};         // of a record that is not there yet, asked for already
+  bool timeouts = true;  // of rings that move
+  // Of services themselves, beside those of backends.
+  bool service_endpoints = false;
+  // Of the records, and of the endpoints.
+  std::optional<std::vector<uint32_t>> only_backends{};
+  // Of records that are not there yet, by the backend's number, asked for already.
+  std::map<uint32_t, Address> sources{};
 };
 
 // The configuration is kept up to date with what is written and erased.

@@ -6,14 +6,11 @@
 #include <algorithm>
 
 #include "control/commit.h"
+#include "control/service_checks.h"
 
 namespace sluice {
 
 namespace {
-
-std::string filter_text(const Service& service, const Prefix& prefix) {
-  return fmt::format("filter {} of {}", prefix.text(), service.name);
-}
 
 struct Kinds {
   bool any = false;
@@ -68,10 +65,7 @@ Result<Change> filter_add(Dataplane& dataplane, const std::string& name, const P
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
   const std::string what = filter_text(**service, prefix);
-  if (prefix.address.is_v4() != (*service)->endpoint.address.is_v4()) {
-    return misused("{}: clients of {} are of the other family, so it would never match", what,
-                   (*service)->endpoint.text());
-  }
+  if (auto valid = check_filter(**service, prefix); !valid) return tl::unexpected(valid.error());
   if (const Filter* same = configuration->filter((*service)->number, prefix)) {
     if (same->action == action) return Change{false, what + ": is already so"};
     return misused("{}: is there already, to {}; change it with: sluice filter remove {} {}", what,

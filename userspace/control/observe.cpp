@@ -66,7 +66,8 @@ Result<std::vector<std::string>> backends_observe(Dataplane& dataplane,
     }
   }
   Stale stale{.endpoints = false, .table = false, .timeouts = false};
-  if (observed.backends.size() == 1) stale.only_backend = observed.backends.front()->number;
+  stale.only_backends.emplace();
+  for (const Backend* backend : observed.backends) stale.only_backends->push_back(backend->number);
   auto done = derive_services(dataplane, *configuration, services, stale);
   if (done) done = dataplane.set_pending(0);
   if (!done) return tl::unexpected(unfinished(done.error()));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "control/commit.h"
+#include "control/service_checks.h"
 
 namespace sluice {
 
@@ -51,9 +52,7 @@ Result<Change> policy_set(Dataplane& dataplane, const std::string& name, const P
   }
   const Policy* current = configuration->policy((*service)->number);
   const Policy wanted = policy_with(wish, current != nullptr ? *current : Policy{});
-  if (auto good = check_policy(wanted); !good) {
-    return misused("policy of {}: {}", name, good.error().text);
-  }
+  if (auto good = check_policy_of(**service, wanted); !good) return tl::unexpected(good.error());
   return replace_policy(dataplane, *configuration, **service, wanted, apply);
 }
 

@@ -1,18 +1,64 @@
 #include "control/recover.h"
 
-#include "control/derive.h"
+#include <algorithm>
+#include <set>
+
 #include "control/sweep.h"
 #include "sluice/instance.h"
 
 namespace sluice {
+
+namespace {
+
+// Of a transaction that is committed: which services it is about.
+std::vector<uint32_t> services_of(const Writes& writes) {
+  std::set<uint32_t> numbers;
+  for (const Service& service : writes.services) numbers.insert(service.number);
+  for (const Backend& backend : writes.backends) numbers.insert(backend.service);
+  for (const auto& [service, policy] : writes.policies) numbers.insert(service);
+  for (const Filter& filter : writes.filters) numbers.insert(filter.service);
+  for (const ClientWeight& weight : writes.weights) numbers.insert(weight.service);
+  return {numbers.begin(), numbers.end()};
+}
+
+Result<void> finish_transaction(Dataplane& dataplane) {
+  auto journal = dataplane.journal();
+  if (!journal) return tl::unexpected(journal.error());
+  if (!*journal) return {};  // all of it was carried out
+  auto configuration = Configuration::load(dataplane);
+  if (!configuration) return tl::unexpected(configuration.error());
+  return finish_writes(dataplane, **journal, *configuration, services_of(**journal), Stale{});
+}
+
+}  // namespace
+
+// A filter that denies may take the place of one that allows, and as long as the service table says
+// that the service lets nobody in but those, that would be nobody: it comes after the table.
+Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configuration& configuration,
+                           const std::vector<uint32_t>& services, const Stale& stale) {
+  Writes first = writes;
+  const auto denies = std::stable_partition(
+      first.filters.begin(), first.filters.end(),
+      [](const Filter& filter) { return filter.removing || filter.action == FilterAction::allow; });
+  const std::vector<Filter> last(denies, first.filters.end());
+  first.filters.erase(denies, first.filters.end());
+  if (auto done = dataplane.write_all(first); !done) return done;
+  if (auto done = derive_services(dataplane, configuration, services, stale); !done) return done;
+  if (!last.empty()) {
+    if (auto done = dataplane.put_filters(last); !done) return done;
+  }
+  return dataplane.erase_journal();
+}
 
 Result<bool> recover(Dataplane& dataplane) {
   auto pending = dataplane.pending();
   if (!pending) return tl::unexpected(pending.error());
   if (*pending == 0) return false;
 
-  if (auto done = derive(dataplane, *pending); !done) return tl::unexpected(done.error());
-  if (auto done = dataplane.set_pending(0); !done) return tl::unexpected(done.error());
+  auto done = *pending == SLUICE_PENDING_JOURNAL ? finish_transaction(dataplane)
+                                                 : derive(dataplane, *pending);
+  if (!done) return tl::unexpected(done.error());
+  if (done = dataplane.set_pending(0); !done) return tl::unexpected(done.error());
   return true;
 }
 

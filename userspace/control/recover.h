@@ -4,12 +4,18 @@
 #pragma once
 
 #include "control/dataplane.h"
+#include "control/derive.h"
 
 namespace sluice {
 
 // Finishes what a killed command began. Every command that changes something calls it first, under
 // the lock; nothing pending is the common case and costs one look-up. True: something was finished.
 Result<bool> recover(Dataplane& dataplane);
+
+// A transaction that is committed, carried out: it is written into the configuration, what derives
+// from it is brought up to date, and its journal goes. `configuration` has it in already.
+Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configuration& configuration,
+                           const std::vector<uint32_t>& services, const Stale& stale);
 
 // Brings what derives from one service's configuration up to date: finishes removals (a backend
 // that is `removing` leaves the ring, is forgotten, its traffic is added to its service's retired,

@@ -1,35 +1,12 @@
 // Services: added, set, removed.
-#include <fmt/ranges.h>
-
 #include "control/commit.h"
+#include "control/sentences.h"
+#include "control/service_checks.h"
 #include "model/quantity.h"
 
 namespace sluice {
 
 namespace {
-
-// What the operator may choose of a service, as text: "203.0.113.10:443/tcp, mode snat".
-std::vector<std::string> options_of(const Service& service) {
-  std::vector<std::string> options{fmt::format("mode {}", mode_text(service.mode))};
-  if (service.gue_variant != gue_variant_default) {
-    options.push_back(fmt::format("GUE variant {}", service.gue_variant));
-  }
-  if (service.affinity != Affinity::flow) {
-    options.push_back(fmt::format("affinity {}", affinity_text(service.affinity)));
-  }
-  if (service.quic) options.emplace_back("QUIC");
-  if (service.idle_timeout_s != SLUICE_IDLE_TIMEOUT_S_DEFAULT) {
-    options.push_back(fmt::format("idle time-out {}", duration_text(service.idle_timeout_s)));
-  }
-  if (service.udp_timeout_s != SLUICE_UDP_TIMEOUT_S_DEFAULT) {
-    options.push_back(fmt::format("UDP time-out {}", duration_text(service.udp_timeout_s)));
-  }
-  return options;
-}
-
-std::string what_it_is(const Service& service) {
-  return fmt::format("{}, {}", service.endpoint.text(), fmt::join(options_of(service), ", "));
-}
 
 // "--mode ipip --affinity client": what makes `from` as `to` is.
 std::string settings(const Service& from, const Service& to) {
@@ -64,53 +41,19 @@ Result<Service> as_wished(Service service, const ServiceWish& wish) {
     return misused("service {}: a GUE variant is for mode gue, and its mode is {}", service.name,
                    mode_text(service.mode));
   }
-  if (service.quic && service.endpoint.l4_proto != L4Proto::udp) {
-    return misused("service {}: QUIC runs over UDP, and {} is TCP", service.name,
-                   service.endpoint.text());
-  }
-  if (service.mode == Mode::nat && service.endpoint.is_prefix()) {
-    return misused(
-        "service {}: mode nat keeps no state, so a reply could not tell which address of {} it is "
-        "from; use mode snat, or one address",
-        service.name, service.endpoint.prefix().text());
-  }
+  if (auto valid = check_service(service); !valid) return tl::unexpected(valid.error());
   return service;
 }
 
-Result<void> check_address(const std::string& name, const Endpoint& endpoint) {
-  const char* why = nullptr;
-  if (endpoint.address.is_unspecified()) why = "the unspecified address is no packet's destination";
-  if (endpoint.address.is_multicast()) why = "a multicast address has no backends to choose from";
-  if (why) return misused("service {}: {}: {}", name, endpoint.text(), why);
-  return {};
-}
-
-// One endpoint, one service: no other may claim the same packets with the same right.
-Result<void> check_claims(Configuration& configuration, const std::string& name,
-                          const Endpoint& endpoint) {
-  if (const Service* other = configuration.service_with_endpoint(endpoint)) {
-    return misused("service {}: {} belongs to service {} already", name, endpoint.text(),
-                   other->name);
-  }
+Result<void> check_claims(Configuration& configuration, const Service& service) {
   for (const Service& other : configuration.services) {
-    const Endpoint& theirs = other.endpoint;
-    if (other.removing || theirs.l4_proto != endpoint.l4_proto) continue;
-    if (!endpoint.is_prefix() && !theirs.is_prefix()) continue;
-    if (endpoint.port != theirs.port && endpoint.port != 0 && theirs.port != 0) continue;
-    if (!endpoint.prefix().overlaps(theirs.prefix())) continue;
-    return misused("service {}: {} overlaps {} of service {}", name, endpoint.text(), theirs.text(),
-                   other.name);
+    if (other.removing) continue;
+    if (auto valid = check_apart(service, other); !valid) return valid;
   }
   for (const Backend& backend : configuration.backends) {
-    if (endpoint.is_prefix() || !(backend.at.address == endpoint.address)) continue;
-    const Service* service = configuration.service(backend.service);
-    if (service == nullptr || service->mode != Mode::nat) continue;
-    if (backend.at.port != endpoint.port || service->endpoint.l4_proto != endpoint.l4_proto)
-      continue;
-    return misused(
-        "service {}: {} is a backend of service {}, in mode nat, and what comes from there is "
-        "taken for its replies",
-        name, endpoint.text(), service->name);
+    const Service* of = configuration.service(backend.service);
+    if (of == nullptr) continue;
+    if (auto valid = check_apart(service, backend, *of); !valid) return valid;
   }
   return {};
 }
@@ -120,7 +63,6 @@ Result<void> check_claims(Configuration& configuration, const std::string& name,
 Result<Change> service_add(Dataplane& dataplane, const std::string& name, const Endpoint& endpoint,
                            const ServiceWish& wish, Apply apply) {
   if (auto valid = parse_service_name(name); !valid) return tl::unexpected(valid.error());
-  if (auto valid = check_address(name, endpoint); !valid) return tl::unexpected(valid.error());
   Service blank;
   blank.name = name;
   blank.endpoint = endpoint;
@@ -138,9 +80,9 @@ Result<Change> service_add(Dataplane& dataplane, const std::string& name, const 
     const std::string next = elsewhere ? fmt::format("sluice service remove {}", name)
                                        : fmt::format("sluice service set {}{}", name, differs);
     return misused("service {}: is there already, as {}; change it with: {}", name,
-                   what_it_is(*same), next);
+                   service_text(*same), next);
   }
-  if (auto valid = check_claims(*configuration, name, endpoint); !valid) {
+  if (auto valid = check_claims(*configuration, *service); !valid) {
     return tl::unexpected(valid.error());
   }
   const uint32_t capacity = dataplane.capacities().services;
@@ -150,7 +92,7 @@ Result<Change> service_add(Dataplane& dataplane, const std::string& name, const 
                   configuration->services.size(), capacity);
   }
 
-  const Change change{true, fmt::format("service {}: added {}", name, what_it_is(*service))};
+  const Change change{true, fmt::format("service {}: added {}", name, service_text(*service))};
   if (apply == Apply::only_show) return change;
   configuration->services.push_back(*service);
   auto done = carry_out(
@@ -177,12 +119,11 @@ Result<Change> service_set(Dataplane& dataplane, const std::string& name, const 
   if (const size_t backends = configuration->backends_of(service.number);
       backends > 0 && !(otherwise == service)) {
     return misused("service {}: has {} backend{}, whose connections depend on {}; remove {} first",
-                   name, backends, backends == 1 ? "" : "s", fmt::join(options_of(service), ", "),
+                   name, backends, backends == 1 ? "" : "s", service_options_text(service),
                    backends == 1 ? "it" : "them");
   }
 
-  const Change change{true,
-                      fmt::format("service {}: {}", name, fmt::join(options_of(*wanted), ", "))};
+  const Change change{true, fmt::format("service {}: {}", name, service_options_text(*wanted))};
   if (apply == Apply::only_show) return change;
   service = *wanted;
   auto done = carry_out(

@@ -74,6 +74,26 @@ void for_backends(const Configuration& configuration, Mode mode, Take take) {
   }
 }
 
+// What comes from a backend is of one service; of one that takes another's place, not of that.
+void add_nat_replies(const Configuration& configuration, std::vector<TableEntry>& entries) {
+  std::vector<TableEntry> leaving;
+  const size_t first = entries.size();
+  for_backends(configuration, Mode::nat, [&](const Service& service, const Backend& backend) {
+    (service.removing ? leaving : entries)
+        .push_back({.endpoint = {backend.at.address, backend.at.port, service.endpoint.l4_proto},
+                    .service = service.number,
+                    .flags = SLUICE_SERVICE_NAT_REPLIES,
+                    .salt = backend.number});
+  });
+  const size_t staying = entries.size();
+  for (const TableEntry& entry : leaving) {
+    const auto same = [&](const TableEntry& other) { return other.endpoint == entry.endpoint; };
+    const auto begin = entries.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = entries.begin() + static_cast<std::ptrdiff_t>(staying);
+    if (std::none_of(begin, end, same)) entries.push_back(entry);
+  }
+}
+
 void sort_and_merge(std::vector<TableEntry>& entries) {
   std::sort(entries.begin(), entries.end(), [](const TableEntry& a, const TableEntry& b) {
     if (before(a.endpoint, b.endpoint)) return true;
@@ -91,30 +111,37 @@ void sort_and_merge(std::vector<TableEntry>& entries) {
 struct Claim {
   Endpoint endpoint;
   bool of_backend;
+  bool leaving;  // its service is on its way out
   uint32_t service;
 };
 
 template <typename Take>
 void for_claims(const Configuration& configuration, Take take) {
-  std::unordered_map<uint32_t, L4Proto> l4_protos;
+  std::unordered_map<uint32_t, const Service*> services;
+  services.reserve(configuration.services.size());
   for (const Service& service : configuration.services) {
     // Also of those on their way out: their servers still find them by it.
-    l4_protos.emplace(service.number, service.endpoint.l4_proto);
+    services.emplace(service.number, &service);
     // Prefixes are found in `service_prefixes`.
     if (service.endpoint.is_prefix()) continue;
-    take(Claim{service.endpoint, false, service.number});
-    take(Claim{address_of(service.endpoint), false, service.number});
+    take(Claim{service.endpoint, false, service.removing, service.number});
+    take(Claim{address_of(service.endpoint), false, service.removing, service.number});
   }
   for (const Backend& backend : configuration.backends) {
-    const auto l4_proto = l4_protos.find(backend.service);
-    if (l4_proto == l4_protos.end()) continue;
-    take(Claim{{backend.at.address, backend.at.port, l4_proto->second}, true, backend.service});
+    const auto service = services.find(backend.service);
+    if (service == services.end()) continue;
+    const L4Proto l4_proto = service->second->endpoint.l4_proto;
+    take(Claim{{backend.at.address, backend.at.port, l4_proto},
+               true,
+               service->second->removing,
+               backend.service});
   }
 }
 
 // Of two of one endpoint.
 bool goes_before(const Claim& a, const Claim& b) {
-  return std::tie(a.of_backend, a.service) < std::tie(b.of_backend, b.service);
+  return std::tie(a.of_backend, a.leaving, a.service) <
+         std::tie(b.of_backend, b.leaving, b.service);
 }
 
 }  // namespace
@@ -130,12 +157,7 @@ uint32_t policy_flags(const Policy& policy) {
 Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
                                               const Configuration& configuration) {
   std::vector<TableEntry> entries = entries_of_services(configuration);
-  for_backends(configuration, Mode::nat, [&](const Service& service, const Backend& backend) {
-    entries.push_back({.endpoint = {backend.at.address, backend.at.port, service.endpoint.l4_proto},
-                       .service = service.number,
-                       .flags = SLUICE_SERVICE_NAT_REPLIES,
-                       .salt = backend.number});
-  });
+  add_nat_replies(configuration, entries);
   std::vector<uint32_t> translated;
   for_backends(configuration, Mode::snat, [&](const Service&, const Backend& backend) {
     translated.push_back(backend.number);

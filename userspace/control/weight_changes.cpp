@@ -1,16 +1,13 @@
 // Weights of clients: set, removed. Each is one entry of a map that the packet path reads where it
 // is kept, and nothing derives from it.
 #include "control/commit.h"
+#include "control/service_checks.h"
 
 namespace sluice {
 
 namespace {
 
-std::string weight_text(const Service& service, const Prefix& prefix) {
-  return fmt::format("weight of {} at {}", prefix.text(), service.name);
-}
-
-constexpr Stale nothing_stale{
+const Stale nothing_stale{
     .records = false, .endpoints = false, .table = false, .rings = false, .timeouts = false};
 
 }  // namespace
@@ -21,10 +18,9 @@ Result<Change> weight_set(Dataplane& dataplane, const std::string& name, const P
   if (!configuration) return tl::unexpected(configuration.error());
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
-  const std::string what = weight_text(**service, prefix);
-  if (prefix.address.is_v4() != (*service)->endpoint.address.is_v4()) {
-    return misused("{}: clients of {} are of the other family, so it would never match", what,
-                   (*service)->endpoint.text());
+  const std::string what = client_weight_text(**service, prefix);
+  if (auto valid = check_client_weight(**service, prefix); !valid) {
+    return tl::unexpected(valid.error());
   }
   const ClientWeight* current = configuration->weight((*service)->number, prefix);
   if (current != nullptr && current->weight == weight) {
@@ -52,7 +48,7 @@ Result<Change> weight_remove(Dataplane& dataplane, const std::string& name, cons
   if (!configuration) return tl::unexpected(configuration.error());
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
-  const std::string what = weight_text(**service, prefix);
+  const std::string what = client_weight_text(**service, prefix);
   const ClientWeight* current = configuration->weight((*service)->number, prefix);
   if (current == nullptr) {
     return misused("{}: there is none; see: sluice weight list {}", what, name);

@@ -18,9 +18,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<std::pair<Part, std::string_view>, 3> kParts = {
-    {{Part::steer, "steer"}, {Part::decap, "decap"}, {Part::pace, "pace"}}};
-
 // handover and pace_ingress only accompany another program.
 bool is_companion(const std::string& program) {
   return program == "handover" || program == "pace_ingress";
@@ -240,18 +237,6 @@ Result<void> release_sockets(const std::string& directory) {
 }
 
 }  // namespace
-
-Result<Part> parse_part(std::string_view text) {
-  for (const auto& [part, name] : kParts)
-    if (text == name) return part;
-  return misused("part \"{}\": there is none of that name (there are: steer, decap, pace)", text);
-}
-
-std::string_view part_text(Part part) {
-  for (const auto& [candidate, name] : kParts)
-    if (candidate == part) return name;
-  return "unknown";
-}
 
 Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
                             const AttachWish& wish) {

@@ -7,21 +7,10 @@
 #include <vector>
 
 #include "kernel/instance.h"
+#include "model/part.h"
 #include "support/result.h"
 
 namespace sluice {
-
-enum class Part { steer, decap, pace };
-enum class XdpMode { automatic, native, generic };  // automatic: native, else generic
-
-struct AttachWish {
-  XdpMode mode = XdpMode::automatic;
-  bool chain = false;  // beside other programs, through libxdp's dispatcher
-  bool fq = false;     // pace: it shall be the device's root qdisc
-};
-
-Result<Part> parse_part(std::string_view text);
-[[nodiscard]] std::string_view part_text(Part part);
 
 struct Attachment {
   Part part{};

@@ -1,7 +1,6 @@
 #include "kernel/dataplane.h"
 
 #include <bpf/btf.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <bit>
@@ -12,6 +11,7 @@
 #include <set>
 
 #include "kernel/congestion_telemetry.h"
+#include "kernel/mapped_values.h"
 #include "kernel/records.h"
 #include "kernel/routes.h"
 
@@ -25,25 +25,6 @@ uint64_t monotonic_ns() {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
-
-// The values of an array that can be mapped, while this lives. They lie there one after the other,
-// each rounded up to 8 bytes.
-class MappedValues {
- public:
-  MappedValues(int map_fd, size_t bytes, int protection)
-      : bytes_(bytes), values_(mmap(nullptr, bytes, protection, MAP_SHARED, map_fd, 0)) {}
-  ~MappedValues() {
-    if (valid()) munmap(values_, bytes_);
-  }
-  MappedValues(const MappedValues&) = delete;
-  MappedValues& operator=(const MappedValues&) = delete;
-  [[nodiscard]] bool valid() const { return values_ != MAP_FAILED; }
-  [[nodiscard]] void* get() const { return values_; }
-
- private:
-  size_t bytes_;
-  void* values_;
-};
 
 Result<void> fill(int map_fd, const char* name, const void* values, size_t value_bytes,
                   size_t count, uint32_t flags) {
@@ -301,16 +282,41 @@ Result<Ring> KernelDataplane::ring(const Service& service) {
 }
 
 Result<void> KernelDataplane::swap_ring(const Service& service, const Ring& ring) {
-  const auto bits = static_cast<uint8_t>(std::countr_zero(ring.size()));
-  auto written =
-      ring_store_.write(service.number, ring_lines(ring, service_timeout_s(service)), bits);
-  return written ? wait_for_packets() : written;
+  return swap_rings({{service, ring}});
 }
 
 Result<void> KernelDataplane::erase_ring(uint32_t service) {
-  if (ring_store_.read(service).empty()) return {};
-  ring_store_.erase(service);
-  return wait_for_packets();
+  Service gone;
+  gone.number = service;
+  return swap_rings({{gone, {}}});
+}
+
+// One wait for all, and more only where the rings that were there before leave no room for new
+// ones.
+Result<void> KernelDataplane::swap_rings(const std::vector<std::pair<Service, Ring>>& rings) {
+  bool unseen = false;  // something was written that packets may not see yet
+  const auto wait = [&]() -> Result<void> {
+    if (auto waited = wait_for_packets(); !waited) return waited;
+    ring_store_.reuse();
+    unseen = false;
+    return {};
+  };
+  for (const auto& [service, ring] : rings) {
+    if (ring.empty()) {
+      unseen = ring_store_.erase(service.number) || unseen;
+      continue;
+    }
+    const auto bits = static_cast<uint8_t>(std::countr_zero(ring.size()));
+    const auto lines = ring_lines(ring, service_timeout_s(service));
+    auto written = ring_store_.write(service.number, lines, bits);
+    if (!written && unseen) {
+      if (auto waited = wait(); !waited) return waited;
+      written = ring_store_.write(service.number, lines, bits);
+    }
+    if (!written) return written;
+    unseen = true;
+  }
+  return unseen ? wait() : Result<void>{};
 }
 
 // An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,

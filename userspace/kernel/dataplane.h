@@ -74,11 +74,16 @@ class KernelDataplane : public Dataplane {
   Result<std::vector<ClientWeight>> client_weights() override;
   Result<void> put_client_weight(const ClientWeight& weight) override;
   Result<void> erase_client_weight(const ClientWeight& weight) override;
+  Result<void> write_all(const Writes& writes) override;
+  Result<void> put_journal(const Writes& writes) override;
+  Result<std::optional<Writes>> journal() override;
+  Result<void> erase_journal() override;
   Result<uint32_t> pending() override;
   Result<void> set_pending(uint32_t service) override;
   Result<Ring> ring(const Service& service) override;
   Result<void> swap_ring(const Service& service, const Ring& ring) override;
   Result<void> erase_ring(uint32_t service) override;
+  Result<void> swap_rings(const std::vector<std::pair<Service, Ring>>& rings) override;
   Result<void> swap_service_table(const std::vector<TableEntry>& entries) override;
   Result<bool> knows_replies_to(const Address& source) override;
   Result<void> write_backend(const Service& service, const Backend& backend,

@@ -20,12 +20,10 @@ namespace sluice {
 [[nodiscard]] sluice_filter_key filter_key(const Filter& filter);
 [[nodiscard]] uint32_t filter_record(const Filter& filter);
 [[nodiscard]] Filter filter_from(const sluice_filter_key& key, uint32_t record);
-[[nodiscard]]  // A client's prefix in a service is a key of the same kind for both.
-sluice_filter_key
-client_weight_key(const ClientWeight& weight);
-ClientWeight client_weight_from(const sluice_filter_key& key, uint32_t weight);
-
-sluice_service_entry table_record(const TableEntry& entry);
+// A client's prefix in a service is a key of the same kind for both.
+[[nodiscard]] sluice_filter_key client_weight_key(const ClientWeight& weight);
+[[nodiscard]] ClientWeight client_weight_from(const sluice_filter_key& key, uint32_t weight);
+[[nodiscard]] sluice_service_entry table_record(const TableEntry& entry);
 [[nodiscard]] sluice_prefix_key prefix_key(const Endpoint& endpoint);
 
 // The packet path's record, with its outer header ready but for what each packet adds.

@@ -70,20 +70,34 @@ sluice_ring_line* RingStore::line(uint32_t index) const {
   return static_cast<sluice_ring_line*>(lines_.memory) + index;
 }
 
-// The first gap that is long enough.
-Result<uint32_t> RingStore::free_lines(size_t count) const {
+std::map<uint32_t, uint32_t> RingStore::gaps() const {
   std::vector<std::pair<uint32_t, uint32_t>> used;  // first line, lines
   for (uint32_t i = 0; i < heads_.bytes / sizeof(uint64_t); i++) {
     const uint64_t head_of = head(i);
     if (head_of != 0) used.emplace_back(SLUICE_RING_FIRST(head_of), SLUICE_RING_LINES(head_of));
   }
   std::sort(used.begin(), used.end());
-  uint32_t free = kFirstLine;
+  std::map<uint32_t, uint32_t> free;
+  uint32_t next = kFirstLine;
   for (const auto& [first, length] : used) {
-    if (first >= free + count) return free;
-    free = first + length;
+    if (first > next) free.emplace(next, first - next);
+    next = first + length;
   }
-  if (free + count <= lines()) return free;
+  if (next < lines()) free.emplace(next, static_cast<uint32_t>(lines()) - next);
+  return free;
+}
+
+// The first gap that is long enough.
+Result<uint32_t> RingStore::take_lines(size_t count) {
+  if (!gaps_) gaps_ = gaps();
+  for (auto gap = gaps_->begin(); gap != gaps_->end(); ++gap) {
+    const auto [first, length] = *gap;
+    if (length < count) continue;
+    gaps_->erase(gap);
+    if (length > count)
+      gaps_->emplace(first + static_cast<uint32_t>(count), length - static_cast<uint32_t>(count));
+    return first;
+  }
   return failed(
       "rings: no room for one of {} lines ({} of {} are in use); remove some backends, or make an "
       "instance for more",
@@ -98,15 +112,17 @@ std::vector<sluice_ring_line> RingStore::read(uint32_t service) const {
 
 Result<void> RingStore::write(uint32_t service, const std::vector<sluice_ring_line>& lines,
                               uint8_t bits) {
-  auto first = free_lines(lines.size());
+  auto first = take_lines(lines.size());
   if (!first) return tl::unexpected(first.error());
   memcpy(line(*first), lines.data(), lines.size() * sizeof(sluice_ring_line));
   set_head(service, SLUICE_RING_HEAD(*first, lines.size(), bits));
   return {};
 }
 
-void RingStore::erase(uint32_t service) {
+bool RingStore::erase(uint32_t service) {
+  if (head(service) == 0) return false;
   set_head(service, 0);
+  return true;
 }
 
 uint64_t RingStore::lines_used() const {

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,11 +23,12 @@ class RingStore {
 
   // Empty: the service has no ring.
   [[nodiscard]] std::vector<sluice_ring_line> read(uint32_t service) const;
-  // From this call's one store on, packets see the new ring; the caller waits for those that still
-  // may see the old one before it writes again (KernelDataplane::swap_ring). Fails, and changes
-  // nothing, where no gap is long enough.
+  // From this call's one store on, packets see the new ring. Where the old one was stays as it is
+  // until reuse(). Fails, and changes nothing, where no gap is long enough.
   Result<void> write(uint32_t service, const std::vector<sluice_ring_line>& lines, uint8_t bits);
-  void erase(uint32_t service);
+  bool erase(uint32_t service);  // false: there was none
+  // No packet sees any more what was there before (KernelDataplane::swap_rings).
+  void reuse() { gaps_.reset(); }
 
   [[nodiscard]] uint64_t lines_used() const;
   [[nodiscard]] uint64_t lines() const { return lines_.bytes / sizeof(sluice_ring_line); }
@@ -48,8 +51,11 @@ class RingStore {
   [[nodiscard]] uint64_t head(uint32_t service) const;
   void set_head(uint32_t service, uint64_t head);
   [[nodiscard]] sluice_ring_line* line(uint32_t index) const;
-  [[nodiscard]] Result<uint32_t> free_lines(size_t count) const;
+  [[nodiscard]] std::map<uint32_t, uint32_t> gaps() const;
+  [[nodiscard]] Result<uint32_t> take_lines(size_t count);
 
+  // First line and length of each, since the last reuse(); not yet asked for: empty.
+  std::optional<std::map<uint32_t, uint32_t>> gaps_;
   Mapping heads_;
   Mapping lines_;
 };

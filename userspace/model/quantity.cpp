@@ -81,6 +81,10 @@ constexpr auto kSizesWritten =
 
 constexpr auto kDurations =
     std::to_array<Unit>({{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}});
+constexpr auto kIntervals = std::to_array<Unit>(
+    {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"min", 60'000}, {"h", 3'600'000}});
+constexpr uint32_t kIntervalMinMs = 10;
+constexpr uint32_t kIntervalMaxMs = 3'600'000;
 constexpr auto kDurationsWritten =
     std::to_array<Unit>({{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}});
 
@@ -210,6 +214,20 @@ Result<uint32_t> parse_duration_s(std::string_view text) {
   return static_cast<uint32_t>(seconds);
 }
 
+Result<uint32_t> parse_interval_ms(std::string_view text) {
+  auto number = read_number(text);
+  const Unit* unit = number ? find_unit(kIntervals, number->unit) : nullptr;
+  if (unit == nullptr)
+    return misused("interval {:?}: not a duration; write it as in 2s or 250ms", text);
+  Wide scaled = static_cast<Wide>(number->digits) * unit->of;
+  if (scaled % number->scale != 0)
+    return misused("interval {:?}: not a whole number of milliseconds", text);
+  Wide ms = scaled / number->scale;
+  if (ms < kIntervalMinMs || ms > kIntervalMaxMs)
+    return misused("interval {:?}: not from 10ms to 1h", text);
+  return static_cast<uint32_t>(ms);
+}
+
 std::string rate_text(uint64_t bytes_per_sec) {
   return shortest(static_cast<Wide>(bytes_per_sec) * 8, kRatesWritten);
 }
@@ -225,6 +243,10 @@ std::string duration_text(uint64_t seconds) {
       return fmt::format("{}{}", seconds / unit.of, unit.suffix);
   }
   return "0s";
+}
+
+std::string interval_text(uint64_t ms) {
+  return ms % 1000 == 0 ? duration_text(ms / 1000) : fmt::format("{}ms", ms);
 }
 
 }  // namespace sluice

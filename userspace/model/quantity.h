@@ -21,9 +21,14 @@ Result<uint32_t> parse_size(std::string_view text);
 // SLUICE_TIMEOUT_S_MAX.
 Result<uint32_t> parse_duration_s(std::string_view text);
 
+// "250ms", "2s", "1.5s", "1m"; a bare number is seconds. Whole milliseconds, from 10 to an hour:
+// what health checks are timed by.
+Result<uint32_t> parse_interval_ms(std::string_view text);
+
 // The shortest exact spelling: 6250000 -> "50mbit", 262144 -> "256kib". parse(text(x)) == x.
 [[nodiscard]] std::string rate_text(uint64_t bytes_per_sec);
 [[nodiscard]] std::string size_text(uint64_t bytes);
 [[nodiscard]] std::string duration_text(uint64_t seconds);  // 900 -> "15m"
+[[nodiscard]] std::string interval_text(uint64_t ms);       // 2000 -> "2s"
 
 }  // namespace sluice

@@ -43,6 +43,7 @@ struct Memory {
   std::map<std::pair<uint32_t, std::string>, Filter> filters;  // by service and prefix
   std::map<std::pair<uint32_t, std::string>, ClientWeight> client_weights;
   uint32_t pending = 0;
+  std::optional<Writes> journal;
   std::map<uint32_t, Ring> rings;
   std::map<uint32_t, uint32_t> ring_timeouts;  // that the rings say
   std::vector<TableEntry> table;
@@ -154,6 +155,44 @@ class MemoryDataplane : public Dataplane {
     return write("erase_client_weight", [&] {
       memory.client_weights.erase({weight.service, weight.prefix.text()});
     });
+  }
+
+  // Each write by itself, so that a kill may come between any two.
+  Result<void> write_all(const Writes& writes) override {
+    const auto each = [](const auto& items, auto act) -> Result<void> {
+      for (const auto& item : items)
+        if (auto done = act(item); !done) return done;
+      return {};
+    };
+    auto done = each(writes.services, [&](const Service& service) { return put_service(service); });
+    if (done) done = each(writes.backends, [&](const Backend& one) { return put_backend(one); });
+    if (done) {
+      done = each(writes.policies, [&](const auto& one) {
+        return one.second == Policy{} ? erase_policy(one.first) : put_policy(one.first, one.second);
+      });
+    }
+    if (done) {
+      done = each(writes.weights, [&](const ClientWeight& one) {
+        return one.weight == 0 ? erase_client_weight(one) : put_client_weight(one);
+      });
+    }
+    if (done && !writes.filters.empty()) done = put_filters(writes.filters);
+    return done;
+  }
+  Result<void> put_journal(const Writes& writes) override {
+    if (auto going = step(); !going) return going;
+    if (memory.pending != 0) contradict("a journal while another change is pending");
+    memory.journal = writes;
+    return {};
+  }
+  Result<std::optional<Writes>> journal() override {
+    if (auto going = step(); !going) return tl::unexpected(going.error());
+    return memory.journal;
+  }
+  Result<void> erase_journal() override {
+    if (auto going = step(); !going) return going;
+    memory.journal.reset();
+    return {};
   }
 
   Result<uint32_t> pending() override {
@@ -371,15 +410,28 @@ class MemoryDataplane : public Dataplane {
     }
   }
 
+  // Its own, or already that of the service which is about to take its place.
+  bool is_at_endpoint(const TableEntry& entry) const {
+    const auto endpoint = memory.endpoints.find(entry.endpoint);
+    if (endpoint == memory.endpoints.end()) return false;
+    if (endpoint->second == entry.service) return true;
+    return std::any_of(memory.services.begin(), memory.services.end(), [&](const auto& named) {
+      const Service& service = named.second;
+      return service.number == endpoint->second && !service.removing &&
+             service.endpoint == entry.endpoint;
+    });
+  }
+
   void look_at_service(const TableEntry& entry, const std::set<Address>& reply_addresses,
                        const std::set<uint32_t>& nat_backends) {
     if (std::none_of(memory.services.begin(), memory.services.end(),
                      [&](const auto& named) { return named.second.number == entry.service; })) {
       contradict("the service table names service {}, which is none", entry.service);
     }
-    if (!entry.endpoint.is_prefix() && (!memory.endpoints.contains(entry.endpoint) ||
-                                        memory.endpoints.at(entry.endpoint) != entry.service)) {
-      contradict("service {} takes packets at no endpoint", entry.service);
+    if (!entry.endpoint.is_prefix() && !is_at_endpoint(entry)) {
+      contradict(
+          "service {} takes packets at {}, which is of {}", entry.service, entry.endpoint.text(),
+          memory.endpoints.contains(entry.endpoint) ? memory.endpoints.at(entry.endpoint) : 0);
     }
     look_at_filters(entry);
     std::set<uint32_t> named;

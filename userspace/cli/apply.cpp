@@ -1,0 +1,102 @@
+// sluice apply FILE, sluice export: the whole configuration at once, in and out.
+#include "kernel/apply.h"
+#include "cli/absent.h"
+#include "cli/configuration_file.h"
+#include "cli/nouns.h"
+#include "file/write.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct ApplyOptions {
+  std::string file;
+};
+
+std::string counted(size_t number) {
+  return fmt::format("{} change{}", number, number == 1 ? "" : "s");
+}
+
+void tell_applied(Context& context, const std::string& file, const Applied& applied,
+                  const std::vector<std::string>& notes) {
+  std::vector<std::string> all = notes;
+  all.insert(all.end(), applied.notes.begin(), applied.notes.end());
+  if (context.json) {
+    Json document{{"file", file},
+                  {"changed", !applied.changes.empty()},
+                  {"dry_run", context.dry_run},
+                  {"changes", applied.changes}};
+    if (!all.empty()) document["notes"] = all;
+    print_json(context, document);
+    return;
+  }
+  std::ostream& stream = context.dry_run ? context.out : context.err;
+  for (const auto& note : all) stream << note << '\n';
+  for (const auto& change : applied.changes)
+    stream << (context.dry_run ? "would change: " : "") << change << '\n';
+  if (applied.changes.empty())
+    stream << file << ": everything is already so\n";
+  else if (!context.dry_run)
+    stream << file << ": applied, " << counted(applied.changes.size()) << '\n';
+}
+
+Result<void> run_apply(const ApplyOptions& options, Context& context) {
+  const auto desired = read_configuration_file(options.file, context);
+  if (!desired) return tl::unexpected(desired.error());
+  const auto exists = instance_exists(context);
+  if (!exists) return tl::unexpected(exists.error());
+
+  if (!*exists) {
+    // What is refused creates no instance either.
+    AbsentDataplane nothing;
+    const auto shown = show_configuration(nothing, context.instance, *desired);
+    if (!shown) return tl::unexpected(shown.error());
+    if (context.dry_run || shown->changes.empty()) {
+      const bool creates = !shown->changes.empty();
+      tell_applied(context, options.file, *shown,
+                   creates ? creation_note(context) : std::vector<std::string>{});
+      return {};
+    }
+  }
+  auto instance =
+      context.dry_run ? Instance::open(context.instance) : Instance::open_locked(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto applied =
+      apply_configuration(*instance, *desired, context.dry_run ? Apply::only_show : Apply::perform);
+  if (!applied) return tl::unexpected(applied.error());
+  tell_applied(context, options.file, *applied, {});
+  return {};
+}
+
+Result<void> run_export(const ApplyOptions&, Context& context) {
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto running = running_configuration(*instance);
+  if (!running) return tl::unexpected(running.error());
+  const std::string text = write_configuration(*running);
+  if (context.json)
+    print_json(context, {{"configuration", text}});
+  else
+    context.out << text;
+  return {};
+}
+
+}  // namespace
+
+void setup_apply(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ApplyOptions>();
+  CLI::App* verb = add_verb(app, "apply", "Make everything what a configuration file says",
+                            "  sluice apply sluice.yaml --dry-run\n"
+                            "  sluice apply sluice.yaml\n");
+  add_argument(verb, "FILE", options->file, "the configuration, in YAML; /dev/stdin: what comes in")
+      ->required();
+  runs(verb, context, options, run_apply);
+
+  options = std::make_shared<ApplyOptions>();
+  verb = add_verb(app, "export", "Write the configuration file that would make what runs",
+                  "  sluice export > sluice.yaml\n");
+  runs(verb, context, options, run_export);
+}
+
+}  // namespace sluice

@@ -1,0 +1,73 @@
+#include "control/apply.h"
+
+#include <set>
+
+#include "control/backend_checks.h"
+#include "control/commit.h"
+#include "control/plan.h"
+#include "control/recover.h"
+#include "sluice/instance.h"
+
+namespace sluice {
+
+namespace {
+
+Error at(const Mark& mark, const Error& error) {
+  if (mark.line == 0) return error;
+  return {error.kind, fmt::format("line {}: {}", mark.line, error.text)};
+}
+
+// What only the kernel knows of new backends. Replies of snat come to the address that the kernel
+// would send from, which the service table has to know.
+Result<void> find_routes(Dataplane& dataplane, Plan& plan) {
+  std::set<Address> sources;
+  for (const Plan::NewBackend& added : plan.added) {
+    auto route = dataplane.route_towards(added.backend.at.address);
+    if (!route) {
+      return tl::unexpected(at(
+          added.mark, {route.error().kind,
+                       backend_text(added.service, added.backend.at) + ": " + route.error().text}));
+    }
+    if (auto valid = check_route(added.service, added.backend.at, *route); !valid)
+      return tl::unexpected(at(added.mark, valid.error()));
+    plan.stale.sources.emplace(added.backend.number, route->source);
+    if (added.service.mode == Mode::snat) sources.insert(route->source);
+  }
+  for (const Address& source : sources) {
+    if (plan.stale.table) break;
+    auto known = dataplane.knows_replies_to(source);
+    if (!known) return tl::unexpected(known.error());
+    plan.stale.table = !*known;
+  }
+  return {};
+}
+
+Result<void> carry_out(Dataplane& dataplane, Configuration& running, const Plan& plan) {
+  if (auto done = dataplane.put_journal(plan.writes); !done) return done;
+  // The commit.
+  if (auto done = dataplane.set_pending(SLUICE_PENDING_JOURNAL); !done) return done;
+  running.take(plan.writes);
+  auto done = finish_writes(dataplane, plan.writes, running, plan.services, plan.stale);
+  if (done) done = dataplane.set_pending(0);
+  if (!done) return tl::unexpected(unfinished(done.error()));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> apply_services(Dataplane& dataplane,
+                                                const std::vector<DesiredService>& desired,
+                                                Apply apply) {
+  auto running = begin_change(dataplane, apply);
+  if (!running) return tl::unexpected(running.error());
+  auto freed = dataplane.backends_freed();
+  if (!freed) return tl::unexpected(freed.error());
+  auto plan = plan_services(desired, *running, dataplane.capacities(), *freed);
+  if (!plan) return tl::unexpected(plan.error());
+  if (auto found = find_routes(dataplane, *plan); !found) return tl::unexpected(found.error());
+  if (plan->writes.empty() || apply == Apply::only_show) return std::move(plan->sentences);
+  if (auto done = carry_out(dataplane, *running, *plan); !done) return tl::unexpected(done.error());
+  return std::move(plan->sentences);
+}
+
+}  // namespace sluice

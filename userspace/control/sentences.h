@@ -1,0 +1,15 @@
+// The words in which changes are told, by whichever command makes them.
+#pragma once
+
+#include <string>
+
+#include "model/service.h"
+
+namespace sluice {
+
+// "203.0.113.10:443/tcp, mode snat, affinity client": what the operator may choose of a service.
+[[nodiscard]] std::string service_text(const Service& service);
+// The same without the endpoint.
+[[nodiscard]] std::string service_options_text(const Service& service);
+
+}  // namespace sluice

@@ -1,0 +1,13 @@
+// The configuration file, from what should be to text: what read_configuration() reads as the same.
+#pragma once
+
+#include <string>
+
+#include "model/desired.h"
+
+namespace sluice {
+
+// Keys whose value is the default are left out.
+[[nodiscard]] std::string write_configuration(const Desired& desired);
+
+}  // namespace sluice

@@ -1,0 +1,263 @@
+#include "kernel/apply.h"
+
+#include <net/if.h>
+
+#include <algorithm>
+
+#include "control/apply.h"
+#include "control/plan.h"
+#include "kernel/congestion.h"
+
+namespace sluice {
+namespace {
+
+std::string sentence(Part part, const char* verb, const std::string& device) {
+  return fmt::format("{}: {} {}", part_text(part), verb, device);
+}
+
+std::string loaded_sentence(const std::string& name, bool loads) {
+  return fmt::format("congestion control {}: {}", name, loads ? "loaded" : "unloaded");
+}
+
+// Everything but the services: what comes before them, and what goes after them.
+struct DevicePlan {
+  std::vector<DesiredAttachment> attach;
+  std::vector<Attachment> detach;
+  std::string load;    // a congestion control's name; empty: none
+  std::string unload;  // the same
+
+  [[nodiscard]] std::vector<std::string> coming() const {
+    std::vector<std::string> sentences;
+    for (const auto& each : attach)
+      sentences.push_back(sentence(each.part, "attached to", each.device));
+    if (!load.empty()) sentences.push_back(loaded_sentence(load, true));
+    return sentences;
+  }
+  [[nodiscard]] std::vector<std::string> going() const {
+    std::vector<std::string> sentences;
+    for (const auto& each : detach)
+      sentences.push_back(sentence(each.part, "detached from", each.device));
+    if (!unload.empty()) sentences.push_back(loaded_sentence(unload, false));
+    return sentences;
+  }
+};
+
+// One that is named after its instance; the kernel takes no '-' in it.
+std::string congestion_name(const DesiredCongestion& desired, const std::string& instance) {
+  std::string name = desired.name.empty() ? instance : desired.name;
+  if (desired.name.empty()) std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+// Another kind of XDP would need a moment without any, in which the kernel itself would answer.
+Result<void> check_kind(const DesiredAttachment& desired, const Attachment& there) {
+  const bool chained = there.mode == "chained";
+  const bool fits =
+      desired.part == Part::pace ||
+      (desired.xdp.chain || chained ? desired.xdp.chain == chained
+                                    : desired.xdp.mode == XdpMode::automatic ||
+                                          there.mode == xdp_mode_text(desired.xdp.mode));
+  if (fits) return {};
+  return failed(
+      "line {}: device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
+      desired.mark.line, desired.device, part_text(desired.part), there.mode,
+      part_text(desired.part), desired.device);
+}
+
+Result<void> plan_attachments(const std::vector<DesiredAttachment>& desired,
+                              const std::vector<Attachment>& running, DevicePlan& plan) {
+  const auto same = [](const DesiredAttachment& wanted, const Attachment& there) {
+    return there.here && wanted.part == there.part && wanted.device == there.device;
+  };
+  for (const DesiredAttachment& wanted : desired) {
+    if (if_nametoindex(wanted.device.c_str()) == 0)
+      return failed(
+          "line {}: device {}: there is none of that name here; ip link shows those "
+          "there are",
+          wanted.mark.line, wanted.device);
+    const auto there = std::find_if(
+        running.begin(), running.end(),
+        [&](const Attachment& attachment) { return same(wanted, attachment) && !attachment.gone; });
+    if (there == running.end()) {
+      plan.attach.push_back(wanted);
+    } else if (auto fits = check_kind(wanted, *there); !fits) {
+      return fits;
+    }
+  }
+  for (const Attachment& there : running) {
+    const bool wanted = std::any_of(desired.begin(), desired.end(),
+                                    [&](const auto& each) { return same(each, there); });
+    if (there.here && !wanted) plan.detach.push_back(there);
+  }
+  return {};
+}
+
+// That of this instance; empty: it has none.
+Result<std::string> loaded_congestion(const std::string& directory) {
+  const auto controls = congestion_list(directory);
+  if (!controls) return tl::unexpected(controls.error());
+  for (const auto& control : *controls)
+    if (control.pinned) return control.name;
+  return std::string();
+}
+
+Result<void> plan_congestion(const DesiredCongestion& desired, const std::string& instance,
+                             const std::string& loaded, DevicePlan& plan) {
+  if (!desired.loaded) {
+    plan.unload = loaded;
+    return {};
+  }
+  const std::string name = congestion_name(desired, instance);
+  if (loaded.empty()) plan.load = name;
+  if (!loaded.empty() && loaded != name)
+    return failed(
+        "line {}: the congestion control is loaded as {}, and sockets know it by that "
+        "name; write it, or unload it first: sluice congestion unload",
+        desired.mark.line, loaded);
+  return {};
+}
+
+Result<DevicePlan> plan_devices(Instance& instance, const Desired& desired) {
+  DevicePlan plan;
+  if (desired.attachments) {
+    const auto running = attachments(instance);
+    if (!running) return tl::unexpected(running.error());
+    if (auto planned = plan_attachments(*desired.attachments, *running, plan); !planned)
+      return tl::unexpected(planned.error());
+  }
+  if (desired.congestion) {
+    const auto loaded = loaded_congestion(instance.directory());
+    if (!loaded) return tl::unexpected(loaded.error());
+    auto planned = plan_congestion(*desired.congestion, instance.name(), *loaded, plan);
+    if (!planned) return tl::unexpected(planned.error());
+  }
+  return plan;
+}
+
+// Attaches and loads, and takes all of it back unless it is kept.
+class Coming {
+ public:
+  Coming(Instance& instance, Applied& applied) : instance_(instance), applied_(applied) {}
+  ~Coming() {
+    if (kept_) return;
+    for (const auto& each : attached_) (void)detach(instance_, each.part, each.device);
+    if (!loaded_.empty()) (void)congestion_unload(instance_.directory(), loaded_);
+  }
+  Coming(const Coming&) = delete;
+  Coming& operator=(const Coming&) = delete;
+
+  Result<void> come(const DevicePlan& plan) {
+    for (const auto& each : plan.attach) {
+      auto report = attach(instance_, each.part, each.device, each.xdp);
+      if (!report) return tl::unexpected(report.error());
+      attached_.push_back(each);
+      applied_.notes.insert(applied_.notes.end(), report->notes.begin(), report->notes.end());
+    }
+    if (plan.load.empty()) return {};
+    auto loaded = congestion_load(instance_.directory(), plan.load);
+    if (!loaded) return tl::unexpected(loaded.error());
+    loaded_ = plan.load;
+    return {};
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  Instance& instance_;
+  Applied& applied_;
+  std::vector<DesiredAttachment> attached_;
+  std::string loaded_;
+  bool kept_ = false;
+};
+
+Result<void> go(Instance& instance, const DevicePlan& plan) {
+  for (const auto& each : plan.detach)
+    if (auto done = detach(instance, each.part, each.device); !done)
+      return tl::unexpected(done.error());
+  if (plan.unload.empty()) return {};
+  auto done = congestion_unload(instance.directory(), plan.unload);
+  return done ? Result<void>{} : tl::unexpected(done.error());
+}
+
+void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+Result<Applied> apply_configuration(Instance& instance, const Desired& desired, Apply apply) {
+  auto plan = plan_devices(instance, desired);
+  if (!plan) return tl::unexpected(plan.error());
+  Applied applied;
+  applied.changes = plan->coming();
+  Coming coming(instance, applied);
+  if (apply == Apply::perform) {
+    // Refused before anything is attached, where it can be known.
+    if (desired.services && !(plan->attach.empty() && plan->load.empty())) {
+      auto shown = apply_services(instance.dataplane(), *desired.services, Apply::only_show);
+      if (!shown) return tl::unexpected(shown.error());
+    }
+    if (auto came = coming.come(*plan); !came) return tl::unexpected(came.error());
+  }
+  if (desired.services) {
+    auto changed = apply_services(instance.dataplane(), *desired.services, apply);
+    if (!changed) {
+      // After its commit it is only unfinished.
+      const auto pending = instance.dataplane().pending();
+      if (pending && *pending != 0) coming.keep();
+      return tl::unexpected(changed.error());
+    }
+    append(applied.changes, *changed);
+  }
+  coming.keep();
+  if (apply == Apply::perform) {
+    if (auto gone = go(instance, *plan); !gone) return tl::unexpected(gone.error());
+  }
+  append(applied.changes, plan->going());
+  return applied;
+}
+
+Result<Applied> show_configuration(Dataplane& absent, const std::string& instance,
+                                   const Desired& desired) {
+  DevicePlan plan;
+  if (desired.attachments) {
+    if (auto planned = plan_attachments(*desired.attachments, {}, plan); !planned)
+      return tl::unexpected(planned.error());
+  }
+  if (desired.congestion) {
+    if (auto planned = plan_congestion(*desired.congestion, instance, {}, plan); !planned)
+      return tl::unexpected(planned.error());
+  }
+  Applied applied{.changes = plan.coming(), .notes = {}};
+  if (desired.services) {
+    auto changed = apply_services(absent, *desired.services, Apply::only_show);
+    if (!changed) return tl::unexpected(changed.error());
+    append(applied.changes, *changed);
+  }
+  return applied;
+}
+
+Result<Desired> running_configuration(Instance& instance) {
+  const auto configuration = Configuration::load(instance.dataplane());
+  if (!configuration) return tl::unexpected(configuration.error());
+  Desired desired;
+  desired.services = services_of(*configuration);
+  const auto running = attachments(instance);
+  if (!running) return tl::unexpected(running.error());
+  desired.attachments.emplace();
+  for (const Attachment& there : *running) {
+    if (!there.here || there.gone) continue;
+    DesiredAttachment each{.device = there.device, .part = there.part};
+    each.xdp.chain = there.mode == "chained";
+    if (there.mode == "native") each.xdp.mode = XdpMode::native;
+    if (there.mode == "generic") each.xdp.mode = XdpMode::generic;
+    desired.attachments->push_back(each);
+  }
+  if (congestion_unsupported().empty()) {
+    const auto loaded = loaded_congestion(instance.directory());
+    if (!loaded) return tl::unexpected(loaded.error());
+    if (!loaded->empty()) desired.congestion = DesiredCongestion{.loaded = true, .name = *loaded};
+  }
+  return desired;
+}
+
+}  // namespace sluice

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+
+namespace sluice {
+
+// The values of an array that can be mapped, while this lives. They lie there one after the other,
+// each rounded up to 8 bytes.
+class MappedValues {
+ public:
+  MappedValues(int map_fd, size_t bytes, int protection)
+      : bytes_(bytes), values_(mmap(nullptr, bytes, protection, MAP_SHARED, map_fd, 0)) {}
+  ~MappedValues() {
+    if (valid()) munmap(values_, bytes_);
+  }
+  MappedValues(const MappedValues&) = delete;
+  MappedValues& operator=(const MappedValues&) = delete;
+  [[nodiscard]] bool valid() const { return values_ != MAP_FAILED; }
+  [[nodiscard]] void* get() const { return values_; }
+
+ private:
+  size_t bytes_;
+  void* values_;
+};
+
+}  // namespace sluice

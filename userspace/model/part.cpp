@@ -1,0 +1,43 @@
+#include "model/part.h"
+
+#include <array>
+#include <utility>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::array<std::pair<Part, std::string_view>, 3> parts{
+    {{Part::steer, "steer"}, {Part::decap, "decap"}, {Part::pace, "pace"}}};
+constexpr std::array<std::pair<XdpMode, std::string_view>, 3> xdp_modes{
+    {{XdpMode::automatic, "automatic"},
+     {XdpMode::native, "native"},
+     {XdpMode::generic, "generic"}}};
+
+}  // namespace
+
+Result<Part> parse_part(std::string_view text) {
+  for (const auto& [part, name] : parts)
+    if (text == name) return part;
+  return misused("part \"{}\": there is none of that name (there are: steer, decap, pace)", text);
+}
+
+Result<XdpMode> parse_xdp_mode(std::string_view text) {
+  for (const auto& [mode, name] : xdp_modes)
+    if (text == name) return mode;
+  return misused("xdp \"{}\": there is no such way (there are: automatic, native, generic)", text);
+}
+
+std::string_view part_text(Part part) {
+  for (const auto& [candidate, name] : parts)
+    if (candidate == part) return name;
+  return "unknown";
+}
+
+std::string_view xdp_mode_text(XdpMode mode) {
+  for (const auto& [candidate, name] : xdp_modes)
+    if (candidate == mode) return name;
+  return "unknown";
+}
+
+}  // namespace sluice

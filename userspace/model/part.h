@@ -1,0 +1,27 @@
+// What of sluice a device can carry, and how.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "support/result.h"
+
+namespace sluice {
+
+enum class Part : uint8_t { steer, decap, pace };
+enum class XdpMode : uint8_t { automatic, native, generic };  // automatic: native, else generic
+
+struct AttachWish {
+  XdpMode mode = XdpMode::automatic;
+  bool chain = false;  // beside other programs, through libxdp's dispatcher
+  bool fq = false;     // pace: it shall be the device's root qdisc
+
+  friend bool operator==(const AttachWish&, const AttachWish&) = default;
+};
+
+Result<Part> parse_part(std::string_view text);
+Result<XdpMode> parse_xdp_mode(std::string_view text);
+[[nodiscard]] std::string_view part_text(Part part);
+[[nodiscard]] std::string_view xdp_mode_text(XdpMode mode);
+
+}  // namespace sluice
