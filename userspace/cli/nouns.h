@@ -24,6 +24,7 @@ void setup_flow(CLI::App& app, Context& context);
 void setup_instance(CLI::App& app, Context& context);
 void setup_check(CLI::App& app, Context& context);
 void setup_apply(CLI::App& app, Context& context);  // apply and export
+void setup_run(CLI::App& app, Context& context);
 
 // A verb of the noun service that is a story of its own.
 void add_service_settle(CLI::App* noun, Context& context);

@@ -133,6 +133,7 @@ int run_guarded(int argc, const char* const* argv, std::ostream& out, std::ostre
   setup_instance(app, context);
   setup_check(app, context);
   setup_apply(app, context);
+  setup_run(app, context);
 
   try {
     app.parse(argc, argv);

@@ -18,14 +18,19 @@
 namespace sluice {
 namespace {
 
-// handover and pace_ingress only accompany another program.
+bool is_probe(const std::string& program) {
+  return program == "probe_ingress" || program == "probe_egress";
+}
+
+// These only accompany another program, or `sluice run`.
 bool is_companion(const std::string& program) {
-  return program == "handover" || program == "pace_ingress";
+  return program == "handover" || program == "pace_ingress" || is_probe(program);
 }
 
 Part part_of(const std::string& program) {
   if (program == "decap") return Part::decap;
-  return program == "steer" || program == "handover" ? Part::steer : Part::pace;
+  const bool steers = program == "steer" || program == "handover" || is_probe(program);
+  return steers ? Part::steer : Part::pace;
 }
 
 std::string links_of(const std::string& directory) {
@@ -317,6 +322,38 @@ Result<bool> detach(Instance& instance, Part part, const std::string& device) {
     if (auto removed = remove_fq(device, ifindex); !removed) return tl::unexpected(removed.error());
   }
   return detached;
+}
+
+Result<bool> attach_probe(Instance& instance, const std::string& device) {
+  auto ifindex = device_index(device);
+  if (!ifindex) return tl::unexpected(ifindex.error());
+  auto existing = places(instance.directory());
+  if (!existing) return tl::unexpected(existing.error());
+  const std::string links = links_of(instance.directory());
+  bool egress = false;
+  bool ingress = false;
+  for (const auto& place : *existing) {
+    if (!is_probe(place.program) || !is_on(place, Part::steer, device)) continue;
+    if (hook_is_gone(place, links)) {
+      if (auto detached = hook_detach(place, links); !detached)
+        return tl::unexpected(detached.error());
+      continue;
+    }
+    (place.program == "probe_egress" ? egress : ingress) = true;
+  }
+  if (egress && ingress) return false;
+  libbpf_log_capture();
+  AttachReport report;
+  Attacher attacher(instance, device, *ifindex, report);
+  if (!ingress) {
+    if (auto put = attacher.put("probe_ingress", Hook::tc_ingress); !put)
+      return tl::unexpected(put.error());
+  }
+  if (!egress) {
+    if (auto put = attacher.put("probe_egress", Hook::tc_egress); !put)
+      return tl::unexpected(put.error());
+  }
+  return true;
 }
 
 Result<std::vector<Attachment>> attachments(Instance& instance) {

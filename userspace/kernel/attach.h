@@ -37,6 +37,9 @@ Result<AttachReport> attach(Instance& instance, Part part, const std::string& de
 Result<std::vector<std::string>> fq_notes(const std::string& device);
 // False: it was not attached.
 Result<bool> detach(Instance& instance, Part part, const std::string& device);
+// What lets checks travel as clients' packets do (bpf/probe.bpf.c); it goes with steer, or with the
+// instance. False: it was there already.
+Result<bool> attach_probe(Instance& instance, const std::string& device);
 Result<std::vector<Attachment>> attachments(Instance& instance);
 // Of the instance in this directory, whatever its version. What is in other network namespaces and
 // not a link stays there without effect on others; its pin goes.

@@ -106,11 +106,27 @@ Result<Fd> lock_directory(const std::string& path) {
   } while (locked != 0 && errno == EINTR);
   if (locked != 0) return failed("{}: locking it: {}", path, error_text(errno));
 
+  if (!is_still(fd, path)) return Fd();
+  return fd;
+}
+
+Result<Fd> try_lock_directory(const std::string& path) {
+  Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() && errno == ENOENT) return Fd();
+  if (!fd.valid()) return failed("{}: {}", path, error_text(errno));
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) {
+    if (!is_still(fd, path)) return Fd();
+    return fd;
+  }
+  if (errno == EWOULDBLOCK) return Fd();
+  return failed("{}: locking it: {}", path, error_text(errno));
+}
+
+bool is_still(const Fd& locked, const std::string& path) {
   struct stat held {};
   struct stat now {};
-  if (fstat(fd.get(), &held) != 0 || stat(path.c_str(), &now) != 0 || held.st_ino != now.st_ino)
-    return Fd();
-  return fd;
+  return fstat(locked.get(), &held) == 0 && stat(path.c_str(), &now) == 0 &&
+         held.st_ino == now.st_ino;
 }
 
 }  // namespace sluice

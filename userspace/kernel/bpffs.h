@@ -28,5 +28,9 @@ Result<void> remove_pin(const std::string& path);  // success when it is not the
 // Waits for whoever holds it. Empty (invalid) when the directory is not there, or was removed or
 // replaced while we waited.
 Result<Fd> lock_directory(const std::string& path);
+// Does not wait. Empty (invalid): somebody else holds it, or it is not there.
+Result<Fd> try_lock_directory(const std::string& path);
+// Is the directory that is locked there still the one that has this name?
+[[nodiscard]] bool is_still(const Fd& locked, const std::string& path);
 
 }  // namespace sluice

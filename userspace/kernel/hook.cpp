@@ -21,8 +21,13 @@ constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 
 // Where our clsact filters are: a priority of our own, so that others' filters are never touched.
-constexpr uint32_t kClsactHandle = 1;
 constexpr uint32_t kClsactPriority = 0x51c;
+
+// A handle for each that may be on the same side of a device as another one.
+uint32_t clsact_handle(const std::string& program) {
+  if (program.starts_with("pace")) return 1;
+  return program.starts_with("probe") ? 2 : 3;
+}
 
 bool is_egress(const std::string& program) {
   return program.find("egress") != std::string::npos;
@@ -79,10 +84,10 @@ bpf_tc_hook clsact_hook(bool egress, uint32_t ifindex) {
   return hook;
 }
 
-bpf_tc_opts clsact_filter() {
+bpf_tc_opts clsact_filter(const std::string& program) {
   bpf_tc_opts options{};
   options.sz = sizeof(options);
-  options.handle = kClsactHandle;
+  options.handle = clsact_handle(program);
   options.priority = kClsactPriority;
   return options;
 }
@@ -96,7 +101,7 @@ Result<HookPlace> attach_clsact(int program_fd, bool egress, HookPlace place,
   // The pin comes first: a filter without one would be forgotten by whoever is killed here.
   if (auto pinned = pin(program_fd, links + "/" + place.pin_name()); !pinned)
     return tl::unexpected(pinned.error());
-  auto options = clsact_filter();
+  auto options = clsact_filter(place.program);
   options.prog_fd = program_fd;
   options.flags = BPF_TC_F_REPLACE;
   if (const int error = bpf_tc_attach(&hook, &options); error != 0)
@@ -215,7 +220,7 @@ Result<void> hook_detach(const HookPlace& place, const std::string& links) {
   }
   if (place.kind == HookKind::clsact && ifindex != 0) {
     const auto hook = clsact_hook(is_egress(place.program), ifindex);
-    const auto options = clsact_filter();
+    const auto options = clsact_filter(place.program);
     if (const int error = bpf_tc_detach(&hook, &options); error != 0 && error != -ENOENT)
       return failed("device {}: detaching from clsact: {}", place.device, error_text(-error));
   }

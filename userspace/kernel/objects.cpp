@@ -16,6 +16,7 @@
 #include "model/ring.h"
 #include "model/service_table.h"
 #include "pace.skel.h"
+#include "probe.skel.h"
 #include "sluice/departure.h"
 #include "sluice/service.h"
 #include "sockets.skel.h"
@@ -225,12 +226,14 @@ Result<void> load_objects(const std::string& directory, const InstanceLimits& li
   if (!loaded) return loaded;
   if (loaded = load<decap_bpf>(directory, sizes, nothing); !loaded) return loaded;
   if (loaded = load<sockets_bpf>(directory, sizes, nothing); !loaded) return loaded;
-  return load<pace_bpf>(directory, sizes, [&](pace_bpf& pace) -> Result<void> {
+  loaded = load<pace_bpf>(directory, sizes, [&](pace_bpf& pace) -> Result<void> {
     set_seed(pace.rodata->seed, root.seed);
     pace.rodata->departures_mask = departure_lines(limits) - 1;
     pace.rodata->handover_mac = root.handover_mac;
     return {};
   });
+  if (!loaded) return loaded;
+  return load<probe_bpf>(directory, sizes, nothing);
 }
 
 }  // namespace sluice

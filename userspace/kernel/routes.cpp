@@ -60,8 +60,9 @@ bool has_gateway(rtnl_nexthop* nexthop) {
   return rtnl_route_nh_get_gateway(nexthop) != nullptr || rtnl_route_nh_get_via(nexthop) != nullptr;
 }
 
-// Is it a neighbour, by whichever of the route's next hops?
-Result<bool> is_on_link(const Address& destination) {
+using RouteEntry = std::unique_ptr<rtnl_route, void (*)(rtnl_route*)>;
+
+Result<RouteEntry> route_entry(const Address& destination) {
   auto netlink = open_netlink();
   if (!netlink) return tl::unexpected(netlink.error());
   const bool v4 = destination.is_v4();
@@ -71,10 +72,16 @@ Result<bool> is_on_link(const Address& destination) {
   rtnl_route* raw = nullptr;
   if (const int error = rtnl_route_lookup(netlink->get(), address.get(), &raw); error != 0)
     return failed("route to {}: {}", destination.text(), nl_geterror(error));
-  const std::unique_ptr<rtnl_route, void (*)(rtnl_route*)> route(raw, rtnl_route_put);
-  if (rtnl_route_get_type(route.get()) != RTN_UNICAST) return false;
-  for (int i = 0; i < rtnl_route_get_nnexthops(route.get()); i++)
-    if (!has_gateway(rtnl_route_nexthop_n(route.get(), i))) return true;
+  return RouteEntry(raw, rtnl_route_put);
+}
+
+// Is it a neighbour, by whichever of the route's next hops?
+Result<bool> is_on_link(const Address& destination) {
+  auto route = route_entry(destination);
+  if (!route) return tl::unexpected(route.error());
+  if (rtnl_route_get_type(route->get()) != RTN_UNICAST) return false;
+  for (int i = 0; i < rtnl_route_get_nnexthops(route->get()); i++)
+    if (!has_gateway(rtnl_route_nexthop_n(route->get(), i))) return true;
   return false;
 }
 
@@ -113,6 +120,18 @@ Result<Route> route_towards(const Address& destination) {
   auto on_link = is_on_link(destination);
   if (!on_link) return tl::unexpected(on_link.error());
   return Route{address_from(from), *on_link, *mtu};
+}
+
+Result<std::string> device_towards(const Address& destination) {
+  auto route = route_entry(destination);
+  if (!route) return tl::unexpected(route.error());
+  rtnl_nexthop* nexthop = rtnl_route_nexthop_n(route->get(), 0);
+  char name[IF_NAMESIZE] = {};
+  if (nexthop == nullptr ||
+      if_indextoname(static_cast<uint32_t>(rtnl_route_nh_get_ifindex(nexthop)), name) == nullptr)
+    return failed("route to {}: names no device (ip route get {})", destination.text(),
+                  destination.text());
+  return std::string(name);
 }
 
 Result<uint32_t> device_index(const std::string& device) {

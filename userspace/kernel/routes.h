@@ -13,6 +13,9 @@ namespace sluice {
 
 Result<Route> route_towards(const Address& destination);
 
+// The device that packets there leave by; of several the first.
+Result<std::string> device_towards(const Address& destination);
+
 Result<uint32_t> device_index(const std::string& device);
 // Inode number of the network namespace that this process is in.
 [[nodiscard]] std::string network_namespace_id();

@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# sluice run: applies its file and follows it, takes backends out that fail and brings them back,
+# checks the way clients go, is one an instance, tells Prometheus, and may be killed with SIGKILL
+# again and again under load: no request fails, and the state stays whole.
+#   KILLS  how often (100)
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lab/lib/topology.sh
+. "$here/lib/topology.sh"
+# shellcheck source=tests/lab/lib/traffic.sh
+. "$here/lib/traffic.sh"
+# shellcheck source=tests/lab/lib/report.sh
+. "$here/lib/report.sh"
+
+kills=${KILLS:-100}
+lab_begin run
+lab_topology
+declare -A nginx
+for index in 1 2 3; do
+  lab_nginx "server$index" "$index" 80
+  nginx[$index]=$LAB_PID
+done
+lab_vip "$LAB_VIP_V4" server1 server2 server3
+lab_vip "$LAB_VIP_V6" server1 server2 server3
+
+file=$LAB_DIR/sluice.yaml
+log=$LAB_DIR/daemon.log
+
+# web translates, tunnel encapsulates: its checks have to arrive at the service's address.
+# write_file BACKENDS: of both, by the servers' numbers.
+write_file() {
+  local index
+  {
+    cat <<END
+run: {metrics: 127.0.0.1:9273, settle: 1s}
+services:
+  web:
+    address: $LAB_VIP_V4:80/tcp
+    health: {check: tcp, interval: 100ms, timeout: 40ms, rise: 2, fall: 2}
+    backends:
+END
+    for index in $1; do echo "      - ${LAB_SERVERS_V4[index]}:80"; done
+    cat <<END
+  tunnel:
+    address: "[$LAB_VIP_V6]:80/tcp"
+    mode: ipip
+    health: {check: http, interval: 100ms, timeout: 40ms, rise: 2, fall: 2}
+    all-down: keep
+    backends:
+END
+    for index in $1; do echo "      - \"[${LAB_SERVERS_V6[index]}]:80\""; done
+  } >"$file.new"
+  mv "$file.new" "$file"
+}
+
+daemon=
+start_daemon() {
+  lab_spawn director "$LAB_BUILD/sluice" --instance "$LAB_INSTANCE" run "$file" >>"$log" 2>&1
+  daemon=$LAB_PID
+}
+said() { grep -qF -- "$1" "$log"; }
+# The daemon looks after it: the last daemon said so since the log began anew.
+daemon_is_up() { said "follows $file"; }
+
+backend_says() { # SERVICE BACKEND FIELD
+  lab_sluice backend show "$1" "$2" --json | jq -r ".$3"
+}
+is_failing() { [[ $(backend_says "$1" "$2" failing) == true ]]; }
+is_well() { [[ $(backend_says "$1" "$2" failing) == false ]]; }
+has_backends() { [[ $(lab_sluice backend list "$1" --json | jq length) == "$2" ]]; }
+metric() { in_ns director curl -sS --max-time 5 http://127.0.0.1:9273/metrics | grep -F -- "$1"; }
+metric_is() { [[ $(metric "$1") == "$1 $2" ]]; }
+
+lab_sluice attach steer clients0 2>/dev/null
+lab_sluice attach steer servers0 2>/dev/null
+for index in 1 2 3; do lab_sluice_on "server$index" attach decap net0 2>/dev/null; done
+write_file "1 2 3"
+start_daemon
+check "it applies its file" lab_until 20 "the daemon" daemon_is_up
+check "and has made the services" has_backends tunnel 3
+
+check "a client is served through the translation" in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4/"
+check "and through the tunnel" in_ns client curl -sS --max-time 5 "http://[$LAB_VIP_V6]/"
+
+# Two daemons.
+second=$(lab_sluice run "$file" 2>&1) && status=0 || status=$?
+check_equal "a second daemon leaves" 1 echo "$status"
+check "and says why" grep -qF "another sluice run looks after it already" <<<"$second"
+
+# A backend that dies and returns. Its server's tunnel is checked by what answers at the service's
+# address: with that gone from server 3, web goes on there and tunnel does not.
+one=${LAB_SERVERS_V4[2]}:80
+# All of it at once: its workers would go on without it.
+mapfile -t workers < <(pgrep -P "${nginx[2]}")
+kill -KILL "${nginx[2]}" "${workers[@]}"
+check "a backend that died is taken out" lab_until 10 "server 2 to fail" is_failing web "$one"
+check_equal "its state is the operator's" up backend_says web "$one" state
+check_equal "it has no slot" 0 backend_says web "$one" slots
+lab_nginx server2 2 80
+nginx[2]=$LAB_PID
+check "one that returned is back" lab_until 10 "server 2 to be well" is_well web "$one"
+lab_ip server3 -6 address del "$LAB_VIP_V6/128" dev lo
+check "a server without the service's address fails its checks" \
+  lab_until 10 "server 3 to fail" is_failing tunnel "[${LAB_SERVERS_V6[3]}]:80"
+check "where the address is not needed it is well" is_well web "${LAB_SERVERS_V4[3]}:80"
+lab_vip "$LAB_VIP_V6" server3 2>/dev/null || true
+check "with the address it is back" \
+  lab_until 10 "server 3 to be well" is_well tunnel "[${LAB_SERVERS_V6[3]}]:80"
+
+# The file.
+write_file "1 2"
+check "a changed file is followed" lab_until 10 "two backends" has_backends web 2
+echo "services: [" >"$file"
+check "a broken file is complained about" lab_until 10 "the complaint" said "everything stays as it is"
+check "and changes nothing" has_backends web 2
+write_file "1 2 3"
+check "a file that is whole again is followed" lab_until 10 "three backends" has_backends web 3
+
+# Prometheus.
+check "metrics are served" lab_until 5 "a metric" metric_is 'sluice_backend_up{service="web",backend="'"$one"'"}' 1
+if command -v promtool >/dev/null; then
+  in_ns director curl -sS http://127.0.0.1:9273/metrics >"$LAB_DIR/metrics"
+  check "promtool takes the metrics" promtool check metrics <"$LAB_DIR/metrics"
+  check "promtool takes the alerts" promtool check rules "$LAB_ROOT/packaging/prometheus/sluice.rules.yaml"
+else
+  report_skip "promtool takes the metrics and the alerts" "promtool is not here (package prometheus)"
+fi
+
+# SIGKILL, again and again, while everybody is asking.
+seconds=$((kills / 5 + 6))
+lab_wrk_start client web "http://$LAB_VIP_V4/" "$seconds" 4 close
+lab_wrk_start client web-kept "http://$LAB_VIP_V4/" "$seconds" 4
+lab_wrk_start client tunnel "http://[$LAB_VIP_V6]/" "$seconds" 4 close
+unreadable=0
+for ((i = 0; i < kills; i++)); do
+  sleep "0.0$((RANDOM % 90 + 10))"
+  kill -KILL "$daemon"
+  wait "$daemon" 2>/dev/null || true
+  lab_sluice status --json >/dev/null 2>&1 || unreadable=$((unreadable + 1))
+  start_daemon
+done
+check_equal "after each of $kills kills the state could be read" 0 echo "$unreadable"
+for run in web web-kept tunnel; do
+  lab_wrk_wait "$run"
+  check_between "requests served, $run" 100 1e99 "$(jq .requests "$LAB_DIR/$run.json")"
+  check_equal "no request failed, $run" 0 jq .failed "$LAB_DIR/$run.json"
+done
+: >"$log"
+lab_stop "$daemon"
+check "traffic goes on without a daemon" in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4/"
+check_equal "nothing is left to be finished" 0 \
+  bash -c "bpftool -j map lookup pinned $LAB_BPFFS/$LAB_INSTANCE/instance key 0 0 0 0 | jq .formatted.value.pending"
+report_end

@@ -1,0 +1,244 @@
+// Checks of every kind against servers on this host's loopback: what is well, what is not, and that
+// nothing outlasts its time.
+#include "daemon/prober.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+namespace sluice {
+namespace {
+
+using testing::HasSubstr;
+
+const BackendName name{"web", "one"};
+
+// A listener on a port of its own, of which nobody knows more than the kernel does.
+class Listener {
+ public:
+  explicit Listener(int type) : fd_(socket(AF_INET, type | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(fd_.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+    EXPECT_EQ(type == SOCK_STREAM ? listen(fd_.get(), 16) : 0, 0);
+    socklen_t bytes = sizeof(at);
+    getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&at), &bytes);
+    port_ = ntohs(at.sin_port);
+  }
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] HostPort at() const { return {Address::parse("127.0.0.1").value(), port_}; }
+
+ private:
+  Fd fd_;
+  uint16_t port_ = 0;
+};
+
+// Answers everybody who connects with these bytes, until it is destroyed; `hangs` keeps the
+// connection open behind them.
+class Server {
+ public:
+  explicit Server(std::string bytes, bool hangs = false)
+      : listener_(SOCK_STREAM), thread_([this, bytes = std::move(bytes), hangs] {
+          for (;;) {
+            Fd client(accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+            if (!client.valid()) return;
+            char request[1024];
+            if (recv(client.get(), request, sizeof(request), 0) <= 0) continue;
+            (void)!write(client.get(), bytes.data(), bytes.size());
+            if (hangs) kept_.push_back(std::move(client));
+          }
+        }) {}
+  ~Server() {
+    shutdown(listener_.fd(), SHUT_RDWR);
+    thread_.join();
+  }
+  [[nodiscard]] HostPort at() const { return listener_.at(); }
+
+ private:
+  Listener listener_;
+  std::vector<Fd> kept_;
+  std::thread thread_;
+};
+
+HealthCheck check_of(CheckKind kind) {
+  HealthCheck check;
+  check.kind = kind;
+  check.interval_ms = 10;
+  check.timeout_ms = 2000;
+  check.jitter_percent = 0;
+  check.rise = 1;
+  check.fall = 1;
+  return check;
+}
+
+// Until one check has come to its end.
+Progress outcome(const HealthCheck& check, const HostPort& at, bool failing = false) {
+  EventLoop loop;
+  Prober prober(loop, 1, [](const BackendName&, bool, const std::string&) {});
+  Watched watched;
+  watched.name = name;
+  watched.check = std::make_shared<const HealthCheck>(check);
+  watched.subject.at = at;
+  watched.subject.service = "web";
+  watched.subject.host = "www.example.org";
+  watched.failing = failing;
+  prober.watch({watched});
+  Progress progress;
+  Timer look(loop, [&] {
+    progress = prober.progress().front();
+    const CheckCounts& counts = progress.counts;
+    if (counts.well + counts.bad + counts.unable > 0)
+      loop.stop();
+    else
+      look.start(1);
+  });
+  look.start(1);
+  loop.run();
+  return progress;
+}
+
+TEST(Prober, TcpIsWellWhereSomebodyListens) {
+  const Listener listener(SOCK_STREAM);
+  const Progress progress = outcome(check_of(CheckKind::tcp), listener.at(), true);
+  EXPECT_GE(progress.counts.well, 1U);
+  EXPECT_FALSE(progress.standing.failing);
+}
+
+// Nobody accepts: three packets, none of which is the last ACK, leave nothing to accept.
+TEST(Prober, TcpLeavesNoConnectionToTheServer) {
+  const Listener listener(SOCK_STREAM);
+  outcome(check_of(CheckKind::tcp), listener.at());
+  ASSERT_EQ(fcntl(listener.fd(), F_SETFL, O_NONBLOCK), 0);
+  EXPECT_EQ(accept(listener.fd(), nullptr, nullptr), -1);
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(Prober, TcpSaysWhyItIsNotWell) {
+  HostPort nobody;
+  {
+    const Listener listener(SOCK_STREAM);
+    nobody = listener.at();
+  }
+  const Progress progress = outcome(check_of(CheckKind::tcp), nobody);
+  EXPECT_TRUE(progress.standing.failing);
+  EXPECT_EQ(progress.why, "Connection refused");
+}
+
+TEST(Prober, HttpIsWellByItsStatusAndBody) {
+  const Server server("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nall well");
+  HealthCheck check = check_of(CheckKind::http);
+  EXPECT_EQ(outcome(check, server.at()).why, "");
+  check.body = "all well";
+  EXPECT_EQ(outcome(check, server.at()).why, "");
+  check.body = "all is lost";
+  EXPECT_EQ(outcome(check, server.at()).why, "the wanted text is not in the body");
+  check.status = {{300, 399}};
+  EXPECT_EQ(outcome(check, server.at()).why, "status 200");
+}
+
+TEST(Prober, HttpThatAnswersForEverIsReadNoFurtherThanItTakes) {
+  const Server server(
+      "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + std::string(200000, 'x'), true);
+  HealthCheck check = check_of(CheckKind::http);
+  EXPECT_EQ(outcome(check, server.at()).why, "");
+  check.body = "never comes";
+  EXPECT_EQ(outcome(check, server.at()).why, "the wanted text is not in the body");
+}
+
+TEST(Prober, WhoNeverAnswersIsGivenUp) {
+  const Server server("", true);
+  HealthCheck check = check_of(CheckKind::http);
+  check.timeout_ms = 50;
+  const Progress progress = outcome(check, server.at());
+  EXPECT_EQ(progress.why, "no answer within 50 ms");
+  EXPECT_GE(progress.counts.timed_out, 1U);
+}
+
+TEST(Prober, UdpWantsItsResponse) {
+  Listener listener(SOCK_DGRAM);
+  std::thread echo([&] {
+    for (int i = 0; i < 2; i++) {
+      char bytes[64];
+      sockaddr_storage from{};
+      socklen_t length = sizeof(from);
+      const ssize_t got = recvfrom(listener.fd(), bytes, sizeof(bytes), 0,
+                                   reinterpret_cast<sockaddr*>(&from), &length);
+      if (got > 0)
+        (void)sendto(listener.fd(), bytes, static_cast<size_t>(got), 0,
+                     reinterpret_cast<sockaddr*>(&from), length);
+    }
+  });
+  HealthCheck check = check_of(CheckKind::udp);
+  check.interval_ms = 60000;
+  check.request = "are you well?";
+  check.response = "well";
+  // The first one comes at a random moment of the interval; small here, large after it.
+  check.interval_ms = 10;
+  const Progress good = outcome(check, listener.at());
+  check.response = "ill";
+  const Progress bad = outcome(check, listener.at());
+  shutdown(listener.fd(), SHUT_RDWR);
+  echo.join();
+  EXPECT_EQ(good.why, "");
+  EXPECT_EQ(bad.why, "another response than the one that is wanted");
+}
+
+TEST(Prober, UdpHearsThatNobodyIsThere) {
+  HostPort nobody;
+  {
+    const Listener listener(SOCK_DGRAM);
+    nobody = listener.at();
+  }
+  EXPECT_EQ(outcome(check_of(CheckKind::udp), nobody).why, "Connection refused");
+}
+
+TEST(Prober, AScriptIsWellWhenItEndsWithZero) {
+  const HostPort at{Address::parse("10.0.0.11").value(), 8443};
+  HealthCheck check = check_of(CheckKind::script);
+  check.command = {"/bin/sh", "-c",
+                   "test \"$SLUICE_SERVICE $SLUICE_BACKEND $SLUICE_ADDRESS $SLUICE_PORT\" = "
+                   "'web 10.0.0.11:8443 10.0.0.11 8443'"};
+  EXPECT_EQ(outcome(check, at).why, "");
+  check.command = {"/bin/sh", "-c", "exit 3"};
+  EXPECT_EQ(outcome(check, at).why, "ended with 3");
+}
+
+TEST(Prober, AScriptThatHangsGoesWithEverythingItStarted) {
+  HealthCheck check = check_of(CheckKind::script);
+  check.timeout_ms = 50;
+  check.command = {"/bin/sh", "-c", "sleep 1000 & sleep 1000"};
+  EXPECT_EQ(outcome(check, {}).why, "no answer within 50 ms");
+}
+
+// Whose fault it is that the script is not there, it is not the backend's.
+TEST(Prober, WhatThisHostCannotAskSaysNothingOfTheBackend) {
+  HealthCheck check = check_of(CheckKind::script);
+  check.command = {"/nowhere/check"};
+  const Progress progress = outcome(check, {});
+  EXPECT_GE(progress.counts.unable, 1U);
+  EXPECT_FALSE(progress.standing.failing);
+  EXPECT_THAT(progress.why, HasSubstr("/nowhere/check: no such file"));
+}
+
+TEST(Prober, WhoIsWatchedAlreadyGoesOnAsItStands) {
+  EventLoop loop;
+  Prober prober(loop, 1, [](const BackendName&, bool, const std::string&) {});
+  Watched watched;
+  watched.name = name;
+  watched.check = std::make_shared<const HealthCheck>(check_of(CheckKind::tcp));
+  watched.failing = true;
+  prober.watch({watched});
+  watched.failing = false;
+  prober.watch({watched});
+  EXPECT_TRUE(prober.failing(name));
+  prober.watch({});
+  EXPECT_FALSE(prober.failing(name));
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,112 @@
+// tools/bench checks: what health checks cost. Asks for so many TCP checks a second of listeners in
+// another network namespace, counts what was answered, and says how much of a core that took: of
+// this process, user and system time, and with it what the kernel did on its behalf.
+#include <sys/resource.h>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "daemon/prober.h"
+
+namespace sluice {
+namespace {
+
+struct Options {
+  std::string first = "10.77.0.2";
+  uint32_t backends = 10000;
+  uint16_t port = 80;
+  uint32_t interval_ms = 1000;
+  uint32_t seconds = 10;
+};
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+CheckCounts sum(const Prober& prober) {
+  CheckCounts all;
+  for (const auto& [kind, counts] : prober.totals()) {
+    all.well += counts.well;
+    all.bad += counts.bad;
+    all.timed_out += counts.timed_out;
+    all.unable += counts.unable;
+  }
+  return all;
+}
+
+int run(const Options& options) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EventLoop loop;
+  Prober prober(loop, 1, [](const BackendName&, bool, const std::string&) {});
+  HealthCheck check;
+  check.interval_ms = options.interval_ms;
+  check.timeout_ms = std::min(options.interval_ms, 1000U);
+  check.jitter_percent = 0;
+  const auto shared = std::make_shared<const HealthCheck>(check);
+  std::vector<Watched> all;
+  for (uint32_t i = 0; i < options.backends; i++) {
+    Watched watched;
+    watched.name = {"bench", std::to_string(i)};
+    watched.check = shared;
+    watched.subject.at = {Address::parse(options.first).value(), options.port};
+    all.push_back(watched);
+  }
+  prober.watch(all);
+
+  // The first interval spreads them.
+  CheckCounts before;
+  double cpu_before = 0;
+  uint64_t began_ns = 0;
+  nlohmann::ordered_json result;
+  Timer begin(loop, [&] {
+    before = sum(prober);
+    cpu_before = cpu_seconds();
+    began_ns = uv_hrtime();
+  });
+  Timer end(loop, [&] {
+    const CheckCounts after = sum(prober);
+    const double took = static_cast<double>(uv_hrtime() - began_ns) / 1e9;
+    const auto rate = [&](uint64_t now, uint64_t then) {
+      return static_cast<double>(now - then) / took;
+    };
+    const double core = (cpu_seconds() - cpu_before) / took;
+    const double well = rate(after.well, before.well);
+    result = {{"backends", options.backends},
+              {"well_per_s", well},
+              {"bad_per_s", rate(after.bad, before.bad)},
+              {"unable_per_s", rate(after.unable, before.unable)},
+              {"cores", core},
+              {"us_per_check", core / well * 1e6}};
+    loop.stop();
+  });
+  begin.start(options.interval_ms + 500);
+  end.start(options.interval_ms + 500 + uint64_t{options.seconds} * 1000);
+  loop.run();
+  std::cout << result.dump(2) << '\n';
+  return 0;
+}
+
+}  // namespace
+}  // namespace sluice
+
+int main(int argc, char** argv) {
+  sluice::Options options;
+  CLI::App app("What health checks cost; tools/bench checks makes the network for it.");
+  app.add_option("--address", options.first, "where the listener is");
+  app.add_option("--port", options.port, "of the listener");
+  app.add_option("--backends", options.backends, "how many are asked");
+  app.add_option("--interval-ms", options.interval_ms, "how often each is asked");
+  app.add_option("--seconds", options.seconds, "how long is measured");
+  CLI11_PARSE(app, argc, argv);
+  return sluice::run(options);
+}

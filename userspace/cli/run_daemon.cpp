@@ -1,0 +1,76 @@
+// sluice run FILE.
+#include <ctime>
+#include <ostream>
+
+#include "cli/configuration_file.h"
+#include "cli/nouns.h"
+#include "daemon/daemon.h"
+#include "kernel/apply.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Sentences = std::vector<std::string>;
+
+struct RunDaemonOptions {
+  std::string file;
+  std::string metrics;
+};
+
+// One line each, at once: somebody may be watching. What cannot be written is lost, and the next is
+// tried again: a full disk is no reason to stop.
+void log_line(Context& context, const std::string& words) {
+  if (context.json) {
+    const Json line{{"time_s", static_cast<uint64_t>(std::time(nullptr))}, {"sentence", words}};
+    context.err << line.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  } else {
+    context.err << words << std::endl;
+  }
+  context.err.clear();
+}
+
+Result<Sentences> apply_file(const std::string& name, const Desired& desired) {
+  auto instance = Instance::open_locked(name);
+  if (!instance) return tl::unexpected(instance.error());
+  auto applied = apply_configuration(*instance, desired, Apply::perform);
+  if (!applied) return tl::unexpected(applied.error());
+  applied->changes.insert(applied->changes.end(), applied->notes.begin(), applied->notes.end());
+  return std::move(applied->changes);
+}
+
+Result<void> run_daemon_command(const RunDaemonOptions& options, Context& context) {
+  if (context.dry_run)
+    return misused(
+        "run: there is no --dry-run of a daemon; see what it would change: sluice apply {} "
+        "--dry-run",
+        options.file);
+  DaemonOptions daemon{.instance = context.instance, .file = options.file, .metrics = {}};
+  if (!options.metrics.empty()) {
+    auto at = HostPort::parse(options.metrics);
+    if (!at) return tl::unexpected(at.error());
+    if (at->port == 0) return misused("run: --metrics {}: wants a port", options.metrics);
+    daemon.metrics = *at;
+  }
+  const DaemonPorts ports{
+      .read_file = [&](const std::string& path) { return read_configuration_file(path, context); },
+      .apply = apply_file,
+      .say = [&](const std::string& words) { log_line(context, words); }};
+  return run_daemon(daemon, ports);
+}
+
+}  // namespace
+
+void setup_run(CLI::App& app, Context& context) {
+  auto options = std::make_shared<RunDaemonOptions>();
+  CLI::App* verb =
+      add_verb(app, "run", "Look after an instance: follow a file, check health, serve metrics",
+               "  sluice run /etc/sluice/sluice.yaml\n"
+               "  sluice run sluice.yaml --metrics 127.0.0.1:9273\n");
+  add_argument(verb, "FILE", options->file, "the configuration, in YAML")->required();
+  add_value(verb, "--metrics", "ADDR:PORT", options->metrics,
+            "where Prometheus may ask, in place of what the file says");
+  runs(verb, context, options, run_daemon_command);
+}
+
+}  // namespace sluice

@@ -1,0 +1,69 @@
+#include "daemon/check_socket.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kernel/system_error.h"
+
+namespace sluice {
+
+SocketAddress socket_address(const HostPort& at) {
+  SocketAddress address;
+  const uint8_t* bytes = at.address.raw().bytes;
+  if (at.address.is_v4()) {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(at.port);
+    memcpy(&v4.sin_addr, bytes + 12, sizeof(v4.sin_addr));
+    memcpy(&address.storage, &v4, sizeof(v4));
+    address.bytes = sizeof(v4);
+  } else {
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(at.port);
+    memcpy(&v6.sin6_addr, bytes, sizeof(v6.sin6_addr));
+    memcpy(&address.storage, &v6, sizeof(v6));
+    address.bytes = sizeof(v6);
+  }
+  return address;
+}
+
+Result<void> set_check_mark(int fd, uint32_t mark) {
+  if (mark == 0) return {};
+  if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0) return {};
+  return failed("marking a socket: {} (it takes CAP_NET_ADMIN)", error_text(errno));
+}
+
+Result<Fd> open_check_socket(const Subject& subject, int type) {
+  const int family = subject.at.address.is_v4() ? AF_INET : AF_INET6;
+  Fd fd(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return failed("a socket: {}", error_text(errno));
+  if (auto marked = set_check_mark(fd.get(), subject.mark); !marked)
+    return tl::unexpected(marked.error());
+  return fd;
+}
+
+bool is_our_own(int error) {
+  switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EAGAIN:         // connect(): out of ports
+    case EADDRNOTAVAIL:  // out of ports, or no address of this family
+    case EPERM:          // a firewall of this host
+    case EACCES:
+    case EAFNOSUPPORT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Answer answer_of(int error) {
+  return {is_our_own(error) ? Answer::Kind::unable : Answer::Kind::bad, strerror(error)};
+}
+
+}  // namespace sluice

@@ -1,0 +1,84 @@
+#include "daemon/kernel_work.h"
+
+#include <exception>
+
+namespace sluice {
+
+namespace {
+
+uint32_t monotonic_s() {
+  return static_cast<uint32_t>(uv_hrtime() / 1'000'000'000);
+}
+
+// For changing; where there is none, none is made.
+Result<Instance> open_to_change(const std::string& name) {
+  if (auto there = Instance::open(name); !there) return there;
+  return Instance::open_locked(name);
+}
+
+}  // namespace
+
+Result<KernelState> read_kernel_state(const std::string& name) {
+  auto instance = Instance::open(name);
+  if (!instance) return tl::unexpected(instance.error());
+  auto services = instance->dataplane().services();
+  if (!services) return tl::unexpected(services.error());
+  auto backends = instance->dataplane().backends();
+  if (!backends) return tl::unexpected(backends.error());
+  return KernelState{std::move(*services), std::move(*backends)};
+}
+
+template <typename Value>
+void KernelWork::add(std::function<Result<Value>()> work, Done<Value> done) {
+  auto result = std::make_shared<Result<Value>>(failed("not done yet"));
+  worker_.add(
+      [result, work = std::move(work)] {
+        try {
+          *result = work();
+        } catch (const std::exception& exception) {  // out of memory
+          *result = failed("stopped by {}", exception.what());
+        }
+      },
+      [result, done = std::move(done)] { done(std::move(*result)); });
+}
+
+void KernelWork::look(std::vector<Backend> travellers, Done<KernelState> done) {
+  add<KernelState>(
+      [this, travellers = std::move(travellers)]() -> Result<KernelState> {
+        auto state = read_kernel_state(instance_);
+        if (!state || travellers.empty()) return state;
+        auto probed = paths_.prepare(instance_, travellers, monotonic_s());
+        if (!probed) return tl::unexpected(probed.error());
+        state->probed = std::move(*probed);
+        return state;
+      },
+      std::move(done));
+}
+
+void KernelWork::observe(std::vector<Observation> observations, Done<Sentences> done) {
+  add<Sentences>(
+      [name = instance_, observations = std::move(observations)]() -> Result<Sentences> {
+        auto instance = open_to_change(name);
+        if (!instance) return tl::unexpected(instance.error());
+        return backends_observe(instance->dataplane(), observations);
+      },
+      std::move(done));
+}
+
+void KernelWork::settle(Done<std::vector<Settling>> done) {
+  add<std::vector<Settling>>(
+      [name = instance_]() -> Result<std::vector<Settling>> {
+        auto instance = open_to_change(name);
+        if (!instance) return tl::unexpected(instance.error());
+        return settle_services(instance->dataplane(), std::nullopt, Apply::perform);
+      },
+      std::move(done));
+}
+
+void KernelWork::apply(Desired desired, Done<Sentences> done) {
+  add<Sentences>([apply = apply_, name = instance_,
+                  desired = std::move(desired)] { return apply(name, desired); },
+                 std::move(done));
+}
+
+}  // namespace sluice

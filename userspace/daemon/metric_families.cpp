@@ -1,0 +1,320 @@
+// The names, units and labels of what Prometheus is told; its conventions are at
+// prometheus.io/docs/practices/naming.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+
+#include "daemon/metrics.h"
+
+namespace sluice {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+class Family {
+ public:
+  Family(std::vector<MetricFamily>& all, MetricType type, std::string name, std::string help)
+      : all_(all) {
+    family_.name = "sluice_" + std::move(name);
+    family_.help = std::move(help);
+    family_.type = type;
+  }
+  ~Family() {
+    if (!family_.metric.empty()) all_.push_back(std::move(family_));
+  }
+  Family(const Family&) = delete;
+  Family& operator=(const Family&) = delete;
+
+  template <typename Value>
+  void add(Labels labels, Value value) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    if (family_.type == MetricType::Counter)
+      metric.counter.value = static_cast<double>(value);
+    else
+      metric.gauge.value = static_cast<double>(value);
+    family_.metric.push_back(std::move(metric));
+  }
+
+ private:
+  std::vector<MetricFamily>& all_;
+  MetricFamily family_;
+};
+
+class Families {
+ public:
+  Family counter(std::string name, std::string help) {
+    return Family(all_, MetricType::Counter, std::move(name), std::move(help));
+  }
+  Family gauge(std::string name, std::string help) {
+    return Family(all_, MetricType::Gauge, std::move(name), std::move(help));
+  }
+  std::vector<MetricFamily> take() && { return std::move(all_); }
+
+ private:
+  std::vector<MetricFamily> all_;
+};
+
+Labels of_service(const ServiceView& view) {
+  return {{"service", view.service.name}};
+}
+
+Labels of_backend(const ServiceView& view, const BackendView& one) {
+  return {{"service", view.service.name}, {"backend", one.backend.at.text()}};
+}
+
+template <typename Take>
+void each_backend(const MetricSources& sources, Take take) {
+  for (const ServiceView& view : sources.services) {
+    for (const BackendView& one : view.backends) take(view, one);
+  }
+}
+
+void add_verdicts(Families& families, const MetricSources& sources) {
+  Family packets = families.counter("verdict_packets_total",
+                                    "Packets by what became of them; service \"\": of no service.");
+  Family bytes = families.counter("verdict_bytes_total",
+                                  "Bytes, from the IP header on, by what became of them.");
+  const auto add = [&](const std::string& service, const std::vector<VerdictCount>& counts) {
+    for (const VerdictCount& count : counts) {
+      const VerdictText text = verdict_text(count.verdict);
+      const Labels labels{{"service", service},
+                          {"verdict", std::string(text.name)},
+                          {"action", std::string(action_text(text.action))}};
+      packets.add(labels, count.packets);
+      bytes.add(labels, count.bytes);
+    }
+  };
+  add("", sources.verdicts);
+  for (const ServiceView& view : sources.services) add(view.service.name, view.verdicts);
+}
+
+void add_services(Families& families, const MetricSources& sources) {
+  Family info = families.gauge("service_info", "1; what a service is, as labels.");
+  Family packets = families.counter("service_packets_total", "Packets to the service's backends.");
+  Family bytes = families.counter("service_bytes_total", "Bytes to the service's backends.");
+  Family connections =
+      families.counter("service_connections_total", "Connections that the service's backends got.");
+  Family slots = families.gauge("service_ring_slots", "Slots of the service's ring.");
+  Family moving = families.gauge("service_moving_slots",
+                                 "Slots whose connections are remembered until they settle.");
+  Family remembered =
+      families.gauge("service_remembered_flows", "Flows that moving slots remember.");
+  Family backends = families.gauge("service_backends", "Backends of the service by their state.");
+  for (const ServiceView& view : sources.services) {
+    const Service& service = view.service;
+    info.add({{"service", service.name},
+              {"endpoint", service.endpoint.text()},
+              {"mode", std::string(mode_text(service.mode))},
+              {"affinity", std::string(affinity_text(service.affinity))}},
+             1);
+    packets.add(of_service(view), view.traffic.packets);
+    bytes.add(of_service(view), view.traffic.bytes);
+    connections.add(of_service(view), view.traffic.connections);
+    slots.add(of_service(view), view.slots);
+    moving.add(of_service(view), view.moving_slots);
+    remembered.add(of_service(view), view.remembered_flows);
+    std::map<std::string, size_t> states{{"up", 0}, {"draining", 0}, {"down", 0}, {"failing", 0}};
+    for (const BackendView& one : view.backends) {
+      const bool fails = one.backend.failing && one.backend.state != BackendState::down;
+      states[fails ? "failing" : std::string(backend_state_text(one.backend.state))]++;
+    }
+    for (const auto& [state, count] : states) {
+      backends.add({{"service", service.name}, {"state", state}}, count);
+    }
+  }
+}
+
+void add_backends(Families& families, const MetricSources& sources) {
+  Family packets = families.counter("backend_packets_total", "Packets to the backend.");
+  Family bytes = families.counter("backend_bytes_total", "Bytes to the backend.");
+  Family connections =
+      families.counter("backend_connections_total", "Connections that the backend got.");
+  Family up = families.gauge("backend_up", "1: it takes new connections.");
+  Family failing =
+      families.gauge("backend_failing", "1: it is taken out, for its health checks fail.");
+  Family weight = families.gauge("backend_weight", "The weight that the operator gave it.");
+  Family adapted = families.gauge("backend_adapted_weight_ratio",
+                                  "The part of its weight that it has just now.");
+  Family share = families.gauge("backend_share_ratio", "The part of the ring's slots it has.");
+  each_backend(sources, [&](const ServiceView& view, const BackendView& one) {
+    const Labels labels = of_backend(view, one);
+    const Backend& backend = one.backend;
+    packets.add(labels, one.traffic.packets);
+    bytes.add(labels, one.traffic.bytes);
+    connections.add(labels, one.traffic.connections);
+    up.add(labels, effective_state(backend) == BackendState::up && one.slots > 0 ? 1 : 0);
+    failing.add(labels, backend.failing ? 1 : 0);
+    weight.add(labels, backend.weight);
+    adapted.add(labels, backend.adapted_permille == 0 ? 1.0 : backend.adapted_permille / 1000.0);
+    const auto slots = static_cast<double>(one.slots);
+    share.add(labels, view.slots == 0 ? 0.0 : slots / static_cast<double>(view.slots));
+  });
+}
+
+template <typename Add>
+void add_counts(const CheckCounts& counts, Add add) {
+  add("well", counts.well);
+  add("bad", counts.bad - counts.timed_out);
+  add("timeout", counts.timed_out);
+  add("unable", counts.unable);
+}
+
+void add_checks(Families& families, const DaemonFigures& figures) {
+  Family totals = families.counter(
+      "checks_total",
+      "Health checks by their kind and what came of them; unable: this host could not ask.");
+  for (const auto& [kind, counts] : figures.totals) {
+    add_counts(counts, [&, kind = kind](const char* result, uint64_t count) {
+      totals.add({{"kind", std::string(check_kind_text(kind))}, {"result", result}}, count);
+    });
+  }
+  Family checks =
+      families.counter("backend_checks_total", "Health checks of a backend by what came of them.");
+  Family failing =
+      families.gauge("backend_check_failing", "1: the backend's checks fail, marked so or not.");
+  Family took = families.gauge("backend_check_duration_seconds",
+                               "How long the last check took that was answered.");
+  for (const Progress& progress : figures.progress) {
+    const Labels labels{{"service", progress.name.first}, {"backend", progress.name.second}};
+    add_counts(progress.counts, [&](const char* result, uint64_t count) {
+      Labels with_result = labels;
+      with_result.push_back({"result", result});
+      checks.add(with_result, count);
+    });
+    failing.add(labels, progress.standing.failing ? 1 : 0);
+    took.add(labels, static_cast<double>(progress.took_us) / 1e6);
+  }
+}
+
+// What the congestion control says of the sockets of one service.
+struct Governed {
+  size_t flows = 0;
+  double srtt_s = 0;
+  double rate = 0;
+  uint64_t inflight = 0;
+  uint64_t retransmitted = 0;
+};
+
+void add_flows(Families& families, const MetricSources& sources) {
+  std::map<std::string, size_t> parts{
+      {"tracked", 0}, {"half_open", 0}, {"translated", 0}, {"paced", 0}, {"governed", 0}};
+  std::map<uint32_t, Governed> governed;
+  for (const FlowRecord& flow : sources.flows) {
+    if (flow.tracked) parts[flow.half_open ? "half_open" : "tracked"]++;
+    if (flow.translation) parts["translated"]++;
+    if (flow.paced) parts["paced"]++;
+    if (!flow.congestion) continue;
+    parts["governed"]++;
+    Governed& sum = governed[flow.congestion->service];
+    sum.flows++;
+    sum.srtt_s += flow.congestion->srtt_us / 1e6;
+    sum.rate += static_cast<double>(flow.congestion->delivery_rate_bytes_per_sec);
+    sum.inflight += flow.congestion->inflight_packets;
+    sum.retransmitted += flow.congestion->retransmitted_packets;
+  }
+  Family flows = families.gauge("flows", "Flows that are remembered, by whom they are kept for.");
+  for (const auto& [part, count] : parts) flows.add({{"kept", part}}, count);
+
+  Family sockets = families.gauge("congestion_flows", "Sockets of the congestion control.");
+  Family srtt = families.gauge("congestion_round_trip_seconds", "Their mean smoothed round trip.");
+  Family rate = families.gauge("congestion_delivery_bytes_per_second", "What they deliver.");
+  Family inflight = families.gauge("congestion_inflight_packets", "What they have in flight.");
+  Family retransmitted = families.gauge("congestion_retransmitted_packets",
+                                        "What those that are open have retransmitted so far.");
+  for (const auto& [number, sum] : governed) {
+    std::string name;
+    for (const ServiceView& view : sources.services) {
+      if (view.service.number == number) name = view.service.name;
+    }
+    const Labels labels{{"service", name}};
+    sockets.add(labels, sum.flows);
+    srtt.add(labels, sum.srtt_s / static_cast<double>(sum.flows));
+    rate.add(labels, sum.rate);
+    inflight.add(labels, sum.inflight);
+    retransmitted.add(labels, sum.retransmitted);
+  }
+}
+
+void add_instance(Families& families, const MetricSources& sources) {
+  Family used = families.gauge("entries", "What the instance holds, of what it has room for.");
+  Family room = families.gauge("entries_limit", "What the instance has room for.");
+  size_t backends = 0;
+  size_t filters = 0;
+  for (const ServiceView& view : sources.services) {
+    backends += view.backends.size();
+    filters += view.filters.size();
+  }
+  const auto add = [&](const char* kind, size_t count, uint32_t limit) {
+    used.add({{"kind", kind}}, count);
+    room.add({{"kind", kind}}, limit);
+  };
+  add("services", sources.services.size(), sources.capacities.services);
+  add("backends", backends, sources.capacities.backends);
+  add("filters", filters, sources.capacities.filters);
+  Family attached =
+      families.gauge("attachment_present", "1: the part is on the device; 0: the device is gone.");
+  for (const Attachment& each : sources.attachments) {
+    attached.add(
+        {{"part", std::string(part_text(each.part))}, {"device", each.device}, {"mode", each.mode}},
+        each.gone ? 0 : 1);
+  }
+}
+
+void add_process(Families& families) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  families.counter("daemon_cpu_seconds_total", "CPU time of sluice run, scripts apart.")
+      .add({}, seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  std::ifstream statm("/proc/self/statm");
+  uint64_t pages = 0;
+  uint64_t resident = 0;
+  statm >> pages >> resident;
+  families.gauge("daemon_resident_memory_bytes", "Memory of sluice run, as it lies in RAM.")
+      .add({}, resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
+void add_daemon(Families& families, const DaemonFigures& figures) {
+  families.gauge("daemon_file_valid", "1: the file was good when it changed last.")
+      .add({}, figures.file_valid ? 1 : 0);
+  families.gauge("daemon_file_applied_timestamp_seconds", "When the file was applied last.")
+      .add({}, figures.file_applied);
+  families.counter("daemon_changes_total", "Changes that sluice run has made.")
+      .add({}, figures.changes);
+  families.counter("daemon_errors_total", "Work of sluice run that failed and is tried again.")
+      .add({}, figures.errors);
+  families.counter("daemon_settled_slots_total", "Slots that sluice run has settled.")
+      .add({}, figures.settled_slots);
+}
+
+}  // namespace
+
+std::vector<MetricFamily> metric_families(const MetricSources& sources) {
+  Families families;
+  families.gauge("kernel_read", "1: the instance could be read for this.")
+      .add({}, sources.kernel_read ? 1 : 0);
+  if (sources.kernel_read) {
+    add_verdicts(families, sources);
+    add_services(families, sources);
+    add_backends(families, sources);
+    add_flows(families, sources);
+    add_instance(families, sources);
+  }
+  if (sources.daemon) {
+    add_checks(families, *sources.daemon);
+    add_daemon(families, *sources.daemon);
+  }
+  add_process(families);
+  return std::move(families).take();
+}
+
+}  // namespace sluice

@@ -1,0 +1,57 @@
+#include "daemon/ready_set.h"
+
+#include <cerrno>
+
+namespace sluice {
+
+ReadySet::ReadySet(EventLoop& loop) : epoll_(epoll_create1(EPOLL_CLOEXEC)), poll_(new uv_poll_t) {
+  uv_poll_init(loop.raw(), poll_, epoll_.get());
+  poll_->data = this;
+  uv_poll_start(poll_, UV_READABLE,
+                [](uv_poll_t* raw, int, int) { static_cast<ReadySet*>(raw->data)->look(); });
+}
+
+ReadySet::~ReadySet() {
+  uv_poll_stop(poll_);
+  uv_close(reinterpret_cast<uv_handle_t*>(poll_),
+           [](uv_handle_t* closed) { delete reinterpret_cast<uv_poll_t*>(closed); });
+}
+
+int ReadySet::add(int fd, uint32_t events, ReadyHandler* handler) {
+  epoll_event event{.events = events, .data = {.ptr = handler}};
+  return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+}
+
+int ReadySet::modify(int fd, uint32_t events, ReadyHandler* handler) {
+  epoll_event event{.events = events, .data = {.ptr = handler}};
+  return epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : errno;
+}
+
+void ReadySet::remove(int fd, ReadyHandler* handler) {
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  forget(handler);
+}
+
+// One handler may end another one whose event is in the same batch.
+void ReadySet::forget(ReadyHandler* handler) {
+  for (int i = next_; i < count_; i++) {
+    if (events_[static_cast<size_t>(i)].data.ptr == handler)
+      events_[static_cast<size_t>(i)].data.ptr = nullptr;
+  }
+}
+
+// One batch a turn, so that timers get theirs; what is left makes the set ready again at once. From
+// within a handler there is nothing to do: its batch is under way.
+bool ReadySet::look() {
+  if (count_ != 0) return false;
+  count_ = epoll_wait(epoll_.get(), events_.data(), batch, 0);
+  for (next_ = 0; next_ < count_;) {
+    const epoll_event event = events_[static_cast<size_t>(next_++)];
+    if (event.data.ptr != nullptr) static_cast<ReadyHandler*>(event.data.ptr)->ready(event.events);
+  }
+  const bool more = count_ == batch;
+  count_ = 0;
+  return more;
+}
+
+}  // namespace sluice

@@ -1,0 +1,17 @@
+// What the daemon tells whoever started it, if that is systemd (sd_notify(3)); nothing otherwise.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sluice {
+
+void tell_ready(const std::string& status);
+void tell_reloading();
+void tell_status(const std::string& status);
+void tell_stopping();
+// Half of the time within which systemd wants to hear from us; 0: it does not.
+[[nodiscard]] uint64_t watchdog_interval_ms();
+void tell_alive();
+
+}  // namespace sluice

@@ -1,0 +1,46 @@
+#include "model/standing.h"
+
+#include <algorithm>
+
+namespace sluice {
+
+Standing standing_after(const HealthCheck& check, Standing standing, bool well) {
+  if (well != standing.failing) {
+    standing.against = 0;
+    return standing;
+  }
+  standing.against++;
+  const uint32_t needed = standing.failing ? check.rise : check.fall;
+  if (standing.against >= needed) standing = {.failing = !standing.failing, .against = 0};
+  return standing;
+}
+
+uint32_t next_check_ms(const HealthCheck& check, const Standing& standing, uint32_t random) {
+  if (!standing.failing && standing.against > 0) {
+    const uint32_t earlier = check.fall > 1 ? check.timeout_ms / (check.fall - 1) : 0;
+    return check.interval_ms - std::min(earlier, check.interval_ms - 1);
+  }
+  const uint64_t jitter_ms = uint64_t{check.interval_ms} * check.jitter_percent / 100;
+  return check.interval_ms - static_cast<uint32_t>(random % (jitter_ms + 1));
+}
+
+std::vector<bool> marks_after(const std::vector<Patient>& patients, AllDown all_down) {
+  std::vector<bool> marks;
+  marks.reserve(patients.size());
+  for (const Patient& patient : patients) marks.push_back(patient.failing);
+  if (all_down == AllDown::drop) return marks;
+
+  bool served = false;
+  bool serves = false;
+  for (const Patient& patient : patients) {
+    served = served || (patient.serves && !patient.marked);
+    serves = serves || (patient.serves && !patient.failing);
+  }
+  if (serves) return marks;
+  for (size_t i = 0; i < patients.size(); i++) {
+    if (patients[i].serves) marks[i] = served && patients[i].marked;
+  }
+  return marks;
+}
+
+}  // namespace sluice
