@@ -23,6 +23,7 @@
 #include "steer/service.h"
 #include "steer/lookup.h"
 #include "steer/ring.h"
+#include "steer/measure.h"
 #include "steer/nexthop.h"
 #include "steer/plain.h"
 #include "steer/admit.h"
@@ -116,6 +117,24 @@ __noinline int steer_note_reply(struct xdp_md *ctx, struct journey *journey)
 	return 0;
 }
 
+/* Only ever of a packet that goes on, before anything of it changes. */
+__noinline int steer_measure(struct xdp_md *ctx, struct journey *journey, bool to_client)
+{
+	struct measure_segment segment;
+	struct sluice_flow flow;
+
+	if (!journey || !measure_read(ctx, &journey->packet, &segment))
+		return 0;
+	if (to_client) {
+		flow = nat_reverse(&journey->leaves_as);
+		measure_to_client(&flow, &segment);
+	} else {
+		flow = packet_flow(&journey->packet);
+		measure_to_backend(&flow, &segment, journey->backend, !journey->translated);
+	}
+	return 0;
+}
+
 /* The last stretch to a backend, for all modes. Nothing changes before the packet can leave. */
 __noinline int steer_to_backend(struct xdp_md *ctx, struct journey *journey)
 {
@@ -147,6 +166,8 @@ __noinline int steer_to_backend(struct xdp_md *ctx, struct journey *journey)
 				  &journey->leaves_as);
 	if (journey->service.flags & SLUICE_SERVICE_WINDOWED)
 		steer_lower_window(ctx, journey);
+	if (measure_wanted(journey->service.number))
+		steer_measure(ctx, journey, false);
 	if (!encap_spend_ttl(ctx, packet->l3_offset, packet->v6) || !steer_rewrite(ctx, journey) ||
 	    !encap_push(ctx, &record->outer, path->macs, packet->l3_offset - sizeof(struct ethhdr),
 			packet->v6, packet->ip_bytes, journey->hash))
@@ -203,6 +224,8 @@ __noinline int steer_to_client(struct xdp_md *ctx, struct journey *journey)
 		through_tc = SLUICE_VERDICT_OTHER_DEVICE;
 	else if (verdict == UNDECIDED && policy_lowers_windows(policy))
 		steer_note_reply(ctx, journey);
+	if (measure_wanted(service))
+		steer_measure(ctx, journey, true);
 	if (!encap_spend_ttl(ctx, packet->l3_offset, packet->v6) || !steer_rewrite(ctx, journey) ||
 	    !encap_push(ctx, &nothing, nexthop.macs, packet->l3_offset - sizeof(struct ethhdr),
 			packet->v6, packet->ip_bytes, 0))

@@ -8,6 +8,7 @@
 
 #include "sluice/service.h"
 #include "steer/backend.h"
+#include "steer/measure.h"
 #include "steer/packet.h"
 
 struct {
@@ -104,7 +105,8 @@ static __always_inline enum sluice_verdict nexthop_backend(struct xdp_md *ctx,
 	path->mtu = nexthop.mtu > backend->outer.length ? nexthop.mtu - backend->outer.length : 0;
 	path->through_stack = nexthop.through_stack;
 	path->expires_jiffies = bpf_jiffies64() + SLUICE_PATH_JIFFIES;
-	path->short_until_jiffies = nexthop.through_stack || backend->mode == SLUICE_MODE_NAT
+	path->short_until_jiffies = nexthop.through_stack || backend->mode == SLUICE_MODE_NAT ||
+						    measure_wanted(backend->service)
 					    ? 0
 					    : path->expires_jiffies;
 	path->ifindex = nexthop.ifindex;

@@ -3,7 +3,7 @@
 # sluice run: applies its file and follows it, takes backends out that fail and brings them back,
 # checks the way clients go, is one an instance, tells Prometheus, and may be killed with SIGKILL
 # again and again under load: no request fails, and the state stays whole.
-#   KILLS  how often (100)
+#   KILLS  how often (10)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/topology.sh
@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/report.sh
 . "$here/lib/report.sh"
 
-kills=${KILLS:-100}
+kills=${KILLS:-10}
 lab_begin run
 lab_topology
 declare -A nginx
@@ -94,6 +94,7 @@ one=${LAB_SERVERS_V4[2]}:80
 # All of it at once: its workers would go on without it.
 mapfile -t workers < <(pgrep -P "${nginx[2]}")
 kill -KILL "${nginx[2]}" "${workers[@]}"
+wait "${nginx[2]}" 2>/dev/null || true
 check "a backend that died is taken out" lab_until 10 "server 2 to fail" is_failing web "$one"
 check_equal "its state is the operator's" up backend_says web "$one" state
 check_equal "it has no slot" 0 backend_says web "$one" slots
@@ -125,6 +126,15 @@ if command -v promtool >/dev/null; then
   check "promtool takes the alerts" promtool check rules "$LAB_ROOT/packaging/prometheus/sluice.rules.yaml"
 else
   report_skip "promtool takes the metrics and the alerts" "promtool is not here (package prometheus)"
+fi
+
+# The unit, with the program where it is here.
+if command -v systemd-analyze >/dev/null; then
+  unit=$LAB_DIR/sluice@.service
+  sed "s|^ExecStart=[^ ]*|ExecStart=$LAB_BUILD/sluice|" "$LAB_BUILD/sluice@.service" >"$unit"
+  check "systemd takes the unit" systemd-analyze verify "$unit"
+else
+  report_skip "systemd takes the unit" "systemd-analyze is not here (package systemd)"
 fi
 
 # SIGKILL, again and again, while everybody is asking.

@@ -136,6 +136,7 @@ void Stage::load() {
   fragments_ = must_have(Fragments::open(kDirectory, "fragments"));
   paced_flows_ = must_have(PacedFlows::open(kDirectory, "paced_flows"));
   admissions_ = must_have(Admissions::open(kDirectory, "admissions"));
+  requests_ = must_have(Requests::open(kDirectory, "requests"));
   policings_ = must_have(Admissions::open(kDirectory, "policings"));
   devices_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
   reports_ = map_of(program("steer_any"), "reports");
@@ -148,13 +149,23 @@ void Stage::load() {
   handover_ = program("handover");
 }
 
+void Stage::measure(const Service& service) {
+  must(ask_latencies(kDirectory, {service.number}, now_s() + 60));
+}
+
+Latency Stage::latency(const Backend& backend) {
+  return must_have(read_latencies(kDirectory, {backend.number})).at(backend.number);
+}
+
 void Stage::clear() {
   published_ = false;
+  erase_all(requests_);
   for (const Service& service : configuration_.services) {
     must(dataplane_->erase_ring(service.number));
     must(dataplane_->clear_verdicts(service.number));
     must(dataplane_->erase_policy(service.number));
     must(admissions_.put(service.number, {}));
+    must(ask_latencies(kDirectory, {service.number}, 0));
     must(policings_.put(service.number, {}));
   }
   must(dataplane_->clear_verdicts(0));

@@ -20,12 +20,14 @@
 #include "control/configuration.h"
 #include "kernel/dataplane.h"
 #include "kernel/fd.h"
+#include "kernel/latencies.h"
 #include "kernel/map.h"
 #include "model/ring.h"
 #include "model/service.h"
 #include "network.h"
 #include "packets.h"
 #include "sluice/instance.h"
+#include "sluice/latency.h"
 #include "sluice/pace.h"
 
 namespace sluice::stage {
@@ -51,6 +53,7 @@ using Tracked = Map<sluice_flow, sluice_tracked_flow>;
 using Translations = Map<sluice_flow, sluice_translation>;
 using Fragments = Map<sluice_fragment_key, sluice_fragment>;
 using PacedFlows = Map<sluice_flow, sluice_paced_flow>;
+using Requests = Map<sluice_flow, sluice_request>;
 using Admissions = Map<uint32_t, sluice_admission>;
 
 // What a service is to be; more of it can be set before it is added.
@@ -95,6 +98,9 @@ class Stage {
   // Verdicts and packets of backends, of all services together.
   [[nodiscard]] uint64_t counted();
   [[nodiscard]] uint32_t now_s() const;
+  // The service's backends are measured, until the stage is cleared.
+  void measure(const Service& service);
+  [[nodiscard]] Latency latency(const Backend& backend);
 
   [[nodiscard]] const sluice_seed& seed() const { return root_.seed; }
   Tracked& flows() { return flows_; }
@@ -131,6 +137,7 @@ class Stage {
   Fragments fragments_;
   PacedFlows paced_flows_;
   Admissions admissions_;
+  Requests requests_;
   Admissions policings_;  // what clients sent of late
   Map<uint32_t, uint32_t> devices_;
   Fd reports_;  // of this CPU: when it may next report what is too big

@@ -174,11 +174,8 @@ TEST(Prober, UdpWantsItsResponse) {
     }
   });
   HealthCheck check = check_of(CheckKind::udp);
-  check.interval_ms = 60000;
   check.request = "are you well?";
   check.response = "well";
-  // The first one comes at a random moment of the interval; small here, large after it.
-  check.interval_ms = 10;
   const Progress good = outcome(check, listener.at());
   check.response = "ill";
   const Progress bad = outcome(check, listener.at());
@@ -238,6 +235,36 @@ TEST(Prober, WhoIsWatchedAlreadyGoesOnAsItStands) {
   EXPECT_TRUE(prober.failing(name));
   prober.watch({});
   EXPECT_FALSE(prober.failing(name));
+}
+
+// Its first check would else come at some moment of the next hours.
+TEST(Prober, WhoIsInAHurryIsCheckedNow) {
+  for (const bool passive : {true, false}) {
+    const Listener listener(SOCK_STREAM);
+    EventLoop loop;
+    Prober prober(loop, 1, [](const BackendName&, bool, const std::string&) {});
+    HealthCheck check = check_of(CheckKind::tcp);
+    check.interval_ms = 10'000'000;
+    check.passive = passive;
+    Watched watched;
+    watched.name = name;
+    watched.check = std::make_shared<const HealthCheck>(check);
+    watched.subject.at = listener.at();
+    prober.watch({watched});
+    prober.hurry(name);
+    prober.hurry({"web", "nobody"});
+    Timer enough(loop, [&] { loop.stop(); });
+    enough.start(passive ? 10000 : 100);
+    Timer look(loop, [&] {
+      if (prober.progress().front().counts.well > 0)
+        loop.stop();
+      else
+        look.start(1);
+    });
+    look.start(1);
+    loop.run();
+    EXPECT_EQ(prober.progress().front().counts.well, passive ? 1U : 0U);
+  }
 }
 
 }  // namespace

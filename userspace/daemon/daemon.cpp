@@ -15,6 +15,7 @@
 #include "daemon/health.h"
 #include "daemon/metrics.h"
 #include "daemon/service_manager.h"
+#include "daemon/weights.h"
 #include "kernel/daemon_lock.h"
 
 namespace sluice {
@@ -23,6 +24,8 @@ namespace {
 
 // How often the kernel is looked at for what others changed there.
 constexpr uint64_t kLookMs = 1000;
+// How often what is measured is looked at.
+constexpr uint64_t kMeasureMs = 1000;
 // An editor's several steps are one change.
 constexpr uint64_t kQuietMs = 50;
 
@@ -59,8 +62,10 @@ class Daemon {
         work_(loop_, options.instance, ports.apply),
         health_(
             loop_, std::random_device{}(), [this] { mark_.start(0); }, ports.say),
+        weights_(ports.say),
         mark_(loop_, [this] { mark(); }),
         look_(loop_, [this] { look(); }),
+        measure_(loop_, [this] { measure(); }),
         settle_(loop_, [this] { settle(); }),
         reread_(loop_, [this] { reread(false); }),
         alive_(loop_, [this] { alive(); }),
@@ -73,8 +78,10 @@ class Daemon {
   Result<void> open_metrics();
   void follow(const Desired& desired);
   void reread(bool even_if_same);
+  void take(const KernelState& state);
   void look();
   void mark();
+  void measure();
   void settle();
   void alive();
   void stop(Result<void> outcome);
@@ -89,8 +96,10 @@ class Daemon {
   std::optional<DaemonLock> lock_;
   KernelWork work_;
   Health health_;
+  AdaptiveWeights weights_;
   Timer mark_;
   Timer look_;
+  Timer measure_;
   Timer settle_;
   Timer reread_;
   Timer alive_;
@@ -100,6 +109,7 @@ class Daemon {
   RunOptions run_options_;
   std::optional<std::string> content_;  // of the file, when it was read last
   bool marking_ = false;
+  bool measuring_ = false;
   bool mark_again_ = false;  // the last try failed
   bool file_valid_ = true;
   double file_applied_ = 0;
@@ -117,6 +127,7 @@ Result<void> Daemon::run() {
   tell_ready(fmt::format("follows {}", options_.file));
   say(fmt::format("instance {}: follows {}", options_.instance, options_.file));
   look();
+  measure();
   alive();
   loop_.run();
   tell_stopping();
@@ -151,8 +162,9 @@ Result<void> Daemon::begin() {
   // Who is marked is known before the first check is.
   auto state = read_kernel_state(options_.instance);
   if (!state) return tl::unexpected(state.error());
-  health_.set_state(*state);
+  take(*state);
   health_.set_file(*desired);
+  weights_.set_file(*desired);
   settle_.start(uint64_t{run_options_.settle_s} * 1000);
   return {};
 }
@@ -203,7 +215,13 @@ void Daemon::follow(const Desired& desired) {
     if (auto opened = open_metrics(); !opened) complain(opened.error());
   }
   health_.set_file(desired);
+  weights_.set_file(desired);
   settle_.start(uint64_t{run_options_.settle_s} * 1000);
+}
+
+void Daemon::take(const KernelState& state) {
+  health_.set_state(state);
+  weights_.set_state(state);
 }
 
 void Daemon::look() {
@@ -212,10 +230,10 @@ void Daemon::look() {
         failed("instance {}: was removed; there is nothing left to look after", options_.instance));
   work_.look(health_.travellers(), [this](Result<KernelState> state) {
     if (state)
-      health_.set_state(*state);
+      take(*state);
     else
       complain(state.error());
-    if (mark_again_) mark();
+    mark();
     look_.start(kLookMs);
   });
 }
@@ -224,6 +242,8 @@ void Daemon::mark() {
   if (marking_) return;
   mark_again_ = false;
   std::vector<Observation> observations = health_.marks();
+  const std::vector<Observation> wishes = weights_.wishes();
+  observations.insert(observations.end(), wishes.begin(), wishes.end());
   if (observations.empty()) return;
   marking_ = true;
   work_.observe(std::move(observations), [this](Result<std::vector<std::string>> observed) {
@@ -236,9 +256,22 @@ void Daemon::mark() {
     // What has changed meanwhile is compared with what the kernel has now.
     work_.look(health_.travellers(), [this](Result<KernelState> state) {
       marking_ = false;
-      if (state) health_.set_state(*state);
+      if (state) take(*state);
       if (!mark_again_) mark();
     });
+  });
+}
+
+void Daemon::measure() {
+  const std::vector<uint32_t> services = weights_.services();
+  measure_.start(kMeasureMs);
+  if (services.empty() || measuring_) return;
+  measuring_ = true;
+  work_.measure(services, weights_.backends(), [this](Result<std::map<uint32_t, Latency>> so_far) {
+    measuring_ = false;
+    if (!so_far) return complain(so_far.error());
+    for (const BackendName& name : weights_.measured(*so_far, loop_.now_ms())) health_.hurry(name);
+    mark();
   });
 }
 
@@ -278,6 +311,7 @@ void Daemon::complain(const Error& error) {
 DaemonFigures Daemon::figures() const {
   return {.progress = health_.prober().progress(),
           .totals = health_.prober().totals(),
+          .advice = weights_.advice(),
           .file_valid = file_valid_,
           .file_applied = file_applied_,
           .changes = changes_,

@@ -13,16 +13,18 @@
 
 #include "daemon/event_loop.h"
 #include "daemon/prober.h"
+#include "daemon/weights.h"
 
 namespace sluice {
 
 struct DaemonFigures {
   std::vector<Progress> progress;
   std::map<CheckKind, CheckCounts> totals;
-  bool file_valid = true;   // as it was when it changed last
-  double file_applied = 0;  // seconds since the epoch
-  uint64_t changes = 0;     // made in the kernel, sentences of them
-  uint64_t errors = 0;      // of work that failed, and is tried again
+  std::vector<Advice> advice;  // of services whose weights are not fixed
+  bool file_valid = true;      // as it was when it changed last
+  double file_applied = 0;     // seconds since the epoch
+  uint64_t changes = 0;        // made in the kernel, sentences of them
+  uint64_t errors = 0;         // of work that failed, and is tried again
   uint64_t settled_slots = 0;
 };
 

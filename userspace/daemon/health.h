@@ -39,6 +39,8 @@ class Health {
   // Backends for whose checks the kernel is to be prepared (daemon/probe_paths.h).
   [[nodiscard]] std::vector<Backend> travellers() const;
   [[nodiscard]] const Prober& prober() const { return prober_; }
+  // Clients were not answered there: its next check comes now.
+  void hurry(const BackendName& name) { prober_.hurry(name); }
 
  private:
   struct Rule {

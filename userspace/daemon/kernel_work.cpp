@@ -2,9 +2,14 @@
 
 #include <exception>
 
+#include "kernel/bpffs.h"
+
 namespace sluice {
 
 namespace {
+
+// After the last look, should there be no next one.
+constexpr uint32_t kMeasuredForS = 10;
 
 uint32_t monotonic_s() {
   return static_cast<uint32_t>(uv_hrtime() / 1'000'000'000);
@@ -71,6 +76,18 @@ void KernelWork::settle(Done<std::vector<Settling>> done) {
         auto instance = open_to_change(name);
         if (!instance) return tl::unexpected(instance.error());
         return settle_services(instance->dataplane(), std::nullopt, Apply::perform);
+      },
+      std::move(done));
+}
+
+void KernelWork::measure(std::vector<uint32_t> services, std::vector<uint32_t> backends,
+                         Done<std::map<uint32_t, Latency>> done) {
+  add<std::map<uint32_t, Latency>>(
+      [directory = instance_directory(instance_), services = std::move(services),
+       backends = std::move(backends)]() -> Result<std::map<uint32_t, Latency>> {
+        auto asked = ask_latencies(directory, services, monotonic_s() + kMeasuredForS);
+        if (!asked) return tl::unexpected(asked.error());
+        return read_latencies(directory, backends);
       },
       std::move(done));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "daemon/health.h"
 #include "daemon/probe_paths.h"
 #include "kernel/instance.h"
+#include "kernel/latencies.h"
 #include "model/desired.h"
 
 namespace sluice {
@@ -33,6 +35,9 @@ class KernelWork {
   void look(std::vector<Backend> travellers, Done<KernelState> done);
   void observe(std::vector<Observation> observations, Done<Sentences> done);
   void settle(Done<std::vector<Settling>> done);
+  // Has services measured, and reads what was measured of backends.
+  void measure(std::vector<uint32_t> services, std::vector<uint32_t> backends,
+               Done<std::map<uint32_t, Latency>> done);
   void apply(Desired desired, Done<Sentences> done);
   void finish() { worker_.finish(); }  // before anything that `done` touches goes
 

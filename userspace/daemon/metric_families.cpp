@@ -283,6 +283,20 @@ void add_process(Families& families) {
       .add({}, resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
+void add_advice(Families& families, const DaemonFigures& figures) {
+  if (figures.advice.empty()) return;
+  Family response =
+      families.gauge("backend_response_seconds",
+                     "How long its responses take, as clients wait for them; smoothed.");
+  Family advised = families.gauge("backend_advised_weight_ratio",
+                                  "The part of its weight that its response times call for.");
+  for (const Advice& advice : figures.advice) {
+    const Labels labels{{"service", advice.name.first}, {"backend", advice.name.second}};
+    if (advice.response_us > 0) response.add(labels, advice.response_us / 1e6);
+    advised.add(labels, advice.part);
+  }
+}
+
 void add_daemon(Families& families, const DaemonFigures& figures) {
   families.gauge("daemon_file_valid", "1: the file was good when it changed last.")
       .add({}, figures.file_valid ? 1 : 0);
@@ -311,6 +325,7 @@ std::vector<MetricFamily> metric_families(const MetricSources& sources) {
   }
   if (sources.daemon) {
     add_checks(families, *sources.daemon);
+    add_advice(families, *sources.daemon);
     add_daemon(families, *sources.daemon);
   }
   add_process(families);

@@ -90,6 +90,13 @@ bool Prober::failing(const BackendName& name) const {
   return found != targets_.end() && found->second->standing.failing;
 }
 
+void Prober::hurry(const BackendName& name) {
+  const auto found = targets_.find(name);
+  if (found == targets_.end() || found->second->attempt || !found->second->watched.check->passive)
+    return;
+  found->second->timer.start(0);
+}
+
 void Prober::begin(Target& target) {
   target.began_ns = uv_hrtime();
   // First: what answers at once sets the timer anew.

@@ -57,6 +57,8 @@ class Prober {
   // These and no others, from now on; who was watched already goes on as it stands.
   void watch(const std::vector<Watched>& all);
   [[nodiscard]] bool failing(const BackendName& name) const;  // not watched: false
+  // Its next check now, where none is under way; a check that wants no such hint passes it over.
+  void hurry(const BackendName& name);
   [[nodiscard]] std::vector<Progress> progress() const;
   // Of all, also those that are watched no longer, by kind of check.
   [[nodiscard]] const std::map<CheckKind, CheckCounts>& totals() const { return totals_; }

@@ -46,6 +46,8 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
       {"backends", limits.backends + 1},
       {"backends_freed", limits.backends + 1},
       {"backend_paths", limits.backends + 1},
+      {"measures", limits.services + 1},
+      {"latencies", limits.backends + 1},
       {"flows", limits.flows},
       {"half_open", std::min<uint32_t>(limits.flows, SLUICE_HALF_OPEN_DEFAULT)},
       {"translations", 2 * limits.flows},

@@ -1,0 +1,69 @@
+// A server that does one thing after the other: reads a request, is busy with it for so long,
+// answers "serverINDEX" and closes. For tools/bench weights; ends with its parent's signal.
+//
+//   bench_server PORT INDEX MICROSECONDS
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+namespace {
+
+constexpr int kWaiting = 1024;  // connections that nobody has accepted yet
+
+int listen_at(uint16_t port) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_port = htons(port);
+  if (bind(listener, reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 ||
+      listen(listener, kWaiting) != 0) {
+    perror("bench_server");
+    exit(1);
+  }
+  return listener;
+}
+
+// False: the client went before it had asked.
+bool read_request(int connection) {
+  std::string request;
+  char part[4096];
+  while (request.find("\r\n\r\n") == std::string::npos) {
+    const ssize_t got = read(connection, part, sizeof(part));
+    if (got <= 0) return false;
+    request.append(part, static_cast<size_t>(got));
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    fprintf(stderr, "usage: bench_server PORT INDEX MICROSECONDS\n");
+    return 2;
+  }
+  const int listener = listen_at(static_cast<uint16_t>(atoi(argv[1])));
+  const std::chrono::microseconds busy(atoi(argv[3]));
+  const std::string body = std::string("server") + argv[2] + "\n";
+  const std::string answer =
+      "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
+  for (;;) {
+    const int connection = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (connection < 0) continue;
+    if (read_request(connection)) {
+      std::this_thread::sleep_for(busy);
+      if (write(connection, answer.data(), answer.size()) < 0) perror("bench_server");
+    }
+    close(connection);
+  }
+}
