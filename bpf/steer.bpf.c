@@ -209,6 +209,9 @@ __noinline int steer_to_client(struct xdp_md *ctx, struct journey *journey)
 		nexthop_ask(ctx, address_high(&leaves_as->source), address_low(&leaves_as->source),
 			    address_high(&leaves_as->destination),
 			    address_low(&leaves_as->destination), &nexthop);
+	/* This host asked a backend itself: a health check, or somebody who looks after it. */
+	if (nexthop.stays && journey->service.flags & SLUICE_SERVICE_NAT_REPLIES)
+		return conclude_pass(packet->ip_bytes, SLUICE_VERDICT_NOT_OURS);
 	if (!nexthop_leads_out(verdict))
 		return steer_drop(journey, verdict);
 	if (verdict == UNDECIDED && packet->ip_bytes > nexthop.mtu)

@@ -38,6 +38,8 @@ struct nexthop {
 	 * one whose driver may not take what XDP sends. The stack can send there.
 	 */
 	bool through_stack;
+	/* Of NO_ROUTE: it is for this host itself. (IPv4 says the same where there is no route.) */
+	bool stays;
 };
 
 /* Of UNDECIDED and NEIGHBOUR_UNKNOWN: can the packet go on? */
@@ -72,6 +74,9 @@ static __always_inline enum sluice_verdict nexthop_ask(struct xdp_md *ctx, __u64
 		return SLUICE_VERDICT_NEIGHBOUR_UNKNOWN;
 	case BPF_FIB_LKUP_RET_FWD_DISABLED:
 		return SLUICE_VERDICT_FORWARDING_OFF;
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		nexthop->stays = true;
+		return SLUICE_VERDICT_NO_ROUTE;
 	default:
 		return SLUICE_VERDICT_NO_ROUTE;
 	}

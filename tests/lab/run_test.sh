@@ -18,7 +18,7 @@ lab_begin run
 lab_topology
 declare -A nginx
 for index in 1 2 3; do
-  lab_nginx "server$index" "$index" 80
+  lab_nginx "server$index" "$index" 80 8081
   nginx[$index]=$LAB_PID
 done
 lab_vip "$LAB_VIP_V4" server1 server2 server3
@@ -27,8 +27,9 @@ lab_vip "$LAB_VIP_V6" server1 server2 server3
 file=$LAB_DIR/sluice.yaml
 log=$LAB_DIR/daemon.log
 
-# web translates, tunnel encapsulates: its checks have to arrive at the service's address.
-# write_file BACKENDS: of both, by the servers' numbers.
+# web translates both addresses, plain the service's alone, so that answers to the director's own
+# checks look like answers to clients; tunnel encapsulates: its checks have to arrive at the service's
+# address. write_file BACKENDS: of all, by the servers' numbers.
 write_file() {
   local index
   {
@@ -41,6 +42,14 @@ services:
     backends:
 END
     for index in $1; do echo "      - ${LAB_SERVERS_V4[index]}:80"; done
+    cat <<END
+  plain:
+    address: $LAB_VIP_V4:81/tcp
+    mode: nat
+    health: {check: tcp, interval: 100ms, timeout: 40ms, rise: 2, fall: 2}
+    backends:
+END
+    for index in $1; do echo "      - ${LAB_SERVERS_V4[index]}:8081"; done
     cat <<END
   tunnel:
     address: "[$LAB_VIP_V6]:80/tcp"
@@ -81,6 +90,8 @@ check "it applies its file" lab_until 20 "the daemon" daemon_is_up
 check "and has made the services" has_backends tunnel 3
 
 check "a client is served through the translation" in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4/"
+check "and where replies say by themselves of which service they are" \
+  in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4:81/"
 check "and through the tunnel" in_ns client curl -sS --max-time 5 "http://[$LAB_VIP_V6]/"
 
 # Two daemons.
@@ -98,7 +109,7 @@ wait "${nginx[2]}" 2>/dev/null || true
 check "a backend that died is taken out" lab_until 10 "server 2 to fail" is_failing web "$one"
 check_equal "its state is the operator's" up backend_says web "$one" state
 check_equal "it has no slot" 0 backend_says web "$one" slots
-lab_nginx server2 2 80
+lab_nginx server2 2 80 8081
 nginx[2]=$LAB_PID
 check "one that returned is back" lab_until 10 "server 2 to be well" is_well web "$one"
 lab_ip server3 -6 address del "$LAB_VIP_V6/128" dev lo
@@ -118,7 +129,12 @@ check "and changes nothing" has_backends web 2
 write_file "1 2 3"
 check "a file that is whole again is followed" lab_until 10 "three backends" has_backends web 3
 
-# Prometheus.
+# Prometheus, and what it is told of checks.
+checked() { [[ $(metric "$1" | cut -d ' ' -f 2) -gt 3 ]]; }
+for name in "web\",backend=\"$one" "plain\",backend=\"${LAB_SERVERS_V4[2]}:8081" "tunnel\",backend=\"[${LAB_SERVERS_V6[2]}]:80"; do
+  check "checks are answered: ${name%%\"*}" \
+    lab_until 10 "answers" checked "sluice_backend_checks_total{service=\"$name\",result=\"well\"}"
+done
 check "metrics are served" lab_until 5 "a metric" metric_is 'sluice_backend_up{service="web",backend="'"$one"'"}' 1
 if command -v promtool >/dev/null; then
   in_ns director curl -sS http://127.0.0.1:9273/metrics >"$LAB_DIR/metrics"

@@ -114,6 +114,15 @@ TEST_P(SteerStateless, ABackendIsNoService) {
       "not_ours");
 }
 
+TEST_P(SteerStateless, WhatThisHostAskedItselfIsItsOwn) {
+  for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
+    expect_passes(from_backend(backend_one, kBackendPort, director, 5, l4_proto).frame(),
+                  "not_ours", Device::back);
+    expect_passes(from_backend(backend_one, kBackendPort, director_front, 5, l4_proto).frame(),
+                  "not_ours", Device::back);
+  }
+}
+
 TEST_P(SteerStateless, ABackendThatDrainsOrIsDownStillReplies) {
   for (const BackendState state : {BackendState::draining, BackendState::down}) {
     stage().set_state(tcp_.service, tcp_.backend, state);
