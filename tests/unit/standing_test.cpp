@@ -56,6 +56,36 @@ TEST(Standing, JitterOnlyComesEarlyAndNeverMoreThanItsShare) {
   EXPECT_EQ(most, 1000U);
 }
 
+// One that returned just after a bad check has begun is asked for the first time as late as can be.
+TEST(Standing, OneThatReturnedIsBackBeforeIntervalTimesRise) {
+  for (const uint32_t rise : {1U, 2U, 5U}) {
+    for (const uint32_t timeout_ms : {100U, 500U, 1000U}) {
+      HealthCheck check = check_of(rise, 3);
+      check.interval_ms = 1000;
+      check.timeout_ms = timeout_ms;
+      Standing standing{.failing = true};
+      uint32_t at_ms = 0;
+      while (standing.failing) {
+        at_ms += next_check_ms(check, standing, 0);
+        standing = standing_after(check, standing, true);
+      }
+      EXPECT_LE(at_ms, 1000 * rise - 95) << rise << ' ' << timeout_ms;
+      EXPECT_GE(at_ms, 1000 * rise - 500) << rise << ' ' << timeout_ms;
+    }
+  }
+}
+
+TEST(Standing, NeitherJitterNorHasteAsksWithoutPause) {
+  HealthCheck check = check_of(1, 2);
+  check.interval_ms = 100;
+  check.timeout_ms = 100;
+  check.jitter_percent = 100;
+  for (uint32_t random = 0; random < 1000; random++) {
+    EXPECT_GE(next_check_ms(check, {.failing = true}, random), 1U);
+    EXPECT_GE(next_check_ms(check, {.failing = false, .against = 1}, random), 1U);
+  }
+}
+
 // The last good check began at 0, and every later one takes the whole time-out.
 TEST(Standing, SilenceIsAFailureAfterIntervalTimesFall) {
   for (const uint32_t fall : {2U, 3U, 5U}) {

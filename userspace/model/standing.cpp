@@ -20,8 +20,11 @@ uint32_t next_check_ms(const HealthCheck& check, const Standing& standing, uint3
     const uint32_t earlier = check.fall > 1 ? check.timeout_ms / (check.fall - 1) : 0;
     return check.interval_ms - std::min(earlier, check.interval_ms - 1);
   }
+  const uint32_t earlier =
+      standing.failing ? std::min(check.timeout_ms, check.interval_ms / 2) / check.rise : 0;
+  const uint32_t latest_ms = check.interval_ms - earlier;
   const uint64_t jitter_ms = uint64_t{check.interval_ms} * check.jitter_percent / 100;
-  return check.interval_ms - static_cast<uint32_t>(random % (jitter_ms + 1));
+  return latest_ms - std::min(static_cast<uint32_t>(random % (jitter_ms + 1)), latest_ms - 1);
 }
 
 std::vector<bool> marks_after(const std::vector<Patient>& patients, AllDown all_down) {

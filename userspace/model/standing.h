@@ -23,7 +23,8 @@ struct Standing {
 // jitter only ever comes early, `random` saying how much of it. While bad answers gather, checks
 // come earlier by what a time-out takes, so that the `fall`-th one that nobody answered has ended
 // `interval` x `fall` after the last good one began, where there is room for `fall` time-outs
-// after one interval.
+// after one interval. One that is failing is asked earlier by a part of a time-out, and a part of
+// half an interval at most, so that it is back `interval` x `rise` after it returned.
 [[nodiscard]] uint32_t next_check_ms(const HealthCheck& check, const Standing& standing,
                                      uint32_t random);
 
