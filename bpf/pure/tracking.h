@@ -19,11 +19,12 @@
  * than the time-out, so that whatever lives was seen and is in the tables, and when no living entry
  * says another backend; afterwards what the tables have of it is deleted. A backend that is removed
  * goes down first, and what is down is never remembered: once no packet is in flight that saw it
- *up, one pass over the tables forgets it for good, and its number may be another's.
+ * up, one pass over the tables forgets it for good (forget.bpf.c: whatever still names it, and
+ * nothing that a client has begun anew since), and its number may be another's.
  *
  * A SYN enters `half_open`, and its second packet promotes it to `flows`: a flood churns the
  * smaller table alone. UDP has no SYN: a flow begins anew when it was silent for the time-out or
- *its backend is down, and what is unknown is new once the slot has moved for so long.
+ * its backend is down, and what is unknown is new once the slot has moved for so long.
  */
 #ifndef SLUICE_PURE_TRACKING_H
 #define SLUICE_PURE_TRACKING_H

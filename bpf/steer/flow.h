@@ -10,23 +10,8 @@
 #include "sluice/flow.h"
 #include "steer/nexthop.h"
 #include "steer/packet.h"
+#include "steer/remembered.h"
 #include "steer/ring.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct sluice_flow);
-	__type(value, struct sluice_tracked_flow);
-	__uint(max_entries, SLUICE_FLOWS_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct sluice_flow);
-	__type(value, struct sluice_tracked_flow);
-	__uint(max_entries, SLUICE_HALF_OPEN_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} half_open SEC(".maps");
 
 #define NS_PER_S 1000000000ull
 
@@ -76,16 +61,26 @@ static __always_inline bool flow_put(void *table, const struct sluice_flow *flow
 	return !bpf_map_update_elem(table, flow, &tracked, flags);
 }
 
-/* What is in no table goes where `previous` says, unless another CPU promotes it at this moment. */
+/*
+ * What is with nobody goes where `previous` says, unless another CPU promotes it at this moment. An
+ * entry whose backend left is there and names nobody (forget.bpf.c).
+ */
 static __always_inline __u32 flow_put_unknown(const struct sluice_flow *flow, __u32 backend,
 					      __u32 now_s)
 {
 	struct sluice_tracked_flow *tracked;
+	__u32 other;
 
 	if (flow_put(&flows, flow, backend, now_s, BPF_NOEXIST))
 		return backend;
 	tracked = bpf_map_lookup_elem(&flows, flow);
-	return tracked ? tracked->backend : backend;
+	if (!tracked)
+		return backend;
+	other = __sync_val_compare_and_swap(&tracked->backend, 0, backend);
+	if (other)
+		return other;
+	tracked->seen_s = now_s;
+	return backend;
 }
 
 static __always_inline enum tracking_packet flow_packet(const struct packet *packet)

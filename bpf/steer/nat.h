@@ -13,15 +13,8 @@
 #include "sluice/service.h"
 #include "steer/flow.h"
 #include "steer/packet.h"
+#include "steer/remembered.h"
 #include "steer/service.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct sluice_flow);
-	__type(value, struct sluice_translation);
-	__uint(max_entries, 2 * SLUICE_FLOWS_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} translations SEC(".maps");
 
 #define NAT_PORTS (SLUICE_SNAT_PORT_LAST - SLUICE_SNAT_PORT_FIRST + 1)
 #define NAT_PORT_STRIDE 7919 /* a prime that does not divide NAT_PORTS: tries never repeat */
@@ -38,6 +31,14 @@ static __always_inline struct sluice_flow nat_reverse(const struct sluice_flow *
 	};
 
 	return reverse;
+}
+
+/* NULL also where its backend has left (forget.bpf.c). */
+static __always_inline struct sluice_translation *nat_find(const struct sluice_flow *flow)
+{
+	struct sluice_translation *known = bpf_map_lookup_elem(&translations, flow);
+
+	return known && known->backend ? known : NULL;
 }
 
 static __always_inline bool nat_state_is_last(__u8 state)
@@ -73,6 +74,8 @@ static __always_inline bool nat_is_dead(const struct sluice_translation *reply,
 	__u32 seen_s = reply->seen_s;
 	__u32 silence_s, limit_s;
 
+	if (!reply->backend)
+		return true;
 	if (forward && (__s32)(forward->seen_s - seen_s) > 0)
 		seen_s = forward->seen_s;
 	silence_s = now_s - seen_s;
@@ -250,7 +253,7 @@ static __always_inline enum sluice_verdict nat_forward(const struct packet *pack
 						       struct nat_search *search)
 {
 	struct sluice_flow flow = packet_flow(packet);
-	struct sluice_translation *known = bpf_map_lookup_elem(&translations, &flow);
+	struct sluice_translation *known = nat_find(&flow);
 
 	if (known && packet->l4_proto == IPPROTO_TCP && packet->opens && nat_is_earlier(known))
 		known = NULL;
@@ -274,7 +277,7 @@ static __always_inline bool nat_reply(const struct packet *packet,
 				      struct sluice_translation *translation)
 {
 	struct sluice_flow flow = packet_flow(packet);
-	struct sluice_translation *known = bpf_map_lookup_elem(&translations, &flow);
+	struct sluice_translation *known = nat_find(&flow);
 
 	if (!known || !known->reply)
 		return false;

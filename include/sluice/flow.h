@@ -23,8 +23,8 @@ struct sluice_flow {
  * `half_open` (only a SYN was seen), keyed by struct sluice_flow.
  */
 struct sluice_tracked_flow {
-	__u32 backend;
-	__u32 seen_s; /* CLOCK_MONOTONIC_COARSE, seconds: when the last packet passed */
+	__u32 backend; /* 0: it has left, and the entry says nothing */
+	__u32 seen_s;  /* CLOCK_MONOTONIC_COARSE, seconds: when the last packet passed */
 };
 
 /* What the fragments of one packet share; 40 bytes, no holes. */
@@ -62,7 +62,7 @@ enum sluice_translation_state {
  */
 struct sluice_translation {
 	struct sluice_flow leaves_as;
-	__u32 backend;
+	__u32 backend; /* 0: it has left, and the entry says nothing */
 	__u32 service;
 	__u32 seen_s; /* as in sluice_tracked_flow */
 	__u8 state;   /* enum sluice_translation_state */

@@ -367,6 +367,10 @@ void Stage::remember(const std::vector<sluice_flow>& flows,
       "remembering translations");
 }
 
+void Stage::forget(const Backend& backend) {
+  must(dataplane_->forget_backends({backend.number}));
+}
+
 uint32_t Stage::now_s() const {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

@@ -113,6 +113,8 @@ class Stage {
   // All at once, for there may be tens of thousands.
   void remember(const std::vector<sluice_flow>& flows,
                 const std::vector<sluice_translation>& translations);
+  // As when a backend is removed.
+  void forget(const Backend& backend);
 
  private:
   Stage();

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "expectations.h"
+#include "kernel/forget.h"
 #include "model/flow_slot.h"
 #include "stage.h"
 
@@ -206,6 +207,48 @@ TEST_P(SteerPicks, AConnectionWhoseRememberedBackendIsDownIsDroppedUntilItBegins
   EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"backend_down", 1}}));
   EXPECT_EQ(reached(syn()), "backend_two");
   EXPECT_EQ(reached(ack()), "backend_two");
+}
+
+TEST_P(SteerPicks, AFlowWhoseBackendLeftIsAsIfItHadNeverBeenRemembered) {
+  stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
+  for (const uint16_t port : {uint16_t{1}, uint16_t{2}}) {
+    ASSERT_TRUE(stage().flows().put(flow_of(ack(port)), {tcp_.far.number, stage().now_s()}));
+    ASSERT_TRUE(stage().half_open().put(flow_of(ack(port)), {tcp_.far.number, stage().now_s()}));
+  }
+  stage().forget(tcp_.far);
+  EXPECT_EQ(reached(ack(1)), "backend_one");
+  EXPECT_EQ(established(ack(1)), tcp_.one.number);
+  EXPECT_EQ(reached(syn(2)), "backend_two");
+  EXPECT_EQ(reached(ack(2)), "backend_two");
+  EXPECT_EQ(established(ack(2)), tcp_.two.number);
+}
+
+// Between the look of user space and what it does, the client used the 5-tuple again.
+TEST_P(SteerPicks, WhatBeganAnewWhileABackendIsForgottenIsKept) {
+  const ForgettableTables tables{stage().half_open().fd(), stage().flows().fd(),
+                                 stage().translations().fd()};
+  stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
+  const std::vector<sluice_forgotten> read = {{flow_of(syn()), tcp_.far.number}};
+  EXPECT_EQ(reached(syn()), "backend_two");
+  ASSERT_TRUE(forget_entries(tables, SLUICE_FORGOTTEN_HALF_OPEN, read));
+  EXPECT_EQ(half_open(syn()), tcp_.two.number);
+  EXPECT_EQ(reached(ack()), "backend_two");
+  ASSERT_TRUE(forget_entries(tables, SLUICE_FORGOTTEN_FLOW, read));
+  EXPECT_EQ(established(syn()), tcp_.two.number);
+  EXPECT_EQ(reached(ack()), "backend_two");
+}
+
+TEST_P(SteerPicks, MoreFlowsThanAreForgottenAtOnceAreAllForgotten) {
+  constexpr uint16_t kFlows = 4 * SLUICE_FORGOTTEN_AT_ONCE + 2;  // every second one's goes
+  for (uint16_t port = 1; port <= kFlows; port++) {
+    const uint32_t backend = port % 2 == 0 ? tcp_.one.number : tcp_.far.number;
+    ASSERT_TRUE(stage().flows().put(flow_of(ack(port)), {backend, stage().now_s()}));
+  }
+  stage().forget(tcp_.far);
+  std::map<uint32_t, size_t> left;
+  for (const auto& [flow, tracked] : *stage().flows().entries()) left[tracked.backend]++;
+  EXPECT_EQ(left[tcp_.one.number], kFlows / 2);
+  EXPECT_EQ(left[tcp_.far.number], 0u);
 }
 
 TEST_P(SteerPicks, AMovingSlotWithoutABackendDropsNewConnectionsAndForgetsThem) {

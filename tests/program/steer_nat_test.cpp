@@ -270,6 +270,16 @@ TEST_P(SteerTranslatesTcp, AConnectionWhoseBackendIsDownIsDroppedUntilItBeginsAn
   EXPECT_NE(port_of(request(tcp_ack)), 0);
 }
 
+TEST_P(SteerTranslatesTcp, AConnectionWhoseBackendLeftIsUnknownBothWaysUntilItBeginsAnew) {
+  const uint16_t port = port_of(opening());
+  stage().forget(backend_);
+  EXPECT_EQ(stage().steer(request(tcp_ack).frame()).action, XDP_DROP);
+  EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"unknown_flow", 1}}));
+  EXPECT_EQ(stage().steer(reply(port).frame(), Device::back).action, XDP_PASS);
+  EXPECT_NE(port_of(opening()), 0);
+  EXPECT_NE(port_of(request(tcp_ack)), 0);
+}
+
 TEST_P(SteerTranslatesTcp, AFinIsRememberedForEachWay) {
   const uint16_t port = port_of(opening());
   stage().steer(reply(port, tcp_syn | tcp_ack).frame(), Device::back);

@@ -131,6 +131,12 @@ TEST_P(SteerFindsPorts, APortWhoseHolderLostItsOtherEntryIsTakenOverInItsTime) {
   EXPECT_NE(port_of(opening()), 0);
 }
 
+TEST_P(SteerFindsPorts, PortsTowardsABackendThatLeftAreFree) {
+  hold_all_ports({});
+  stage().forget(backend_);
+  EXPECT_NE(port_of(opening()), 0);
+}
+
 // Its address is the one that snat takes ports from, and its requests come to that very port.
 TEST_P(SteerFindsPorts, APortOnWhichAServiceListensIsNeverTaken) {
   constexpr uint16_t listens = 2000;

@@ -99,6 +99,7 @@ Result<std::vector<FlowRecord>> KernelDataplane::flows() {
   auto half_open = half_open_.entries();
   if (!half_open) return tl::unexpected(half_open.error());
   for (const auto& [flow, tracked] : *half_open) {
+    if (tracked.backend == 0) continue;
     auto& record = record_of(records, flow);
     record.tracked = tracked;
     record.half_open = true;
@@ -106,6 +107,7 @@ Result<std::vector<FlowRecord>> KernelDataplane::flows() {
   auto tracked_flows = flows_.entries();
   if (!tracked_flows) return tl::unexpected(tracked_flows.error());
   for (const auto& [flow, tracked] : *tracked_flows) {
+    if (tracked.backend == 0) continue;
     auto& record = record_of(records, flow);
     record.tracked = tracked;
     record.half_open = false;
@@ -113,7 +115,8 @@ Result<std::vector<FlowRecord>> KernelDataplane::flows() {
   auto translations = translations_.entries();
   if (!translations) return tl::unexpected(translations.error());
   for (const auto& [flow, translation] : *translations)
-    if (translation.reply == 0) record_of(records, flow).translation = translation;
+    if (translation.reply == 0 && translation.backend != 0)
+      record_of(records, flow).translation = translation;
 
   if (auto departing = take_departures(directory_, records); !departing)
     return tl::unexpected(departing.error());

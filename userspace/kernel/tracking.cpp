@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernel/dataplane.h"
+#include "kernel/forget.h"
 
 namespace sluice {
 namespace {
@@ -10,21 +11,23 @@ using Tracked = Map<sluice_flow, sluice_tracked_flow>;
 
 // One pass: every entry whose backend is one of `sorted`.
 template <typename Table>
-Result<void> forget_in(Table& table, const std::vector<uint32_t>& sorted) {
+Result<std::vector<sluice_forgotten>> entries_of(const Table& table,
+                                                 const std::vector<uint32_t>& sorted) {
   auto entries = table.entries();
   if (!entries) return tl::unexpected(entries.error());
-  std::vector<sluice_flow> gone;
+  std::vector<sluice_forgotten> found;
   for (const auto& [flow, value] : *entries) {
-    if (std::binary_search(sorted.begin(), sorted.end(), value.backend)) gone.push_back(flow);
+    if (std::binary_search(sorted.begin(), sorted.end(), value.backend))
+      found.push_back({flow, value.backend});
   }
-  return table.erase(gone);
+  return found;
 }
 
 Result<void> read_into(std::vector<RememberedFlow>& all, const Tracked& table, bool half_open) {
   auto entries = table.entries();
   if (!entries) return tl::unexpected(entries.error());
   for (const auto& [flow, tracked] : *entries) {
-    all.push_back({flow, tracked.backend, tracked.seen_s, half_open});
+    if (tracked.backend != 0) all.push_back({flow, tracked.backend, tracked.seen_s, half_open});
   }
   return {};
 }
@@ -34,10 +37,16 @@ Result<void> read_into(std::vector<RememberedFlow>& all, const Tracked& table, b
 Result<void> KernelDataplane::forget_backends(const std::vector<uint32_t>& backends) {
   std::vector<uint32_t> sorted = backends;
   std::sort(sorted.begin(), sorted.end());
+  const ForgettableTables tables{half_open_.fd(), flows_.fd(), translations_.fd()};
+  const auto forget_in = [&](const auto& table, sluice_forgotten_table which) -> Result<void> {
+    auto found = entries_of(table, sorted);
+    if (!found) return tl::unexpected(found.error());
+    return forget_entries(tables, which, *found);
+  };
   // In the order in which a flow goes through them, so that none slips past.
-  if (auto done = forget_in(half_open_, sorted); !done) return done;
-  if (auto done = forget_in(flows_, sorted); !done) return done;
-  return forget_in(translations_, sorted);
+  if (auto done = forget_in(half_open_, SLUICE_FORGOTTEN_HALF_OPEN); !done) return done;
+  if (auto done = forget_in(flows_, SLUICE_FORGOTTEN_FLOW); !done) return done;
+  return forget_in(translations_, SLUICE_FORGOTTEN_TRANSLATION);
 }
 
 Result<std::vector<RememberedFlow>> KernelDataplane::remembered_flows() {
