@@ -1,12 +1,15 @@
 // A client for the lab that notices every connection that breaks: so many long-lived connections
-// that carry a request every so often, and so many short ones a second, to one HTTP server. Ends on
-// SIGTERM or after so many seconds, and prints what it saw as one JSON object. Before that it
-// prints "ready", when every long-lived connection has had an answer.
+// that carry a request every so often, and so many short ones a second (or as many as the machine
+// takes: some dozens at a time), to one HTTP server. Ends on SIGTERM or after so many seconds,
+// and prints what it saw as one JSON object. Before that it prints "ready", when every long-lived
+// connection has had an answer, and after each SIGUSR1 "over", when every short connection that
+// was under way at the signal has come to its end.
 //
 //   steady ADDRESS PORT SECONDS LONG SHORT-PER-SECOND
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,8 +34,10 @@ using std::chrono::milliseconds;
 constexpr milliseconds kThinks{200};    // between the answer and the next request
 constexpr milliseconds kGivesUp{5000};  // without an answer
 constexpr auto kTick = milliseconds(5);
+constexpr size_t kShortAtATime = 64;
 
 volatile std::sig_atomic_t stopped = 0;
+volatile std::sig_atomic_t asked_for_over = 0;
 
 struct Counts {
   uint64_t opened = 0;
@@ -47,6 +52,7 @@ struct Counts {
 struct Connection {
   int fd = -1;
   bool lasts = false;
+  uint64_t number = 0;  // of its kind, in the order in which they were opened
   bool connected = false;
   bool asking = false;
   std::string read;
@@ -70,6 +76,8 @@ class Client {
   void answered(Connection& connection);
   void end(int fd, uint64_t Counts::*why);
   void look_at_clock();
+  void say_over();
+  size_t short_under_way() const { return connections_.size() - lasting_; }
   Counts& counts(bool lasts) { return lasts ? long_ : short_; }
 
   sockaddr_storage to_;
@@ -78,7 +86,10 @@ class Client {
   std::unordered_map<int, std::unique_ptr<Connection>> connections_;
   Counts long_;
   Counts short_;
+  size_t lasting_ = 0;  // long-lived connections that are open
   bool ready_ = false;
+  std::sig_atomic_t marks_taken_ = 0;
+  std::vector<uint64_t> marks_;  // "over" is due when the short ones up to here have ended
 };
 
 void Client::open(bool lasts) {
@@ -94,6 +105,7 @@ void Client::open(bool lasts) {
   auto connection = std::make_unique<Connection>();
   connection->fd = fd;
   connection->lasts = lasts;
+  connection->number = count.opened;
   connection->since = Clock::now();
   if (connect(fd, reinterpret_cast<const sockaddr*>(&to_), to_bytes_) != 0 &&
       errno != EINPROGRESS) {
@@ -106,6 +118,7 @@ void Client::open(bool lasts) {
   event.data.fd = fd;
   epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
   connections_.emplace(fd, std::move(connection));
+  lasting_ += lasts ? 1 : 0;
 }
 
 void Client::ask(Connection& connection) {
@@ -124,6 +137,7 @@ void Client::end(int fd, uint64_t Counts::*why) {
   const auto found = connections_.find(fd);
   if (why != nullptr) counts(found->second->lasts).*why += 1;
   close(fd);
+  lasting_ -= found->second->lasts ? 1 : 0;
   connections_.erase(found);
 }
 
@@ -184,7 +198,28 @@ void Client::answered(Connection& connection) {
   if (!connection.lasts) end(connection.fd, nullptr);
 }
 
+// An answer that lies in the socket is not late: this process is, to read it.
+bool has_answer(int fd) {
+  pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
+  return poll(&readable, 1, 0) == 1;
+}
+
+void Client::say_over() {
+  for (; marks_taken_ != asked_for_over; marks_taken_++) marks_.push_back(short_.opened);
+  if (marks_.empty()) return;
+  uint64_t oldest = short_.opened + 1;
+  for (const auto& [fd, connection] : connections_) {
+    if (!connection->lasts) oldest = std::min(oldest, connection->number);
+  }
+  while (!marks_.empty() && marks_.front() < oldest) {
+    puts("over");
+    fflush(stdout);
+    marks_.erase(marks_.begin());
+  }
+}
+
 void Client::look_at_clock() {
+  say_over();
   const auto now = Clock::now();
   std::vector<Connection*> thought;
   std::vector<int> silent;
@@ -192,7 +227,7 @@ void Client::look_at_clock() {
     const auto silence = now - connection->since;
     if (connection->lasts && connection->connected && !connection->asking) {
       if (silence >= kThinks) thought.push_back(connection.get());
-    } else if (silence >= kGivesUp) {
+    } else if (silence >= kGivesUp && !has_answer(fd)) {
       silent.push_back(fd);
     }
   }
@@ -209,9 +244,9 @@ void Client::run(double seconds, int lasting, double short_per_second) {
   // At the end the short ones are waited for; none of them may be counted as broken for it.
   while (true) {
     over = over || stopped != 0 || elapsed() >= seconds;
-    if (over && connections_.size() <= static_cast<size_t>(lasting)) break;
+    if (over && short_under_way() == 0) break;
     const auto due = static_cast<uint64_t>(elapsed() * short_per_second);
-    while (!over && short_.opened < due) open(false);
+    while (!over && short_.opened < due && short_under_way() < kShortAtATime) open(false);
     epoll_event events[256];
     const int ready = epoll_wait(epoll_, events, 256, 1);
     for (int i = 0; i < ready; i++) {
@@ -265,6 +300,7 @@ int main(int argc, char** argv) {
     return misused();
   }
   signal(SIGTERM, [](int) { stopped = 1; });
+  signal(SIGUSR1, [](int) { asked_for_over = asked_for_over + 1; });
   Client client(to, bytes);
   const auto start = Clock::now();
   client.run(atof(argv[3]), atoi(argv[4]), atof(argv[5]));
