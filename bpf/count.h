@@ -5,11 +5,14 @@
 #ifndef SLUICE_COUNT_H
 #define SLUICE_COUNT_H
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
 #include "sluice/counters.h"
 #include "sluice/limits.h"
+#include "sluice/verdict.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -18,6 +21,19 @@ struct {
 	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } verdicts SEC(".maps");
+
+/* A bit for each verdict whose action is to drop. */
+#define VERDICT_DROPS(NAME, name, action, sentence) \
+	| ((__u64)(SLUICE_ACTION_##action == SLUICE_ACTION_DROP) << SLUICE_VERDICT_##NAME)
+
+_Static_assert(SLUICE_VERDICT_COUNT <= 64, "a bit each");
+
+static __always_inline bool verdict_drops(enum sluice_verdict verdict)
+{
+	const __u64 drops = 0 SLUICE_VERDICTS(VERDICT_DROPS);
+
+	return drops >> (verdict & 63) & 1;
+}
 
 static __always_inline void count_verdict(__u32 service, enum sluice_verdict verdict, __u64 bytes)
 {

@@ -27,17 +27,6 @@ const volatile char only[SLUICE_CONGESTION_NAME_LENGTH];
 /* What they get; a variable, for the helper takes no pointer to what is read-only. */
 char wanted[SLUICE_CONGESTION_NAME_LENGTH];
 
-static __always_inline bool same_name(const char *a, const volatile char *b)
-{
-	for (int i = 0; i < SLUICE_CONGESTION_NAME_LENGTH; i++) {
-		if (a[i] != b[i])
-			return false;
-		if (!a[i])
-			return true;
-	}
-	return true;
-}
-
 static __always_inline void bound_to(struct sock_common *common, struct sluice_address *bound)
 {
 	__be32 *words = (__be32 *)bound->bytes;
@@ -85,7 +74,7 @@ int listeners(struct bpf_iter__tcp *ctx)
 	changed.port = common->skc_num;
 	if (bpf_getsockopt(tp, SOL_TCP, TCP_CONGESTION, changed.before, sizeof(changed.before)))
 		return 0;
-	if (only[0] && !same_name(changed.before, only))
+	if (only[0] && bpf_strncmp(changed.before, sizeof(changed.before), (const char *)only))
 		return 0;
 	if (bpf_setsockopt(tp, SOL_TCP, TCP_CONGESTION, wanted, sizeof(wanted)))
 		return 0;

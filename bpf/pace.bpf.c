@@ -87,12 +87,6 @@ static __always_inline enum sluice_verdict pace_to_service(struct __sk_buff *skb
 	return verdict;
 }
 
-static __always_inline bool pace_drops(enum sluice_verdict verdict)
-{
-	return verdict == SLUICE_VERDICT_HORIZON || verdict == SLUICE_VERDICT_CHOSEN_LOSS ||
-	       verdict == SLUICE_VERDICT_INGRESS_RATE || verdict == SLUICE_VERDICT_POLICED;
-}
-
 /*
  * Does the flow's window matter to this packet? Also where the policy has none, the ends of a flow
  * are heeded: it may have one while the flow lasts. What lies between need not pay for that.
@@ -102,8 +96,8 @@ static __always_inline bool pace_has_window(const struct pace_packet *packet,
 {
 	if (!pace_is_tcp(packet))
 		return false;
-	return policy->window_bytes || policy->window_rate_bytes_per_sec || packet->tcp.syn ||
-	       packet->tcp.fin || packet->tcp.rst;
+	return policy_lowers_windows(policy) || packet->tcp.syn || packet->tcp.fin ||
+	       packet->tcp.rst;
 }
 
 /* What leaves for a client: whether at all, when, and with which mark. */
@@ -116,12 +110,10 @@ static __always_inline enum sluice_verdict pace_out(struct __sk_buff *skb,
 
 	if (chance_hits(policy->loss_ppm))
 		return SLUICE_VERDICT_CHOSEN_LOSS;
-	if (hook == PACE_EGRESS_EDT &&
-	    (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec))
-		verdict = departure_give(skb, packet, policy);
-	if (hook == PACE_EGRESS && (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec))
-		verdict = limit_give(skb, packet, policy);
-	if (!pace_drops(verdict) && chance_hits(policy->mark_ppm) && bpf_skb_ecn_set_ce(skb))
+	if (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec)
+		verdict = hook == PACE_EGRESS_EDT ? departure_give(skb, packet, policy)
+						  : limit_give(skb, packet, policy);
+	if (!verdict_drops(verdict) && chance_hits(policy->mark_ppm) && bpf_skb_ecn_set_ce(skb))
 		return SLUICE_VERDICT_CHOSEN_MARK;
 	return verdict;
 }
@@ -138,7 +130,7 @@ static __always_inline enum sluice_verdict pace_to_client(struct __sk_buff *skb,
 
 	if (hook != PACE_INGRESS)
 		verdict = pace_out(skb, packet, policy, hook);
-	if (pace_drops(verdict) || !pace_has_window(packet, policy))
+	if (verdict_drops(verdict) || !pace_has_window(packet, policy))
 		return verdict;
 	flow = hook == PACE_INGRESS ? paced_find(&packet->flow)
 				    : paced_find_or_begin(&packet->flow, packet->service);
@@ -172,7 +164,7 @@ static __always_inline int pace(struct __sk_buff *skb, const enum pace_hook hook
 					    : pace_to_client(skb, &packet, policy, hook);
 	count_verdict(packet.service, verdict, skb->wire_len);
 	/* Not TC_ACT_OK, which would end the chain: another filter or link may follow. */
-	return pace_drops(verdict) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return verdict_drops(verdict) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 SEC("tc")

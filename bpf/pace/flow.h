@@ -33,7 +33,7 @@ struct {
 } flow_totals SEC(".maps");
 
 /* Not on the stack, where it would take a quarter of all the room. */
-const struct sluice_paced_flow paced_begun = {};
+static const struct sluice_paced_flow paced_begun = {};
 
 static __always_inline struct sluice_paced_flow *paced_find(const struct sluice_flow *key)
 {

@@ -32,11 +32,13 @@ static __always_inline __u32 police_bytes(struct __sk_buff *skb, const struct pa
 static __always_inline bool
 police_lets_pass(struct __sk_buff *skb, const struct pace_packet *packet, __u64 rate_bytes_per_sec)
 {
-	struct sluice_admission *policing = bpf_map_lookup_elem(&pace_policings, &packet->service);
+	struct sluice_admission *policing;
 
-	if (!policing || !rate_bytes_per_sec)
+	if (!rate_bytes_per_sec)
 		return true;
-	return police_pass(&policing->due_ns, bpf_ktime_get_ns(),
+	policing = bpf_map_lookup_elem(&pace_policings, &packet->service);
+	return !policing ||
+	       police_pass(&policing->due_ns, bpf_ktime_get_ns(),
 			   departure_cost_ns(police_bytes(skb, packet), rate_bytes_per_sec),
 			   2 * police_burst_ns(rate_bytes_per_sec));
 }

@@ -17,6 +17,7 @@
 #include <linux/types.h>
 
 #include "pure/ceiling.h"
+#include "pure/integer.h"
 #include "sluice/pace.h"
 
 #define ROUNDTRIP_NS_PER_US 1000
@@ -27,11 +28,6 @@
 #define ROUNDTRIP_MOST_US 10000000u
 /* A SYN that comes again so soon is the same one, seen at another hook: no RTO is that short. */
 #define ROUNDTRIP_SAME_SYN_NS 100000000ull
-
-static inline __u32 roundtrip_lesser(__u32 a, __u32 b)
-{
-	return a < b ? a : b;
-}
 
 /* Microseconds, at least 1, so that what is known is never 0. */
 static inline __u32 roundtrip_elapsed_us(__u64 from_ns, __u64 now_ns)
@@ -88,7 +84,7 @@ static inline void roundtrip_sample(struct sluice_round_trip *trip, __u32 sample
 		trip->least_us = sample_us;
 		trip->period_began_s = now_s;
 	} else {
-		trip->least_us = roundtrip_lesser(trip->least_us, sample_us);
+		trip->least_us = integer_lesser(trip->least_us, sample_us);
 	}
 }
 
@@ -128,7 +124,7 @@ static inline __u32 roundtrip_least_us(const struct sluice_round_trip *trip)
 {
 	if (!trip->least_before_us)
 		return trip->least_us;
-	return roundtrip_lesser(trip->least_us, trip->least_before_us);
+	return integer_lesser(trip->least_us, trip->least_before_us);
 }
 
 #endif

@@ -88,15 +88,16 @@ static __always_inline bool admit_connection(__u32 service)
 /* What clients send, all of it together. */
 static __always_inline bool admit_bytes(__u32 service, __u32 bytes)
 {
-	struct sluice_admission *policing = bpf_map_lookup_elem(&policings, &service);
 	struct sluice_policy *policy = policy_find(service);
+	struct sluice_admission *policing;
 	__u64 rate;
 
-	if (!policing || !policy)
+	if (!policy || !policy->ingress_rate_bytes_per_sec)
 		return true;
 	rate = policy->ingress_rate_bytes_per_sec;
-	return !rate || police_pass(&policing->due_ns, bpf_ktime_get_ns(),
-				    departure_cost_ns(bytes, rate), police_burst_ns(rate));
+	policing = bpf_map_lookup_elem(&policings, &service);
+	return !policing || police_pass(&policing->due_ns, bpf_ktime_get_ns(),
+					departure_cost_ns(bytes, rate), police_burst_ns(rate));
 }
 
 /* UNDECIDED: it may go on. A datagram begins nothing that could be counted. */

@@ -9,8 +9,6 @@
 #include <cstring>
 #include <vector>
 
-#include "sluice/pace.h"  // what the skeleton below has in its maps
-
 #include "kernel/libbpf_log.h"
 #include "kernel/records.h"
 #include "kernel/system_error.h"
