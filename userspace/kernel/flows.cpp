@@ -34,11 +34,10 @@ void join_translated(Records& records) {
     if (!record.translation) continue;
     const auto behind = records.find(record.translation->leaves_as);
     if (behind == records.end() || behind->second.translation) continue;
-    record.paced = behind->second.paced;
-    record.departures = behind->second.departures;
-    // What steer saw of it has both its ends.
+    // What was seen of it by its client's name has both its ends.
     if (!record.paced) record.paced = behind->second.paced;
-    record.congestion = behind->second.congestion;
+    if (!record.departures) record.departures = behind->second.departures;
+    if (!record.congestion) record.congestion = behind->second.congestion;
     joined.push_back(behind->first);
   }
   for (const auto& flow : joined) records.erase(flow);
