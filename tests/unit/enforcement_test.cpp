@@ -1,6 +1,7 @@
 // Which mechanism keeps a policy's limits, where, and why (control/enforcement.h).
 #include "control/enforcement.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
@@ -65,7 +66,8 @@ TEST(Enforcement, AWindowIsLoweredBySteerAndByPaceAndHeededByTheCongestionContro
             "window: congestion control at sluice\n");
   EXPECT_EQ(found({.window_rate_bytes_per_sec = 1000}, enforcers),
             "window rate: window lowering at eth0, eth2\n"
-            "window rate: window lowering at eth0\n");
+            "window rate: window lowering at eth0\n"
+            "window rate: congestion control at sluice\n");
   EXPECT_EQ(found({.window_bytes = 65536}, enforcers, L4Proto::udp), "window: none\n");
 }
 
@@ -94,7 +96,29 @@ TEST(Enforcement, WhatClientsSendIsHeldWhereItArrives) {
 
 TEST(Enforcement, ALimitThatIsNotSetNeedsNobody) {
   EXPECT_EQ(found({}, {.steered = {"eth0"}, .paced = {with_fq}, .congestion = {}}), "");
-  EXPECT_EQ(found({.weight = 3}, {}), "");
+}
+
+TEST(Enforcement, AWeightIsOfARateThatFlowsShareAndOfABottleneck) {
+  const Policy shared{.rate_bytes_per_sec = 5000, .weight = 3};
+  const Enforcers all{
+      .steered = {}, .paced = {with_fq, without_fq}, .sockets = true, .congestion = "sluice"};
+  EXPECT_THAT(found(shared, all), testing::EndsWith("\nweight: departure times at eth0\n"
+                                                    "weight: congestion control at sluice\n"));
+  EXPECT_THAT(found(shared, all, L4Proto::udp),
+              testing::EndsWith("\nweight: departure times at eth0\n"));
+  EXPECT_EQ(found({.weight = 3}, all), "weight: congestion control at sluice\n");
+}
+
+TEST(Enforcement, AWeightThatNobodyKeepsSaysWhatToDo) {
+  const Enforcers no_fq{.steered = {}, .paced = {without_fq}, .congestion = {}};
+  const auto why = [&](const Policy& policy) {
+    const auto all = enforcements_of(service_of(L4Proto::tcp), policy, no_fq);
+    EXPECT_EQ(all.back().mechanism, "none");
+    return all.back().why;
+  };
+  EXPECT_THAT(why({.rate_bytes_per_sec = 5000, .weight = 3}),
+              testing::HasSubstr("sluice attach pace DEV --fq"));
+  EXPECT_THAT(why({.weight = 3}), testing::HasSubstr("--rate RATE"));
 }
 
 }  // namespace

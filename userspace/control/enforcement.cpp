@@ -19,8 +19,9 @@ class Finder {
   void rate();
   void ingress_rate();
   void chance(std::string_view limit);
-  void window(std::string_view limit, bool at_sockets);
+  void window(std::string_view limit);
   void connection_rate();
+  void weight(const Policy& policy);
 
   std::vector<Enforcement> take() { return std::move(found_); }
 
@@ -106,7 +107,7 @@ void Finder::chance(std::string_view limit) {
   add_none_if_so(limit, before, no_pace);
 }
 
-void Finder::window(std::string_view limit, bool at_sockets) {
+void Finder::window(std::string_view limit) {
   const size_t before = found_.size();
   if (!tcp_) {
     add(limit, "none", "", "only TCP has windows");
@@ -118,7 +119,7 @@ void Finder::window(std::string_view limit, bool at_sockets) {
   for (const PacedDevice& device : enforcers_.paced)
     add(limit, "window lowering", device.name,
         "RWND is lowered in what clients send through it and steer has not seen");
-  if (enforcers_.congestion && at_sockets)
+  if (enforcers_.congestion)
     add(limit, "congestion control", *enforcers_.congestion,
         "sockets under it have no more than that in flight");
   add_none_if_so(limit, before, no_hook);
@@ -132,6 +133,23 @@ void Finder::connection_rate() {
     add(limit, "admission", steered(), "steer drops the first packet of what is beyond");
 }
 
+void Finder::weight(const Policy& policy) {
+  constexpr std::string_view limit = "weight";
+  const size_t before = found_.size();
+  for (const PacedDevice& device : enforcers_.paced) {
+    if (device.departs && policy.rate_bytes_per_sec > 0)
+      add(limit, "departure times", device.name, "flows have of the rate in proportion to it");
+  }
+  if (enforcers_.congestion && tcp_)
+    add(limit, "congestion control", *enforcers_.congestion,
+        "sockets under it have of a bottleneck in proportion to it");
+  add_none_if_so(limit, before,
+                 policy.rate_bytes_per_sec > 0
+                     ? "a rate is shared by weight on a device with fq: sluice attach pace DEV --fq"
+                     : "it is of a rate that flows share, and there is none (sluice policy set "
+                       "SERVICE --rate RATE), or of a bottleneck (sluice congestion load)");
+}
+
 }  // namespace
 
 std::vector<Enforcement> enforcements_of(const Service& service, const Policy& policy,
@@ -139,10 +157,11 @@ std::vector<Enforcement> enforcements_of(const Service& service, const Policy& p
   Finder finder(service, enforcers);
   if (policy.flow_rate_bytes_per_sec > 0) finder.flow_rate();
   if (policy.rate_bytes_per_sec > 0) finder.rate();
-  if (policy.window_bytes > 0) finder.window("window", true);
-  if (policy.window_rate_bytes_per_sec > 0) finder.window("window rate", false);
+  if (policy.window_bytes > 0) finder.window("window");
+  if (policy.window_rate_bytes_per_sec > 0) finder.window("window rate");
   if (policy.connections_per_sec > 0) finder.connection_rate();
   if (policy.ingress_rate_bytes_per_sec > 0) finder.ingress_rate();
+  if (policy.weight > 0) finder.weight(policy);
   if (policy.loss_ppm > 0) finder.chance("loss");
   if (policy.mark_ppm > 0) finder.chance("mark");
   return finder.take();
