@@ -8,31 +8,13 @@
 #ifndef SLUICE_PURE_WINDOW_H
 #define SLUICE_PURE_WINDOW_H
 
+#include "pure/avoidance.h"
+#include "pure/compete.h"
 #include "pure/flow_window.h"
 #include "pure/pacing.h"
-#include "pure/queue.h"
+#include "pure/slow_start.h"
 
-/* HyStart++ (RFC 9406, 4.3), but measured from the path's least RTT, not the last round's. */
-#define WINDOW_DELAY_LEAST_US 4000
-#define WINDOW_DELAY_MOST_US 16000
-#define WINDOW_DELAY_SAMPLES 8 /* so many say enough before the round ends */
-
-#define WINDOW_YOUNG_ROUNDS 8	   /* slow start's own queue is gone after them */
-#define WINDOW_RESUMES_MOST 2	   /* early ends of slow start that may have been false */
-#define WINDOW_CALM_ROUNDS 3	   /* then steps up double every other round, */
-#define WINDOW_CALM_ROUNDS_MOST 24 /* so many times at most, */
-#define WINDOW_STEP_MOST 8	   /* to an eighth of the window */
-#define WINDOW_RAMP 4		   /* competing begins with a quarter more a round */
-#define WINDOW_PATIENCE_MS 4000	   /* past a drain's time without a long queue: nobody is there */
 #define WINDOW_CROWD_LOSS_ROUNDS 4 /* of a queue that is too long, then a loss: others fill it */
-
-/*
- * Who has less than a third of the bottleneck among senders like cubic has too little: the curve
- * twice as fast, and as little given up for a loss as CUBIC's fast convergence takes for certain.
- */
-#define WINDOW_MEEK_SHARE 85 /* 256ths */
-#define WINDOW_MEEK_SPEED 2
-#define WINDOW_MEEK_BETA_OF_1024 870 /* 0.85 */
 
 static inline void window_open(struct window *window, __u32 cwnd_packets, __u32 now_ms)
 {
@@ -88,198 +70,6 @@ static inline void window_sample_rtt(struct window *window, const struct window_
 		window->min_rtt_at_ms = ack->now_ms;
 	}
 	window->queue_most_us = integer_greater(window->queue_most_us, window_queue_us(window));
-}
-
-/* Slow start has filled the path: a queue has begun to build. */
-static inline bool window_queue_builds(__u32 min_rtt_us, __u32 rtt_us, __u32 doublings)
-{
-	__u32 tolerated_us = min_rtt_us / 8;
-
-	tolerated_us = integer_greater(tolerated_us, WINDOW_DELAY_LEAST_US);
-	tolerated_us = integer_lesser(tolerated_us, WINDOW_DELAY_MOST_US);
-	return rtt_us >= min_rtt_us + (tolerated_us << doublings);
-}
-
-/* Slow start has found what it looked for. */
-static inline void window_settle(struct window *window, __u32 now_ms)
-{
-	window->ssthresh_packets = window->law_x64 / LAW_ONE;
-	window_avoid_from(window, now_ms);
-}
-
-/* What it found says nothing any more: a policy gave way, or it ended for a false alarm. */
-static inline void window_reopen(struct window *window)
-{
-	if (window->mode != SLUICE_CONGESTION_AVOIDANCE || window->state != window->mode)
-		return;
-	window->ssthresh_packets = WINDOW_ENDLESS;
-	window->young_rounds = 0;
-	window_enter(window, SLUICE_CONGESTION_SLOW_START);
-}
-
-static inline void window_slow_start(struct window *window, const struct window_ack *ack)
-{
-	__u32 packets = window->law_x64 / LAW_ONE;
-	bool builds = false;
-
-	if (ack->filled && packets < window->ssthresh_packets) {
-		packets = integer_lesser(packets + ack->acked_packets, window->ssthresh_packets);
-		window->law_x64 = integer_lesser(packets, LAW_MOST) * LAW_ONE;
-	}
-	if (ack->rtt_us) {
-		if (!window->block_rtt_us || ack->rtt_us < window->block_rtt_us)
-			window->block_rtt_us = ack->rtt_us;
-	}
-	if (window->round_samples >= WINDOW_DELAY_SAMPLES ||
-	    (ack->round_ended && window->block_rtt_us)) {
-		builds = window_queue_builds(window->min_rtt_us, window->block_rtt_us,
-					     window->resumes);
-		window->block_rtt_us = 0;
-		window->round_samples = 0;
-	}
-	if (builds) {
-		/* What is acknowledged now left when the window was half as wide. */
-		window->law_x64 = integer_greater(window->law_x64 / 8 * 5, WINDOW_LEAST_X64);
-		window_settle(window, ack->now_ms);
-		window->young_rounds = WINDOW_YOUNG_ROUNDS;
-	} else if ((ack->round_ended && ack->policed) || packets >= window->ssthresh_packets) {
-		window_settle(window, ack->now_ms);
-	}
-}
-
-/* Slow start ended, and three rounds later there is no queue after all. */
-static inline bool window_false_alarm(struct window *window, __u32 queue_us, __u32 target_us)
-{
-	if (!window->young_rounds)
-		return false;
-	window->young_rounds--;
-	if (window->young_rounds != WINDOW_YOUNG_ROUNDS - 3 || queue_us >= target_us ||
-	    window->resumes >= WINDOW_RESUMES_MOST)
-		return false;
-	window->resumes++;
-	return true;
-}
-
-/*
- * The delay law, and its steps up doubled while the queue stays less than half of what is aimed at:
- * somebody has left. When the queue is there again, the last step and a half are taken back, which
- * are not in this round's delay yet.
- */
-static inline __u32 window_follow_delay(struct window *window, __u32 queue_us, __u32 target_us)
-{
-	__u32 law_x64 = window->law_x64;
-	__u32 next = law_next(law_x64, window->min_rtt_us, window->round_rtt_us, target_us);
-	__u32 step, back;
-
-	if (queue_us * 2 >= target_us) {
-		back = window->kept_x64 + window->kept_x64 / 2;
-		if (window->calm_rounds > WINDOW_CALM_ROUNDS + 2 && back < law_x64)
-			next = law_x64 - back;
-		window->calm_rounds = 0;
-		return next;
-	}
-	if (window->calm_rounds < WINDOW_CALM_ROUNDS_MOST)
-		window->calm_rounds++;
-	if (window->calm_rounds <= WINDOW_CALM_ROUNDS || next < law_x64)
-		return next;
-	step = (next - law_x64) << ((window->calm_rounds - WINDOW_CALM_ROUNDS + 1) / 2);
-	step = integer_lesser(step, law_x64 / WINDOW_STEP_MOST);
-	window->kept_x64 = step;
-	return law_x64 + step;
-}
-
-/*
- * The RTT that the law goes by. The least of many samples is less than that of a few: who sends
- * more would see a shorter queue than others do, and take more than its share. So it is the mean of
- * the least of each few, unless delays vary by more than sending in bursts can make them.
- */
-static inline __u32 window_seen_rtt_us(const struct window *window)
-{
-	if (!window->parts)
-		return window->round_rtt_us;
-	return integer_lesser(window->parts_us / window->parts,
-			      window->round_rtt_us + LAW_MARGIN_US);
-}
-
-/* A round of avoidance. */
-static inline void window_avoid(struct window *window, const struct window_ack *ack)
-{
-	__u32 target_us = window_target_us(window, window->law_x64);
-	__u32 queue_us;
-
-	window->round_rtt_us = window_seen_rtt_us(window);
-	queue_us = window->round_rtt_us - window->min_rtt_us;
-
-	if (window_false_alarm(window, queue_us, target_us)) {
-		window_reopen(window);
-		return;
-	}
-	if (queue_crowded(window, queue_us, target_us)) {
-		queue_look(window, WINDOW_VERIFY);
-		return;
-	}
-	if ((__s32)(ack->now_ms - window->turn_at_ms) >= 0 && !window->young_rounds) {
-		window->calm_rounds = 0;
-		queue_look(window, WINDOW_DIP);
-		return;
-	}
-	window->law_x64 = window_follow_delay(window, queue_us, target_us);
-}
-
-static inline bool window_meek(const struct window *window)
-{
-	return window->share && window->share < WINDOW_MEEK_SHARE;
-}
-
-/* Competing: is it time to look who else is there, or plain that nobody is? */
-static inline bool window_turned(struct window *window, __u32 queue_us, __u32 now_ms)
-{
-	bool long_queue = queue_foreign(window, queue_us, window->law_x64, 5);
-	__s32 since_ms = (__s32)(now_ms - window->turn_at_ms);
-
-	if (since_ms < 0)
-		return false;
-	/* Near its longest, where our part of it can be told from theirs. */
-	if (long_queue && queue_us > window->queue_most_us / 4 * 3) {
-		queue_look(window, WINDOW_DRAIN);
-		return true;
-	}
-	if (since_ms < WINDOW_PATIENCE_MS)
-		return false;
-	if (long_queue) {
-		window->queue_most_us = queue_us;
-		return false;
-	}
-	window_avoid_from(window, now_ms);
-	return true;
-}
-
-/* A round of competing. */
-static inline void window_vie(struct window *window, const struct window_ack *ack)
-{
-	__u32 rtt_us = window->round_rtt_us;
-	__u32 queue_us = rtt_us - window->min_rtt_us;
-	__u32 since_ms = ack->now_ms - window->cubic.epoch_ms + rtt_us / 1000;
-	__u32 speed = window_meek(window) ? WINDOW_MEEK_SPEED : 1;
-	__u32 target_us = window_target_us(window, window->law_x64);
-	__u32 next;
-
-	if (window_turned(window, queue_us, ack->now_ms))
-		return;
-	if (window->ramp) {
-		window->law_x64 += window->law_x64 / WINDOW_RAMP;
-		cubic_begin(&window->cubic, window->law_x64, window->law_x64, ack->now_ms);
-		return;
-	}
-	next = cubic_at(&window->cubic, since_ms * speed);
-	window->cubic.friend_x64 += CUBIC_FRIEND_X64 * speed;
-	next = integer_greater(next, window->cubic.friend_x64);
-	/* Room that nobody uses is ours to use, as in avoidance. */
-	if (queue_us < target_us)
-		next = integer_greater(
-			next, law_next(window->law_x64, window->min_rtt_us, rtt_us, target_us));
-	if (next > window->law_x64)
-		window->law_x64 = integer_lesser(next, window->law_x64 + window->law_x64 / 2);
 }
 
 static inline void window_round(struct window *window, const struct window_ack *ack)
@@ -388,22 +178,6 @@ static inline void window_on_ack(struct window *window, const struct window_ack 
 	if (round_ended)
 		window_end_round(window);
 	window->cwnd_packets = integer_lesser(window->cwnd_packets, ack->ceiling_packets);
-}
-
-static inline void window_reduce_competing(struct window *window, __u32 top_x64, __u32 now_ms)
-{
-	__u32 aim_x64 = top_x64;
-
-	if (window_meek(window)) {
-		window->law_x64 = (__u32)((__u64)top_x64 * WINDOW_MEEK_BETA_OF_1024 / 1024);
-	} else {
-		window->law_x64 = recovery_reduced(top_x64);
-		/* Fast convergence (RFC 9438, 4.7): who loses ground leaves it to newcomers. */
-		if (top_x64 < window->cubic.top_x64)
-			aim_x64 = (__u32)((__u64)top_x64 * (1024 + RECOVERY_BETA_OF_1024) / 2048);
-	}
-	cubic_begin(&window->cubic, window->law_x64, aim_x64, now_ms);
-	window->ramp = false;
 }
 
 /*
