@@ -9,9 +9,9 @@
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "address.h"
 #include "kernel.h"
 #include "sluice/choice.h"
 
@@ -37,9 +37,7 @@ static __always_inline void bound_to(struct sock_common *common, struct sluice_a
 		words[2] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
 		words[3] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
 	} else {
-		words[0] = words[1] = 0;
-		words[2] = bpf_htonl(0xffff);
-		words[3] = common->skc_rcv_saddr;
+		address_map_v4(words, common->skc_rcv_saddr);
 	}
 }
 
@@ -48,9 +46,8 @@ static __always_inline bool takes(const struct sluice_address *bound, __u16 fami
 {
 	const volatile __be32 *asked = (const volatile __be32 *)address.bytes;
 	const __be32 *words = (const __be32 *)bound->bytes;
-	bool asked_v4 = !asked[0] && !asked[1] && asked[2] == bpf_htonl(0xffff);
 	bool every = !words[0] && !words[1] && !words[3] &&
-		     (family == KERNEL_AF_INET6 ? !words[2] : asked_v4);
+		     (family == KERNEL_AF_INET6 ? !words[2] : address_is_v4(asked));
 
 	return every || (words[0] == asked[0] && words[1] == asked[1] && words[2] == asked[2] &&
 			 words[3] == asked[3]);

@@ -18,6 +18,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "address.h"
 #include "kernel.h"
 #include "pace/socket.h"
 #include "policy.h"
@@ -41,11 +42,8 @@ static __always_inline __u32 socket_service(struct bpf_sock_ops *ops)
 	address[1] = ops->local_ip6[1];
 	address[2] = ops->local_ip6[2];
 	address[3] = ops->local_ip6[3];
-	if (ops->family == KERNEL_AF_INET) {
-		address[0] = address[1] = 0;
-		address[2] = bpf_htonl(0xffff);
-		address[3] = v4;
-	}
+	if (ops->family == KERNEL_AF_INET)
+		address_map_v4(address, v4);
 	return endpoint_service(&endpoint);
 }
 

@@ -11,6 +11,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "address.h"
 #include "kernel.h"
 #include "policy.h"
 #include "pure/pacing.h"
@@ -65,7 +66,6 @@ static __always_inline struct congestion_socket *socket_state_fresh(struct tcp_s
 static __always_inline void socket_name(struct tcp_sock *tp, struct congestion_socket *state)
 {
 	struct sock_common *common = &socket_of(tp)->__sk_common;
-	const __be32 mapped = bpf_htonl(0xffff);
 
 	if (common->skc_family == KERNEL_AF_INET6 && bpf_core_field_exists(common->skc_v6_daddr)) {
 		/* A v4-mapped socket has the mapped addresses here. */
@@ -78,12 +78,8 @@ static __always_inline void socket_name(struct tcp_sock *tp, struct congestion_s
 		state->local[2] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
 		state->local[3] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
 	} else {
-		state->peer[0] = state->peer[1] = 0;
-		state->peer[2] = mapped;
-		state->peer[3] = common->skc_daddr;
-		state->local[0] = state->local[1] = 0;
-		state->local[2] = mapped;
-		state->local[3] = common->skc_rcv_saddr;
+		address_map_v4(state->peer, common->skc_daddr);
+		address_map_v4(state->local, common->skc_rcv_saddr);
 	}
 	state->peer_port = common->skc_dport;
 	state->local_port = bpf_htons(common->skc_num);
@@ -92,9 +88,9 @@ static __always_inline void socket_name(struct tcp_sock *tp, struct congestion_s
 static __always_inline __u32 socket_header_bytes(struct tcp_sock *tp,
 						 struct congestion_socket *state)
 {
-	bool v4 = !state->local[0] && !state->local[1] && state->local[2] == bpf_htonl(0xffff);
+	__u32 ip_bytes = address_is_v4(state->local) ? 20 : 40;
 
-	return tp->tcp_header_len + tp->inet_conn.icsk_ext_hdr_len + (v4 ? 20 : 40);
+	return tp->tcp_header_len + tp->inet_conn.icsk_ext_hdr_len + ip_bytes;
 }
 
 static __always_inline __u32 socket_inflight(struct tcp_sock *tp)

@@ -22,6 +22,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "address.h"
 #include "policy.h"
 #include "sluice/flow.h"
 
@@ -99,10 +100,7 @@ static __always_inline bool class_end(struct __sk_buff *skb, struct class_cursor
 
 static __always_inline void class_map_v4(struct sluice_address *address, __be32 v4)
 {
-	__builtin_memset(address, 0, 10);
-	address->bytes[10] = 0xff;
-	address->bytes[11] = 0xff;
-	__builtin_memcpy(&address->bytes[12], &v4, sizeof(v4));
+	address_map_v4((__be32 *)address->bytes, v4);
 }
 
 static __always_inline bool class_ipv4(struct __sk_buff *skb, struct class_cursor *cursor,

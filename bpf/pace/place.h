@@ -61,18 +61,16 @@ static __always_inline struct sluice_departure *place_of(const struct pace_packe
 	first = bpf_map_lookup_elem(&departures, &first_at);
 	if (!first)
 		return NULL;
-	if (first->flows[0].tag == tag)
-		return &first->flows[0];
-	if (first->flows[1].tag == tag)
-		return &first->flows[1];
+	at = place_in(first, tag);
+	if (at >= 0)
+		return &first->flows[at & 1];
 	second_at = place_second(hash, departures_mask);
 	second = bpf_map_lookup_elem(&departures, &second_at);
 	if (!second)
 		return NULL;
-	if (second->flows[0].tag == tag)
-		return &second->flows[0];
-	if (second->flows[1].tag == tag)
-		return &second->flows[1];
+	at = place_in(second, tag);
+	if (at >= 0)
+		return &second->flows[at & 1];
 
 	at = place_to_take(first, second, now_ns);
 	place = at < 2 ? &first->flows[at & 1] : &second->flows[at & 1];
