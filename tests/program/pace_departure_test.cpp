@@ -1,9 +1,9 @@
 // pace, departure times: what a service sends to its clients leaves by the policy's rate of each
 // flow. The packet itself stays as it is; only its metadata changes.
 #include <linux/pkt_cls.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "kernel/clock.h"
 #include "pace_instance.h"
 #include "pure/departure.h"
 
@@ -14,13 +14,6 @@ constexpr uint32_t web = 1;
 constexpr uint16_t client_port = 40000;
 constexpr uint16_t web_port = 80;
 constexpr uint64_t rate = 1'000'000;  // bytes a second: a byte is a microsecond
-
-uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * DEPARTURE_NS_PER_SEC +
-         static_cast<uint64_t>(now.tv_nsec);
-}
 
 struct Case {
   Family family;
@@ -51,7 +44,7 @@ class PaceDeparture : public testing::TestWithParam<Case> {
   // The flow owes a second: its next packet may leave that much later.
   void owe_a_second() {
     pace_->run(PaceHook::egress_edt, to_client(1).frame());
-    pace_->set_departs(key(), now_ns() + DEPARTURE_NS_PER_SEC);
+    pace_->set_departs(key(), monotonic_ns() + DEPARTURE_NS_PER_SEC);
   }
   [[nodiscard]] uint64_t owed() const { return pace_->departure(key())->departs_ns; }
   [[nodiscard]] uint64_t sent() const { return pace_->departure(key())->bytes; }
@@ -65,10 +58,10 @@ class PaceDeparture : public testing::TestWithParam<Case> {
   }
 
   void expect_at_once(const Packet& packet, PaceMetadata metadata = {}) {
-    const uint64_t before = now_ns();
+    const uint64_t before = monotonic_ns();
     const uint64_t given = departure(PaceHook::egress_edt, packet, metadata);
     EXPECT_GE(given, before);
-    EXPECT_LE(given, now_ns());
+    EXPECT_LE(given, monotonic_ns());
   }
 
   [[nodiscard]] static sluice_flow key() {
@@ -111,7 +104,7 @@ TEST_P(PaceDeparture, FlowsDoNotWaitForEachOther) {
 }
 
 TEST_P(PaceDeparture, ALaterTimeThatTheSenderAskedForStands) {
-  const uint64_t asked = now_ns() + 1'000'000'000;
+  const uint64_t asked = monotonic_ns() + 1'000'000'000;
   EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000), {.tstamp = asked}), asked);
   // And the flow goes on from there.
   EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000)),
@@ -180,7 +173,7 @@ TEST_P(PaceDeparture, ATagInTheDataDoesNotHinderIt) {
   } else {
     packet.udp({.source_port = web_port, .destination_port = client_port});
   }
-  const uint64_t before = now_ns();
+  const uint64_t before = monotonic_ns();
   EXPECT_GE(departure(PaceHook::egress_edt, packet), before);
 }
 

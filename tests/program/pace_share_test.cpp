@@ -1,8 +1,8 @@
 // pace: a rate that flows share, their weights, marks, and what is lost or marked by choice.
 #include <linux/pkt_cls.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "kernel/clock.h"
 #include "kernel/records.h"
 #include "pace_instance.h"
 #include "pure/departure.h"
@@ -17,13 +17,6 @@ constexpr uint64_t rate = 1'000'000;  // bytes a second: a byte is a microsecond
 constexpr uint8_t ect_0 = 2;          // RFC 3168, 5
 constexpr uint8_t ect_1 = 1;
 constexpr uint8_t ce = 3;
-
-uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * DEPARTURE_NS_PER_SEC +
-         static_cast<uint64_t>(now.tv_nsec);
-}
 
 class PaceShare : public testing::TestWithParam<Family> {
  protected:
@@ -62,7 +55,7 @@ class PaceShare : public testing::TestWithParam<Family> {
   }
   void owe(uint64_t ns) {
     send(to_client());
-    pace_->set_departs(key(), now_ns() + ns);
+    pace_->set_departs(key(), monotonic_ns() + ns);
   }
   uint64_t packets(sluice_verdict verdict) { return pace_->verdict(web, verdict).packets; }
 
@@ -90,7 +83,7 @@ TEST_P(PaceShare, TheRateOfAFlowHoldsBesideThatOfAll) {
 // All come at once, when nothing is known of them: the calendar alone keeps the total.
 TEST_P(PaceShare, ManyThatBeginAtOnceLeaveInTheTimeThatTheirBytesTake) {
   set({.rate_bytes_per_sec = rate});
-  const uint64_t before = now_ns();
+  const uint64_t before = monotonic_ns();
   uint64_t last = 0;
   constexpr uint16_t flows = 400;
   for (uint16_t port = 1; port <= flows; port++) {
@@ -102,17 +95,17 @@ TEST_P(PaceShare, ManyThatBeginAtOnceLeaveInTheTimeThatTheirBytesTake) {
   const sluice_share share = pace_->share(web).value();
   const uint64_t epoch_ns = share_epoch_ns(&share);
   EXPECT_GE(last + 2 * epoch_ns, before + bytes_ns);
-  EXPECT_LE(last, now_ns() + bytes_ns + epoch_ns);
+  EXPECT_LE(last, monotonic_ns() + bytes_ns + epoch_ns);
 }
 
 TEST_P(PaceShare, WhatDoesNotFitBeforeTheHorizonIsDroppedAndNotOwed) {
   set({.rate_bytes_per_sec = rate});
-  const uint64_t began = now_ns();
+  const uint64_t began = monotonic_ns();
   uint64_t dropped = 0;
   for (uint16_t port = 1; port <= 4000; port++) {
     if (send(to_client(client, 0, port)).action == TC_ACT_SHOT) dropped++;
   }
-  const uint64_t ended = now_ns();
+  const uint64_t ended = monotonic_ns();
   EXPECT_GT(dropped, 0U);
   EXPECT_EQ(packets(SLUICE_VERDICT_HORIZON), dropped);
   // A byte is a microsecond. What is beyond: the first epoch, which had begun; half of one that the
@@ -172,8 +165,9 @@ TEST_P(PaceShare, AWeightThatIsChangedReachesARunningFlow) {
   set({.rate_bytes_per_sec = rate});
   send(to_client());
   pace_->set_weight(web, client.at(family()), 128, 7);
-  const uint64_t began = now_ns();
-  while (pace_->departure(key())->weight != 7 && now_ns() < began + 3 * DEPARTURE_NS_PER_SEC) {
+  const uint64_t began = monotonic_ns();
+  while (pace_->departure(key())->weight != 7 &&
+         monotonic_ns() < began + 3 * DEPARTURE_NS_PER_SEC) {
     usleep(10'000);
     send(to_client());
   }
@@ -186,7 +180,7 @@ TEST_P(PaceShare, WhatWaitsLongIsMarkedIfItCanBe) {
     owe(DEPARTURE_NS_PER_SEC);
     const PaceOutcome outcome = send(to_client(client, ecn));
     EXPECT_TRUE(same_packet(outcome.frame, to_client(client, ce).frame()));
-    EXPECT_GT(outcome.metadata.tstamp, now_ns());
+    EXPECT_GT(outcome.metadata.tstamp, monotonic_ns());
   }
   EXPECT_EQ(packets(SLUICE_VERDICT_MARKED), 2U);
 }
@@ -208,7 +202,7 @@ TEST_P(PaceShare, AtALowRateTheSecondOfTwoPacketsIsNotMarked) {
   set({.flow_rate_bytes_per_sec = 1000});
   send(to_client(client, ect_0));
   const PaceOutcome second = send(to_client(client, ect_0));
-  EXPECT_GT(second.metadata.tstamp, now_ns() + DEPARTURE_MARK_NS);
+  EXPECT_GT(second.metadata.tstamp, monotonic_ns() + DEPARTURE_MARK_NS);
   EXPECT_TRUE(same_packet(second.frame, to_client(client, ect_0).frame()));
 }
 

@@ -1,6 +1,5 @@
 // Who may use a service: lists of source prefixes, and so many new connections a second.
-#include <ctime>
-
+#include "kernel/clock.h"
 #include "modes.h"
 
 namespace sluice::stage {
@@ -13,12 +12,6 @@ using packets::service_one;
 using packets::stranger;
 
 constexpr uint16_t kPort = 443;
-
-uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 class SteerAdmits : public ModeTest {
  protected:
@@ -121,7 +114,7 @@ class SteerLimits : public SteerAdmits {
   }
   void due_in(int64_t ns) {
     const sluice_admission admission{
-        .due_ns = static_cast<uint64_t>(static_cast<int64_t>(now_ns()) + ns)};
+        .due_ns = static_cast<uint64_t>(static_cast<int64_t>(monotonic_ns()) + ns)};
     ASSERT_TRUE(stage().admissions().put(limited_.service.number, admission));
   }
 
@@ -174,13 +167,13 @@ TEST_P(SteerLimits, SoManyAreAdmittedAsTheRateAllows) {
   constexpr uint64_t sent = 1000;
   limit(rate);
   stage().steer(request(L4Proto::tcp).frame());  // publishes, which takes its time
-  const uint64_t began_ns = now_ns();
+  const uint64_t began_ns = monotonic_ns();
   uint64_t admitted = 0;
   for (uint16_t port = 1; port <= sent; port++) {
     if (stage().steer(to_limited(packets::tcp_syn, port).frame()).action == XDP_REDIRECT)
       admitted++;
   }
-  const uint64_t intervals = (now_ns() - began_ns) / (kSecondNs / rate) + 1;
+  const uint64_t intervals = (monotonic_ns() - began_ns) / (kSecondNs / rate) + 1;
   constexpr uint64_t burst = uint64_t{rate} * SLUICE_ADMISSION_BURST_MS / 1000;
   EXPECT_GE(admitted, burst);
   EXPECT_LE(admitted, burst + 1 + intervals);

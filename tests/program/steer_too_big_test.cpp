@@ -1,7 +1,6 @@
 // What is too long for the way to its backend: its sender is told the length that fits (RFC 1191,
 // RFC 8201), as often as it may be, and never of an error.
-#include <ctime>
-
+#include "kernel/clock.h"
 #include "modes.h"
 
 namespace sluice::stage {
@@ -107,15 +106,10 @@ TEST_P(SteerTellsTooBig, WhoWasToldOftenEnoughIsToldNoMore) {
 TEST_P(SteerTellsTooBig, ReportsAreLimitedToTheBurst) {
   constexpr uint64_t sent = 2000;
   constexpr uint64_t interval_ns = 1000000000 / SLUICE_REPORTS_PER_S;
-  const auto now_ns = [] {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
-  };
   const Frame frame = of_bytes(fits() + 1).frame();
-  const uint64_t began_ns = now_ns();
+  const uint64_t began_ns = monotonic_ns();
   for (uint64_t i = 0; i < sent; i++) stage().steer(frame);
-  const uint64_t intervals = (now_ns() - began_ns) / interval_ns + 1;
+  const uint64_t intervals = (monotonic_ns() - began_ns) / interval_ns + 1;
   Verdicts verdicts = stage().verdicts(tcp_.service.number);
   EXPECT_EQ(verdicts["too_big_reported"] + verdicts["too_big"], sent);
   EXPECT_GE(verdicts["too_big_reported"], uint64_t{SLUICE_REPORTS_BURST});

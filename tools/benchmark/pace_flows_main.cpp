@@ -13,6 +13,7 @@
 #include "benchmark/pace/bulk.h"
 #include "benchmark/pace/collector.h"
 #include "benchmark/pace/gaps.h"
+#include "kernel/clock.h"
 #include "kernel/libbpf_log.h"
 #include "model/quantity.h"
 

@@ -8,6 +8,7 @@
 #include "cli/json.h"
 #include "cli/units.h"
 #include "kernel/congestion_telemetry.h"
+#include "model/decimal.h"
 
 namespace sluice {
 namespace {
@@ -46,27 +47,14 @@ class EndingSignals {
 };
 
 // Empty: no limit worth the name.
-Result<uint32_t> limit_of(const std::string& what, const std::string& text) {
-  if (text.empty()) return 1'000'000'000U;  // decades, or more changes than anybody reads
-  uint32_t number = 0;
-  for (const char digit : text) {
-    if (digit < '0' || digit > '9' || text.size() > 9)
-      return misused("congestion watch: {} '{}': a number from 1 to 999999999 is asked for", what,
-                     text);
-    number = number * 10 + static_cast<uint32_t>(digit - '0');
-  }
-  if (number == 0)
-    return misused("congestion watch: {} '{}': a number from 1 to 999999999 is asked for", what,
-                   text);
-  return number;
-}
-
-std::string end_text(const sluice_address& address, __be16 port) {
-  const auto at = Endpoint::from_raw({.address = address,
-                                      .port = port,
-                                      .l4_proto = static_cast<uint8_t>(L4Proto::tcp),
-                                      .reserved = {}});
-  return HostPort{.address = at.address, .port = at.port}.text();
+Result<uint64_t> limit_of(const std::string& what, const std::string& text) {
+  constexpr uint64_t most = 999'999'999;  // decades, or more changes than anybody reads
+  if (text.empty()) return most;
+  const auto number = parse_decimal(text, most);
+  if (!number || *number == 0)
+    return misused("congestion watch: {} '{}': a number from 1 to {} is asked for", what, text,
+                   most);
+  return *number;
 }
 
 // A flow comes from nowhere and goes to nowhere.
@@ -86,8 +74,9 @@ class Printer {
     const std::string service = names_[event.now.service];
     if (!only_.empty() && service != only_) return;
     printed_++;
-    const std::string client = end_text(event.flow.source, event.flow.source_port);
-    const std::string endpoint = end_text(event.flow.destination, event.flow.destination_port);
+    const std::string client = HostPort::from_raw(event.flow.source, event.flow.source_port).text();
+    const std::string endpoint =
+        HostPort::from_raw(event.flow.destination, event.flow.destination_port).text();
     const std::string from = state_text(event.from, "opened");
     const std::string to = state_text(event.to, "closed");
     if (context_.json) {

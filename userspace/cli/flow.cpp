@@ -1,11 +1,12 @@
 // sluice flow list|show: what is remembered of single connections. A settled flow is remembered by
 // nobody, since the ring alone knows its backend, and is not listed.
-#include <ctime>
 #include <limits>
 
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
+#include "kernel/clock.h"
+#include "model/decimal.h"
 
 namespace sluice {
 namespace {
@@ -16,19 +17,15 @@ struct FlowOptions {
   std::string client;
 };
 
-uint64_t monotonic_s() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<uint64_t>(now.tv_sec);
-}
+constexpr uint64_t limit_most = 999'999'999;
 
 Result<size_t> parse_limit(const std::string& text) {
   if (text.empty()) return std::numeric_limits<size_t>::max();
-  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
-  if (!digits || text.size() > 9 || std::stoul(text) == 0) {
-    return misused("flow list: --limit wants a whole number from 1 to 999999999, not \"{}\"", text);
-  }
-  return std::stoul(text);
+  const auto number = parse_decimal(text, limit_most);
+  if (!number || *number == 0)
+    return misused("flow list: --limit wants a whole number from 1 to {}, not \"{}\"", limit_most,
+                   text);
+  return *number;
 }
 
 Result<std::vector<FlowView>> views_of(Context& context) {
@@ -67,7 +64,7 @@ Result<void> run_list(const FlowOptions& options, Context& context) {
   if (all > *limit) views->resize(*limit);
 
   if (context.json) {
-    const uint64_t now_s = monotonic_s();
+    const uint64_t now_s = monotonic_coarse_s();
     Json list = Json::array();
     for (const auto& view : *views) list.push_back(flow_json(view, now_s));
     print_json(context, list);
@@ -107,9 +104,9 @@ Result<void> run_show(const FlowOptions& options, Context& context) {
   for (const auto& view : *views) {
     if (!(view.client == *client) || !(view.endpoint == *endpoint)) continue;
     if (context.json) {
-      print_json(context, flow_json(view, monotonic_s()));
+      print_json(context, flow_json(view, monotonic_coarse_s()));
     } else {
-      print_flow(context.out, view, monotonic_s());
+      print_flow(context.out, view, monotonic_coarse_s());
     }
     return {};
   }

@@ -33,16 +33,12 @@ Json tracked_json(const FlowRecord& record, uint64_t now_s) {
 
 Json translation_json(const sluice_translation& translation, uint64_t now_s) {
   const sluice_flow& leaves_as = translation.leaves_as;
-  const auto end = [&](const sluice_address& address, __be16 port) {
-    const auto at = Endpoint::from_raw(
-        {.address = address, .port = port, .l4_proto = leaves_as.l4_proto, .reserved = {}});
-    return HostPort{.address = at.address, .port = at.port}.text();
-  };
-  return {{"state", translation_state_text(translation.state)},
-          {"source", end(leaves_as.source, leaves_as.source_port)},
-          {"destination", end(leaves_as.destination, leaves_as.destination_port)},
-          {"seen_s", translation.seen_s},
-          {"idle_s", idle(translation.seen_s, now_s)}};
+  return {
+      {"state", translation_state_text(translation.state)},
+      {"source", HostPort::from_raw(leaves_as.source, leaves_as.source_port).text()},
+      {"destination", HostPort::from_raw(leaves_as.destination, leaves_as.destination_port).text()},
+      {"seen_s", translation.seen_s},
+      {"idle_s", idle(translation.seen_s, now_s)}};
 }
 
 Json departures_json(const Departures& departures) {

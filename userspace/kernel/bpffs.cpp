@@ -56,6 +56,11 @@ bool directory_exists(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+bool is_pinned(const std::string& directory, const std::string& name) {
+  struct stat status {};
+  return stat((directory + "/" + name).c_str(), &status) == 0;
+}
+
 Result<void> make_directory(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
   return failed("{}: making the directory: {}", path, error_text(errno));

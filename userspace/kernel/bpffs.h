@@ -18,6 +18,8 @@ inline constexpr const char* kBpffsRoot = "/sys/fs/bpf";
 Result<void> require_bpffs();
 
 [[nodiscard]] bool directory_exists(const std::string& path);
+// Also false where nothing can be seen of the directory.
+[[nodiscard]] bool is_pinned(const std::string& directory, const std::string& name);
 Result<void> make_directory(const std::string& path);  // success when it is there already
 Result<void> rename_directory(const std::string& from, const std::string& to);
 Result<std::vector<std::string>> list_directory(const std::string& path);  // sorted

@@ -31,19 +31,13 @@ std::string map_pin(const std::string& dir) {
   return dir + "/congestion_ops";
 }
 
-std::string reason(int error) {
-  std::string text = error_text(error < 0 ? -error : error);
-  if (std::string said = libbpf_log_take(); !said.empty()) text += " (" + said + ")";
-  return text;
-}
-
 tl::unexpected<Error> not_registered(const std::string& name, int error) {
   if (error == EEXIST || error == -EEXIST)
     return failed(
         "congestion: {} is already the name of another congestion control of this "
         "kernel; choose another name",
         name);
-  return failed("congestion: register {}: {}", name, reason(error));
+  return failed("congestion: register {}: {}", name, libbpf_reason(error));
 }
 
 // Registers with a link, which takes the registration with it if we die before it is pinned.
@@ -64,14 +58,14 @@ Result<void> register_linked(bpf_map* ops, const std::string& dir, const std::st
   if (::mkdir((dir + "/links").c_str(), 0700) != 0 && errno != EEXIST)
     return failed("congestion: make {}/links: {}", dir, error_text(errno));
   if (bpf_obj_pin(link.get(), link_pin(dir).c_str()) != 0)
-    return failed("congestion: pin {}: {}", link_pin(dir), reason(errno));
+    return failed("congestion: pin {}: {}", link_pin(dir), libbpf_reason(errno));
   return {};
 }
 
 // Registers for good. The map is pinned first, so that whoever comes after us finds it.
 Result<void> register_unlinked(bpf_map* ops, const std::string& dir, const std::string& name) {
   if (bpf_obj_pin(bpf_map__fd(ops), map_pin(dir).c_str()) != 0)
-    return failed("congestion: pin {}: {}", map_pin(dir), reason(errno));
+    return failed("congestion: pin {}: {}", map_pin(dir), libbpf_reason(errno));
   bpf_link* attached = bpf_map__attach_struct_ops(ops);
   if (!attached) {
     const int error = errno;
@@ -86,7 +80,7 @@ Result<void> register_unlinked(bpf_map* ops, const std::string& dir, const std::
 // Puts it behind a link that holds another.
 Result<void> swap_linked(bpf_map* ops, uint32_t link_id, const std::string& name) {
   const Fd link(bpf_link_get_fd_by_id(link_id));
-  if (!link.valid()) return failed("congestion: link {}: {}", link_id, reason(errno));
+  if (!link.valid()) return failed("congestion: link {}: {}", link_id, libbpf_reason(errno));
   // Stores the operations. libbpf from 1.2 on then wants a link of its own, which the kernel
   // refuses since the name is taken; before, what it calls a link is the map.
   if (bpf_link* attached = bpf_map__attach_struct_ops(ops)) {
@@ -97,7 +91,7 @@ Result<void> swap_linked(bpf_map* ops, uint32_t link_id, const std::string& name
   }
   (void)libbpf_log_take();
   if (bpf_link_update(link.get(), bpf_map__fd(ops), nullptr) != 0)
-    return failed("congestion: replace {} behind link {}: {}", name, link_id, reason(errno));
+    return failed("congestion: replace {} behind link {}: {}", name, link_id, libbpf_reason(errno));
   return {};
 }
 
@@ -137,7 +131,7 @@ std::string holder(const CongestionEntry& entry) {
 Result<void> unregister(const CongestionEntry& entry) {
   const uint32_t key = 0;
   if (bpf_map_delete_elem(entry.map.get(), &key) != 0 && errno != EINPROGRESS)
-    return failed("congestion: unregister {}: {}", entry.name, reason(errno));
+    return failed("congestion: unregister {}: {}", entry.name, libbpf_reason(errno));
   return {};
 }
 

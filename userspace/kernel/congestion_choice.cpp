@@ -110,15 +110,16 @@ Result<void> give(const Choice& choice, const std::string& name) {
   return set_default_of_namespace(name);
 }
 
-std::string chosen_sentence(const Choice& choice, const std::string& name,
-                            const std::string& before) {
-  return fmt::format("{}: new connections get {} ({})", choice.text(), name, before_text(before));
+// Of a route or a namespace that had `before`.
+ChoiceChange choice_change(const Choice& choice, const std::string& name,
+                           const std::string& before) {
+  if (before == name) return {false, fmt::format("{}: has {} already", choice.text(), name)};
+  return {true,
+          fmt::format("{}: new connections get {} ({})", choice.text(), name, before_text(before))};
 }
 
 Result<std::optional<Choices>> open_choices(const std::string& instance_dir) {
-  auto names = list_directory(instance_dir);
-  if (!names || std::find(names->begin(), names->end(), map_name) == names->end())
-    return std::optional<Choices>{};
+  if (!is_pinned(instance_dir, map_name)) return std::optional<Choices>{};
   auto map = Choices::open(instance_dir, map_name);
   if (!map) return tl::unexpected(map.error());
   return std::move(*map);
@@ -160,9 +161,7 @@ Result<ChoiceChange> would_choose(const Choice& choice, const std::string& name)
                         fmt::format("{}: would give what they accept {}", choice.text(), name)};
   auto before = chosen_now(choice);
   if (!before) return tl::unexpected(before.error());
-  if (*before == name)
-    return ChoiceChange{false, fmt::format("{}: has {} already", choice.text(), name)};
-  return ChoiceChange{true, chosen_sentence(choice, name, *before)};
+  return choice_change(choice, name, *before);
 }
 
 Result<ChoiceChange> choose(const std::string& instance_dir, const Choice& choice,
@@ -170,10 +169,10 @@ Result<ChoiceChange> choose(const std::string& instance_dir, const Choice& choic
   auto map = Choices::open(instance_dir, map_name);
   if (!map) return tl::unexpected(map.error());
   if (choice.kind == ChoiceKind::listener) return choose_listeners(*map, choice, name);
-  auto change = would_choose(choice, name);
-  if (!change || !change->changed) return change;
   auto before = chosen_now(choice);
   if (!before) return tl::unexpected(before.error());
+  ChoiceChange change = choice_change(choice, name, *before);
+  if (!change.changed) return change;
   // Remembered first: whoever is killed in between leaves what can be undone.
   sluice_chosen chosen{};
   before->copy(chosen.before, sizeof(chosen.before) - 1);

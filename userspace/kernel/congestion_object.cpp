@@ -23,12 +23,6 @@ constexpr uint32_t struct_ops_link_flag = 1U << 13;  // BPF_F_LINK
 constexpr std::string_view unnamed = "sluice@unnamed@";
 static_assert(unnamed.size() == congestion_name_length);
 
-std::string reason(int error) {
-  std::string text = error_text(error < 0 ? -error : error);
-  if (std::string said = libbpf_log_take(); !said.empty()) text += " (" + said + ")";
-  return text;
-}
-
 // libbpf 1.1 gives no access to the initial value of a struct_ops map, so the name is written into
 // a copy of the object file before it is opened.
 Result<std::string> named_object(const std::string& name) {
@@ -53,7 +47,7 @@ Result<CongestionObject> open_skeleton(const std::string& object, const std::str
   skeleton->skeleton->data_sz = object.size();
   LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = instance_dir.c_str());
   if (const int error = bpf_object__open_skeleton(skeleton->skeleton, &options))
-    return failed("congestion: open the BPF object: {}", reason(error));
+    return failed("congestion: open the BPF object: {}", libbpf_reason(error));
   return skeleton;
 }
 
@@ -66,19 +60,19 @@ Result<void> adopt_maps(bpf_object* object) {
     const Fd pinned(bpf_obj_get(path));
     if (!pinned.valid()) {
       if (errno == ENOENT) continue;
-      return failed("congestion: open map {}: {}", path, reason(errno));
+      return failed("congestion: open map {}: {}", path, libbpf_reason(errno));
     }
     bpf_map_info info{};
     uint32_t length = sizeof(info);
     if (bpf_obj_get_info_by_fd(pinned.get(), &info, &length) != 0)
-      return failed("congestion: look at map {}: {}", path, reason(errno));
+      return failed("congestion: look at map {}: {}", path, libbpf_reason(errno));
     if (info.key_size != bpf_map__key_size(map) || info.value_size != bpf_map__value_size(map))
       return failed(
           "congestion: map {} has keys of {} and values of {} bytes where {} and {} are "
           "needed; it is another version's instance",
           path, info.key_size, info.value_size, bpf_map__key_size(map), bpf_map__value_size(map));
     if (const int error = bpf_map__reuse_fd(map, pinned.get()))
-      return failed("congestion: adopt map {}: {}", path, reason(error));
+      return failed("congestion: adopt map {}: {}", path, libbpf_reason(error));
   }
   return {};
 }
@@ -89,7 +83,8 @@ Result<void> size_sums(congestion_bpf& skeleton) {
   if (bpf_map__fd(sums) >= 0) return {};  // adopted
   const uint32_t services = bpf_map__max_entries(skeleton.maps.policies) + 1;
   if (const int error = bpf_map__set_max_entries(sums, services))
-    return failed("congestion: map congestion_services of {} entries: {}", services, reason(error));
+    return failed("congestion: map congestion_services of {} entries: {}", services,
+                  libbpf_reason(error));
   return {};
 }
 
@@ -115,7 +110,7 @@ Result<CongestionObject> load_congestion_object(const std::string& instance_dir,
     bpf_object__for_each_map(map, (*skeleton)->obj) bpf_map__set_pin_path(map, nullptr);
   }
   if (const int error = congestion_bpf__load(skeleton->get()))
-    return failed("congestion: load into the kernel: {}", reason(error));
+    return failed("congestion: load into the kernel: {}", libbpf_reason(error));
   return skeleton;
 }
 

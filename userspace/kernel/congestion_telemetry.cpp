@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <cstring>
 
 #include "kernel/bpffs.h"
+#include "kernel/clock.h"
 #include "kernel/system_error.h"
 #include "sluice/limits.h"
 
@@ -53,31 +53,8 @@ class SharedWatch {
   sluice_congestion_watch* watch_;
 };
 
-uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
-bool has_map(const std::string& instance_dir, const char* name) {
-  const auto names = list_directory(instance_dir);
-  return names && std::find(names->begin(), names->end(), name) != names->end();
-}
-
-// A per-CPU array of these, wherever it is.
-struct PerCpuSums {
-  Fd fd;
-  uint32_t entries = 0;
-  size_t cpus = 0;
-};
-
-Result<PerCpuSums> open_sums(const std::string& instance_dir) {
-  auto opened = open_map(instance_dir, "congestion_services", sizeof(uint32_t),
-                         sizeof(sluice_congestion_service));
-  if (!opened) return tl::unexpected(opened.error());
-  return PerCpuSums{std::move(opened->fd), opened->max_entries,
-                    static_cast<size_t>(libbpf_num_possible_cpus())};
-}
+using Sums = PerCpuArray<sluice_congestion_service>;
+constexpr const char* sums_name = "congestion_services";
 
 void add(sluice_congestion_service& sum, const sluice_congestion_service& one) {
   for (size_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++)
@@ -94,15 +71,14 @@ void add(sluice_congestion_service& sum, const sluice_congestion_service& one) {
 
 Result<CongestionSums> congestion_sums(const std::string& instance_dir) {
   CongestionSums sums;
-  if (!has_map(instance_dir, "congestion_services")) return sums;
-  auto map = open_sums(instance_dir);
+  if (!is_pinned(instance_dir, sums_name)) return sums;
+  const auto map = Sums::open(instance_dir, sums_name);
   if (!map) return tl::unexpected(map.error());
-  std::vector<sluice_congestion_service> of_cpus(map->cpus);
-  for (uint32_t service = 0; service < map->entries; service++) {
-    if (bpf_map_lookup_elem(map->fd.get(), &service, of_cpus.data()) != 0)
-      return failed("map congestion_services: look-up of {}: {}", service, error_text(errno));
+  for (uint32_t service = 0; service < map->capacity(); service++) {
+    const auto of_cpus = map->read(service);
+    if (!of_cpus) return tl::unexpected(of_cpus.error());
     sluice_congestion_service sum{};
-    for (const auto& one : of_cpus) add(sum, one);
+    for (const auto& one : *of_cpus) add(sum, one);
     constexpr sluice_congestion_service nothing{};
     if (memcmp(&sum, &nothing, sizeof(sum)) != 0) sums.emplace_back(service, sum);
   }
@@ -110,18 +86,18 @@ Result<CongestionSums> congestion_sums(const std::string& instance_dir) {
 }
 
 Result<void> forget_congestion_sums(const std::string& instance_dir, uint32_t service) {
-  if (!has_map(instance_dir, "congestion_services")) return {};
-  auto map = open_sums(instance_dir);
+  if (!is_pinned(instance_dir, sums_name)) return {};
+  auto map = Sums::open(instance_dir, sums_name);
   if (!map) return tl::unexpected(map.error());
-  std::vector<sluice_congestion_service> of_cpus(map->cpus);
-  if (bpf_map_lookup_elem(map->fd.get(), &service, of_cpus.data()) != 0) return {};
-  for (auto& one : of_cpus) {
+  if (service >= map->capacity()) return {};
+  auto of_cpus = map->read(service);
+  if (!of_cpus) return tl::unexpected(of_cpus.error());
+  for (auto& one : *of_cpus) {
     sluice_congestion_service kept{};
     std::copy(std::begin(one.flows), std::end(one.flows), std::begin(kept.flows));
     one = kept;
   }
-  if (bpf_map_update_elem(map->fd.get(), &service, of_cpus.data(), BPF_ANY) == 0) return {};
-  return failed("map congestion_services: update of {}: {}", service, error_text(errno));
+  return map->put(service, *of_cpus);
 }
 
 struct CongestionWatch::State {
@@ -143,13 +119,13 @@ CongestionWatch::CongestionWatch(CongestionWatch&&) noexcept = default;
 CongestionWatch::~CongestionWatch() = default;
 
 Result<CongestionWatch> CongestionWatch::open(const std::string& instance_dir) {
-  if (!has_map(instance_dir, "congestion_watch"))
+  if (!is_pinned(instance_dir, "congestion_watch"))
     return failed(
         "congestion watch: the congestion control of this instance is not loaded; load it: sluice "
         "congestion load");
   auto watch = SharedWatch::open(instance_dir);
   if (!watch) return tl::unexpected(watch.error());
-  if (watch->until_ns() > now_ns())
+  if (watch->until_ns() > monotonic_ns())
     return failed(
         "congestion watch: process {} watches already; there is one reader at a time (one that "
         "was killed counts for up to {} s)",
@@ -168,12 +144,12 @@ Result<CongestionWatch> CongestionWatch::open(const std::string& instance_dir) {
   if (state->events == nullptr) return failed("{}: {}", path, error_text(errno));
   // What a reader before us left is not news.
   (void)ring_buffer__consume(state->events);
-  state->watch.read_until(now_ns() + SLUICE_CONGESTION_WATCH_NS);
+  state->watch.read_until(monotonic_ns() + SLUICE_CONGESTION_WATCH_NS);
   return CongestionWatch(std::move(state));
 }
 
 Result<void> CongestionWatch::wait(std::chrono::milliseconds most, const Take& take) {
-  state_->watch.read_until(now_ns() + SLUICE_CONGESTION_WATCH_NS);
+  state_->watch.read_until(monotonic_ns() + SLUICE_CONGESTION_WATCH_NS);
   state_->take = take;
   const int error = ring_buffer__poll(state_->events, static_cast<int>(most.count()));
   if (error < 0 && error != -EINTR) return failed("congestion watch: {}", error_text(-error));

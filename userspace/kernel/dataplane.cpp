@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <ctime>
 #include <map>
 #include <numeric>
 #include <set>
 
+#include "kernel/clock.h"
 #include "kernel/congestion_telemetry.h"
 #include "kernel/mapped_values.h"
 #include "kernel/records.h"
@@ -19,12 +19,6 @@ namespace sluice {
 namespace {
 
 constexpr uint32_t kRoot = 0;
-
-uint64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 Result<void> fill(int map_fd, const char* name, const void* values, size_t value_bytes,
                   size_t count, uint32_t flags) {
@@ -146,9 +140,7 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
 }
 
 uint32_t KernelDataplane::now_s() const {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<uint32_t>(now.tv_sec);
+  return monotonic_coarse_s();
 }
 
 Capacities KernelDataplane::capacities() const {

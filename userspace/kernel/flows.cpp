@@ -1,9 +1,9 @@
 // What every part remembers of flows, put together by their 5-tuple.
 #include <cstring>
-#include <ctime>
 #include <map>
 
 #include "kernel/bpffs.h"
+#include "kernel/clock.h"
 #include "kernel/dataplane.h"
 #include "sluice/congestion.h"
 #include "sluice/departure.h"
@@ -51,10 +51,7 @@ Result<void> take_departures(const std::string& directory, Records& records) {
   if (!lines) return tl::unexpected(lines.error());
   auto names = Map<uint32_t, sluice_departure_name>::open(directory, "departure_names");
   if (!names) return tl::unexpected(names.error());
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const uint64_t now_ns =
-      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  const uint64_t now_ns = monotonic_ns();
 
   std::map<uint32_t, sluice_departure> recent;
   auto read = lines->for_range(0, lines->capacity() - 1, [&](uint32_t number, const auto& line) {
@@ -80,9 +77,7 @@ Result<void> take_departures(const std::string& directory, Records& records) {
 // Maps of parts that were never loaded are not there, and have no flows.
 template <typename Value, typename Take>
 Result<void> take_optional(const std::string& directory, const std::string& name, Take take) {
-  auto names = list_directory(directory);
-  if (!names) return tl::unexpected(names.error());
-  if (std::find(names->begin(), names->end(), name) == names->end()) return {};
+  if (!is_pinned(directory, name)) return {};
   auto map = Map<sluice_flow, Value>::open(directory, name);
   if (!map) return tl::unexpected(map.error());
   auto entries = map->entries();

@@ -24,7 +24,6 @@ struct InstanceLimits {
   uint32_t flows = SLUICE_FLOWS_DEFAULT;
 };
 
-// What is remembered of one flow, by whichever part remembers it; a flow may be in several.
 // A flow that was given departure times within the last while.
 struct Departures {
   uint32_t service = 0;
@@ -33,6 +32,7 @@ struct Departures {
   uint32_t weight = 0;      // among those that share a rate; 0: it shares none
 };
 
+// What is remembered of one flow, by whichever part remembers it; a flow may be in several.
 struct FlowRecord {
   sluice_flow flow{};  // as its client's packets carry it
   std::optional<sluice_tracked_flow> tracked;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "kernel/system_error.h"
+
 namespace sluice {
 namespace {
 
@@ -56,6 +58,12 @@ std::string libbpf_log_take() {
     at = end + 1;
   }
   return line;
+}
+
+std::string libbpf_reason(int error) {
+  std::string text = error_text(error < 0 ? -error : error);
+  if (const std::string said = libbpf_log_take(); !said.empty()) text += " (" + said + ")";
+  return text;
 }
 
 }  // namespace sluice

@@ -13,4 +13,7 @@ void libbpf_log_capture();
 // nothing.
 std::string libbpf_log_take();
 
+// What an errno means (of either sign), and what libbpf warned of beside it.
+std::string libbpf_reason(int error);
+
 }  // namespace sluice

@@ -153,7 +153,7 @@ class Map {
   OpenedMap opened_;
 };
 
-// A per-CPU array: reads every CPU's value of one index, writes zeroes.
+// A per-CPU array: every CPU's value of one index.
 template <typename Value>
 class PerCpuArray {
   static_assert(sizeof(Value) % 8 == 0, "the kernel rounds per-CPU values up to 8 bytes");
@@ -170,17 +170,21 @@ class PerCpuArray {
     return array;
   }
 
+  [[nodiscard]] uint32_t capacity() const { return opened_.max_entries; }
+
   [[nodiscard]] Result<std::vector<Value>> read(uint32_t index) const {
     std::vector<Value> values(cpus_);
     if (bpf_map_lookup_elem(opened_.fd.get(), &index, values.data()) == 0) return values;
     return failed("map {}: look-up of {}: {}", opened_.name, index, error_text(errno));
   }
 
-  Result<void> clear(uint32_t index) {
-    std::vector<Value> values(cpus_);
+  // One for each CPU, as read() gives them.
+  Result<void> put(uint32_t index, const std::vector<Value>& values) {
     if (bpf_map_update_elem(opened_.fd.get(), &index, values.data(), BPF_ANY) == 0) return {};
     return failed("map {}: update of {}: {}", opened_.name, index, error_text(errno));
   }
+
+  Result<void> clear(uint32_t index) { return put(index, std::vector<Value>(cpus_)); }
 
  private:
   OpenedMap opened_;

@@ -3,7 +3,6 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -11,10 +10,11 @@
 #include <memory>
 #include <vector>
 
+#include "kernel/netlink.h"
+
 namespace sluice {
 namespace {
 
-using Netlink = std::unique_ptr<nl_sock, void (*)(nl_sock*)>;
 using Message = std::unique_ptr<nl_msg, void (*)(nl_msg*)>;
 // A whole route as the kernel says it: libnl's own type holds numbers alone as metrics, and would
 // lose the name.
@@ -22,14 +22,6 @@ using RawRoute = std::vector<char>;
 
 nlmsghdr* header_of(RawRoute& route) {
   return reinterpret_cast<nlmsghdr*>(route.data());
-}
-
-Result<Netlink> open_netlink() {
-  Netlink netlink(nl_socket_alloc(), nl_socket_free);
-  if (!netlink) return failed("netlink: out of memory");
-  if (const int error = nl_connect(netlink.get(), NETLINK_ROUTE); error != 0)
-    return failed("netlink: {}", nl_geterror(error));
-  return netlink;
 }
 
 bool leads_to(const nlmsghdr* header, const Prefix& prefix) {

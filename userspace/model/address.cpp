@@ -245,6 +245,10 @@ Endpoint Endpoint::from_raw(const sluice_endpoint& raw) {
   return {Address(raw.address), ntohs(raw.port), static_cast<L4Proto>(raw.l4_proto), kBits};
 }
 
+HostPort HostPort::from_raw(const sluice_address& address, __be16 port) {
+  return {Address(address), ntohs(port)};
+}
+
 std::string Endpoint::text() const {
   return address.is_v4()
              ? fmt::format("{}:{}/{}", prefix().text(), port, l4_proto_text(l4_proto))

@@ -83,6 +83,7 @@ struct HostPort {
 
   // "10.0.0.11:8443", "[2001:db8::11]:8443"; port 0 stands for the one that the client asked for.
   static Result<HostPort> parse(std::string_view text);
+  static HostPort from_raw(const sluice_address& address, __be16 port);
   [[nodiscard]] std::string text() const;
   friend bool operator==(const HostPort&, const HostPort&) = default;
 };

@@ -1,4 +1,4 @@
-// Whole numbers in decimal, as every argument that is one is read. Private to model.
+// Whole numbers in decimal, as every argument that is one is read.
 #pragma once
 
 #include <charconv>

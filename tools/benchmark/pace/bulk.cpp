@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <ctime>
 
+#include "kernel/clock.h"
 #include "kernel/system_error.h"
 #include "linkem/netns.h"
 
@@ -65,12 +65,6 @@ uint32_t median(std::vector<uint32_t> values) {
 }
 
 }  // namespace
-
-uint64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 Result<Bulk> Bulk::open(const BulkPlan& plan) {
   Bulk bulk;

@@ -50,6 +50,4 @@ class Bulk {
   std::vector<char> zeros_;
 };
 
-[[nodiscard]] uint64_t monotonic_ns();
-
 }  // namespace sluice::benchmark
