@@ -42,21 +42,11 @@ Json congestion_sum_json(const CongestionSumView& view) {
           {"timeouts", view.sum.timeouts}};
 }
 
-Json congestion_sum_json(const std::vector<CongestionSumView>& views, const std::string& service) {
-  for (const auto& view : views)
-    if (view.service == service) return congestion_sum_json(view);
-  return nullptr;
-}
-
 void print_congestion_sums(std::ostream& out, const std::vector<CongestionSumView>& views) {
   if (views.empty()) return;
   std::vector<Column> columns{{"SERVICE"}};
   for (uint32_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++) {
-    std::string name(congestion_state_text(state));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char letter) {
-      return letter == '_' ? ' ' : static_cast<char>(std::toupper(letter));
-    });
-    columns.push_back({name, Align::right});
+    columns.push_back({heading(congestion_state_text(state)), Align::right});
   }
   for (const char* name : {"OPENED", "DELIVERED", "LOST", "RETRANSMITTED", "MARKED", "TIME-OUTS"})
     columns.push_back({name, Align::right});

@@ -22,9 +22,6 @@ struct CongestionSumView {
 [[nodiscard]] Result<std::vector<CongestionSumView>> congestion_sum_views(Instance& instance);
 
 [[nodiscard]] Json congestion_sum_json(const CongestionSumView& view);
-// Those of a service: null where it had no flow.
-[[nodiscard]] Json congestion_sum_json(const std::vector<CongestionSumView>& views,
-                                       const std::string& service);
 void print_congestion_sums(std::ostream& out, const std::vector<CongestionSumView>& views);
 
 }  // namespace sluice

@@ -5,14 +5,13 @@
 #include <map>
 #include <tuple>
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#include "pure/roundtrip.h"
+#pragma GCC diagnostic pop
+
 namespace sluice {
 namespace {
-
-// A port crosses from wire order to ours where the endpoint does, in the model.
-Endpoint endpoint_of(const sluice_address& address, __be16 port, uint8_t l4_proto) {
-  return Endpoint::from_raw(
-      {.address = address, .port = port, .l4_proto = l4_proto, .reserved = {}});
-}
 
 // The names behind the numbers that the maps keep.
 class Names {
@@ -83,9 +82,11 @@ std::vector<FlowView> flow_views(const std::vector<FlowRecord>& records,
   views.reserve(records.size());
   for (const auto& record : records) {
     const sluice_flow& flow = record.flow;
-    const Endpoint client = endpoint_of(flow.source, flow.source_port, flow.l4_proto);
-    FlowView view{.client = {.address = client.address, .port = client.port},
-                  .endpoint = endpoint_of(flow.destination, flow.destination_port, flow.l4_proto),
+    FlowView view{.client = HostPort::from_raw(flow.source, flow.source_port),
+                  .endpoint = Endpoint::from_raw({.address = flow.destination,
+                                                  .port = flow.destination_port,
+                                                  .l4_proto = flow.l4_proto,
+                                                  .reserved = {}}),
                   .service = {},
                   .backend = {},
                   .record = record};
@@ -157,9 +158,7 @@ std::string_view paced_state_text(const sluice_paced_flow& paced) {
 }
 
 uint32_t least_round_trip_us(const sluice_paced_flow& paced) {
-  const sluice_round_trip& trip = paced.round_trip;
-  if (trip.least_before_us == 0) return trip.least_us;
-  return std::min(trip.least_us, trip.least_before_us);
+  return roundtrip_least_us(&paced.round_trip);
 }
 
 std::string_view translation_state_text(uint8_t state) {

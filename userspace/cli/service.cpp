@@ -111,7 +111,7 @@ Result<void> run_show(const ServiceOptions& options, Context& context) {
   std::erase_if(*sums, [&](const auto& one) { return one.service != *name; });
   if (context.json) {
     Json document = service_json(*view);
-    document["congestion"] = congestion_sum_json(*sums, *name);
+    document["congestion"] = sums->empty() ? Json(nullptr) : congestion_sum_json(sums->front());
     print_json(context, document);
   } else {
     print_service(context.out, *view);

@@ -1,6 +1,7 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 namespace sluice {
@@ -24,6 +25,14 @@ void print_line(std::ostream& out, const std::vector<std::string>& cells,
 }
 
 }  // namespace
+
+std::string heading(std::string_view name) {
+  std::string text(name);
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) {
+    return letter == '_' ? ' ' : static_cast<char>(std::toupper(letter));
+  });
+  return text;
+}
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 

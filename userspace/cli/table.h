@@ -4,6 +4,7 @@
 
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct Column {
   std::string name;
   Align align = Align::left;
 };
+
+// "flow rate", "slow_start" as the name of a column: "FLOW RATE", "SLOW START".
+[[nodiscard]] std::string heading(std::string_view name);
 
 class Table {
  public:

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "cli/table.h"
 #include "cli/units.h"
@@ -25,20 +24,6 @@ std::string state_text(const Backend& backend) {
 std::string weight_text(const Backend& backend) {
   if (backend.adapted_permille == 0) return std::to_string(backend.weight);
   return fmt::format("{} x 0.{:03}", backend.weight, backend.adapted_permille);
-}
-
-// Limits that are listed also where nobody has set them, so that it is seen what could be.
-bool is_always_shown(const PolicyLimit& limit) {
-  return limit.value == &Policy::flow_rate_bytes_per_sec ||
-         limit.value == &Policy::rate_bytes_per_sec || limit.value == &Policy::window_bytes ||
-         limit.value == &Policy::connections_per_sec;
-}
-
-std::string in_capitals(std::string_view words) {
-  std::string text(words);
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char letter) { return std::toupper(letter); });
-  return text;
 }
 
 // Nobody should have to look for it who wonders where packets are.
@@ -213,8 +198,7 @@ void print_service(std::ostream& out, const ServiceView& view) {
   facts.add("UDP time-out", duration_text(view.service.udp_timeout_s));
   const Policy policy = view.policy.value_or(Policy{});
   for (const PolicyLimit& limit : policy_limits()) {
-    // The first few are worth knowing the absence of.
-    if (policy.*limit.value > 0 || is_always_shown(limit)) {
+    if (policy.*limit.value > 0 || limit.always_shown) {
       facts.add(std::string(limit.words), limit_text(limit, policy));
     }
   }
@@ -284,9 +268,9 @@ void print_policies(std::ostream& out,
     const bool set = std::any_of(policies.begin(), policies.end(), [&](const auto& policy) {
       return policy.second.*limit.value > 0;
     });
-    if (!set && !is_always_shown(limit)) continue;
+    if (!set && !limit.always_shown) continue;
     shown.push_back(&limit);
-    columns.push_back({in_capitals(limit.words), Align::right});
+    columns.push_back({heading(limit.words), Align::right});
   }
   Table table(std::move(columns));
   for (const auto& [service, policy] : policies) {

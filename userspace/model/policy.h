@@ -53,6 +53,7 @@ struct PolicyLimit {
   std::string_view field;  // "flow_rate_bytes_per_sec": in JSON
   std::string_view kind;   // "RATE": what the value is, in a help page
   std::string_view help;
+  bool always_shown;  // also where nobody has set it, so that it is seen what could be
   uint64_t Policy::*value;
   std::optional<uint64_t> PolicyWish::*wish;
   Result<uint64_t> (*parse)(std::string_view text);
