@@ -1,6 +1,6 @@
 // pace where no fq honours departure times: what goes beyond a policy's rates is dropped under a
 // reason, for nothing can wait there. These packets are of no socket; how sockets pace themselves
-// is not seen here.
+// is seen in tests/lab/sockets_test.sh.
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 

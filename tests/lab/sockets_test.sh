@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Rates on a device without fq: local TCP sockets pace themselves, whatever congestion control they
+# have, so that nothing of theirs is dropped; what has no such socket (UDP) is policed.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lab/lib/paced.sh
+. "$here/lib/paced.sh"
+# shellcheck source=tests/lab/lib/report.sh
+. "$here/lib/report.sh"
+
+policed() {
+  lab_sluice_on director service show "$1" --json |
+    jq '[.verdicts[] | select(.verdict == "policed") | .packets] | add // 0'
+}
+
+shows_socket_pacing() {
+  lab_sluice policy show bulk --json | jq -e '.enforced | any(.mechanism == "socket pacing")'
+}
+
+# on_the_wire ADDRESS PORT OPTION...: mbit of frames of what the server sends; RETRANSMITS is what it sent twice.
+on_the_wire() {
+  local address=$1 port=$2
+  shift 2
+  lab_bulk_start client rate 3 -c "$address" -p "$port" -R "$@"
+  sleep 1
+  WIRE_MBIT=$(lab_wire_mbit client net0 1.5)
+  lab_bulk_wait rate
+  RETRANSMITS=$(jq '.end.sum_sent.retransmits // 0' "$LAB_DIR/rate.json")
+}
+
+paced_begin sockets
+paced_sluice service add datagrams 10.9.0.1:5202/udp
+lab_iperf3_server director 5201
+lab_iperf3_server director 5202
+lab_until 5 "the client to reach the server" in_ns client ping -c 1 -W 1 2001:db8:9::1
+paced_sluice attach pace net0
+paced_sluice policy set bulk --flow-rate 20mbit
+paced_sluice policy set bulk6 --flow-rate 50mbit
+paced_sluice policy set datagrams --flow-rate 20mbit
+check "policy show says that sockets keep it" shows_socket_pacing
+
+on_the_wire 10.9.0.1 5201 -C cubic
+check_between "20 mbit by the sockets of cubic, IPv4" 18 20.6 "$WIRE_MBIT"
+check_equal "... nothing of it was dropped" 0 policed bulk
+check_equal "... or sent twice" 0 echo "$RETRANSMITS"
+on_the_wire 2001:db8:9::1 5201 -C reno
+check_between "50 mbit by the sockets of reno, IPv6" 45 51.5 "$WIRE_MBIT"
+check_equal "... nothing of it was dropped" 0 policed bulk6
+
+lab_bulk_start client change 4 -c 10.9.0.1 -p 5201 -R -C cubic
+sleep 1
+paced_sluice policy set bulk --flow-rate 40mbit
+sleep 0.3
+check_between "a connection that sends follows its policy, to 40 mbit" 36 41.2 \
+  "$(lab_wire_mbit client net0 1.5)"
+lab_bulk_wait change
+
+on_the_wire 10.9.0.1 5202 -u -b 60M
+check_between "20 mbit of 60 are let through where no socket of TCP sends" 19 21 "$WIRE_MBIT"
+check "... the rest is dropped, and counted" test "$(policed datagrams)" -gt 100
+lab_end
+report_end
