@@ -65,6 +65,10 @@ class Reader {
   void scalar(Event& event);
   void open(Event& event, bool mapping);
   void close();
+  [[nodiscard]] bool waits_for_key() const {
+    return !open_.empty() && open_.back().mapping && !open_.back().wants_value;
+  }
+  void skip_key(Mark mark);
   // Puts a new node where the next one belongs.
   uint32_t place(YamlNode node);
   bool takes_key(std::string_view key, Mark mark);
@@ -109,7 +113,11 @@ bool Reader::take(Event& event) {
       damage(mark, fmt::format("*{} is an alias, which is not for this file; write out what it "
                                "stands for",
                                view(event->data.alias.anchor)));
-      if (skipping_ == 0 && !open_.empty()) place({});
+      if (skipping_ > 0 || open_.empty()) return true;
+      if (waits_for_key())
+        skip_key(mark);
+      else
+        place({});
       return true;
     case YAML_SCALAR_EVENT:
       scalar(event);
@@ -139,7 +147,7 @@ void Reader::scalar(Event& event) {
   refuse_decoration(data.anchor, data.tag, mark);
   if (skipping_ > 0) return;
   const std::string_view text(reinterpret_cast<const char*>(data.value), data.length);
-  if (!open_.empty() && open_.back().mapping && !open_.back().wants_value) {
+  if (waits_for_key()) {
     takes_key(text, mark);
     return;
   }
@@ -159,13 +167,11 @@ void Reader::open(Event& event, bool mapping) {
     skipping_++;
     return;
   }
-  if (!open_.empty() && open_.back().mapping && !open_.back().wants_value) {
+  if (waits_for_key()) {
     damage(mark,
            "a key is a word, and here is a whole list or mapping; write the word, then a "
            "colon");
-    // Nothing will be at this key, and its value goes to nobody.
-    open_.back().wants_value = true;
-    document_.nodes[open_.back().node].entries.push_back({"", mark, 0});
+    skip_key(mark);
     skipping_ = 1;
     return;
   }
@@ -189,6 +195,12 @@ void Reader::close() {
     return;
   }
   open_.pop_back();
+}
+
+// Nothing will be at this key, and its value goes to nobody.
+void Reader::skip_key(Mark mark) {
+  open_.back().wants_value = true;
+  document_.nodes[open_.back().node].entries.push_back({"", mark, 0});
 }
 
 uint32_t Reader::place(YamlNode node) {
