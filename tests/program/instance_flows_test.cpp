@@ -43,6 +43,7 @@ class InstanceFlows : public StageTest {
   void translate() {
     sluice_translation translation{};
     translation.leaves_as = behind_;
+    translation.backend = 1;
     put("translations", client_, translation);
   }
   void pace(const sluice_flow& key, uint64_t packets) {
