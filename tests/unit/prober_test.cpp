@@ -8,6 +8,11 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
 #include <thread>
 
 namespace sluice {
@@ -69,7 +74,7 @@ HealthCheck check_of(CheckKind kind) {
   HealthCheck check;
   check.kind = kind;
   check.interval_ms = 10;
-  check.timeout_ms = 2000;
+  check.timeout_ms = 20000;  // of a machine that has much else to do
   check.jitter_percent = 0;
   check.rise = 1;
   check.fall = 1;
@@ -185,6 +190,32 @@ TEST(Prober, UdpWantsItsResponse) {
   EXPECT_EQ(bad.why, "another response than the one that is wanted");
 }
 
+// Datagrams that are no answer come faster than the time-out, for ever.
+TEST(Prober, WhoAnswersSomethingElseForEverIsGivenUp) {
+  Listener listener(SOCK_DGRAM);
+  std::atomic<bool> stop = false;
+  std::thread babble([&] {
+    char bytes[512];
+    sockaddr_storage from{};
+    socklen_t length = sizeof(from);
+    if (recvfrom(listener.fd(), bytes, sizeof(bytes), 0, reinterpret_cast<sockaddr*>(&from),
+                 &length) <= 0)
+      return;
+    while (!stop) {
+      (void)sendto(listener.fd(), "babble", 6, 0, reinterpret_cast<sockaddr*>(&from), length);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  HealthCheck check = check_of(CheckKind::dns);
+  check.query = "www.example.org";
+  check.timeout_ms = 100;
+  const Progress progress = outcome(check, listener.at());
+  stop = true;
+  shutdown(listener.fd(), SHUT_RDWR);
+  babble.join();
+  EXPECT_EQ(progress.why, "no answer within 100 ms");
+}
+
 TEST(Prober, UdpHearsThatNobodyIsThere) {
   HostPort nobody;
   {
@@ -205,11 +236,35 @@ TEST(Prober, AScriptIsWellWhenItEndsWithZero) {
   EXPECT_EQ(outcome(check, at).why, "ended with 3");
 }
 
-TEST(Prober, AScriptThatHangsGoesWithEverythingItStarted) {
+// Gone, or a corpse that nobody has collected yet.
+bool is_dead(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string word;
+  char state = 'Z';
+  stat >> word >> word >> state;
+  return state == 'Z' || state == 'X';
+}
+
+TEST(Prober, AScriptThatHangsIsGivenUp) {
   HealthCheck check = check_of(CheckKind::script);
   check.timeout_ms = 50;
   check.command = {"/bin/sh", "-c", "sleep 1000 & sleep 1000"};
   EXPECT_EQ(outcome(check, {}).why, "no answer within 50 ms");
+}
+
+TEST(Prober, AScriptGoesWithEverythingItStarted) {
+  const std::string file = testing::TempDir() + "sluice_prober_script";
+  HealthCheck check = check_of(CheckKind::script);
+  check.command = {"/bin/sh", "-c", "sleep 1000 & echo $! >" + file};
+  EXPECT_EQ(outcome(check, {}).why, "");
+  pid_t child = 0;
+  std::ifstream(file) >> child;
+  std::remove(file.c_str());
+  ASSERT_GT(child, 0);
+  for (int i = 0; i < 1000 && !is_dead(child); i++)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(is_dead(child));
+  kill(child, SIGKILL);
 }
 
 // Whose fault it is that the script is not there, it is not the backend's.

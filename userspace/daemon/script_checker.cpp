@@ -65,6 +65,10 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
 
 }  // namespace
 
+ScriptChecker::~ScriptChecker() {
+  while (running_ > 0) uv_run(loop_.raw(), UV_RUN_ONCE);
+}
+
 Begun ScriptChecker::begin(const Subject& subject, Answered answered) {
   if (running_ >= at_once)
     return answered_already(Answer::Kind::unable, fmt::format("{} scripts run already", at_once));

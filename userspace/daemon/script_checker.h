@@ -16,6 +16,11 @@ class ScriptChecker : public Checker {
   static constexpr size_t at_once = 256;
 
   explicit ScriptChecker(EventLoop& loop) : loop_(loop) {}
+  // Whoever is still running was killed with his attempt, and is waited for: libuv tells this one.
+  ~ScriptChecker() override;
+  ScriptChecker(const ScriptChecker&) = delete;
+  ScriptChecker& operator=(const ScriptChecker&) = delete;
+
   Begun begin(const Subject& subject, Answered answered) override;
 
  private:
