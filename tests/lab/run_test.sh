@@ -29,9 +29,9 @@ log=$LAB_DIR/daemon.log
 
 # web translates both addresses, plain the service's alone, so that answers to the director's own
 # checks look like answers to clients; tunnel encapsulates: its checks have to arrive at the service's
-# address. write_file BACKENDS: of all, by the servers' numbers.
+# address. write_file BACKENDS [WEIGHT]: of all, by the servers' numbers.
 write_file() {
-  local index
+  local index weight=${2:-100}
   {
     cat <<END
 run: {metrics: 127.0.0.1:9273, settle: 1s}
@@ -41,7 +41,7 @@ services:
     health: {check: tcp, interval: 100ms, timeout: 40ms, rise: 2, fall: 2}
     backends:
 END
-    for index in $1; do echo "      - ${LAB_SERVERS_V4[index]}:80"; done
+    for index in $1; do echo "      - {address: ${LAB_SERVERS_V4[index]}:80, weight: $((index == 1 ? weight : 100))}"; done
     cat <<END
   plain:
     address: $LAB_VIP_V4:81/tcp
@@ -58,7 +58,7 @@ END
     all-down: keep
     backends:
 END
-    for index in $1; do echo "      - \"[${LAB_SERVERS_V6[index]}]:80\""; done
+    for index in $1; do echo "      - {address: \"[${LAB_SERVERS_V6[index]}]:80\", weight: $((index == 1 ? weight : 100))}"; done
   } >"$file.new"
   mv "$file.new" "$file"
 }
@@ -153,7 +153,7 @@ else
   report_skip "systemd takes the unit" "systemd-analyze is not here (package systemd)"
 fi
 
-# SIGKILL, again and again, while everybody is asking.
+# SIGKILL, again and again, while everybody is asking, and each daemon finds another file.
 seconds=$((kills / 5 + 6))
 lab_wrk_start client web "http://$LAB_VIP_V4/" "$seconds" 4 close
 lab_wrk_start client web-kept "http://$LAB_VIP_V4/" "$seconds" 4
@@ -164,6 +164,7 @@ for ((i = 0; i < kills; i++)); do
   kill -KILL "$daemon"
   wait "$daemon" 2>/dev/null || true
   lab_sluice status --json >/dev/null 2>&1 || unreadable=$((unreadable + 1))
+  write_file "1 2 3" $((100 + i % 2 * 100))
   start_daemon
 done
 check_equal "after each of $kills kills the state could be read" 0 echo "$unreadable"
@@ -175,6 +176,16 @@ done
 : >"$log"
 lab_stop "$daemon"
 check "traffic goes on without a daemon" in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4/"
-check_equal "nothing is left to be finished" 0 \
+lab_sluice apply "$file" >/dev/null 2>&1
+check_equal "what a daemon was killed at is finished" 0 \
   bash -c "bpftool -j map lookup pinned $LAB_BPFFS/$LAB_INSTANCE/instance key 0 0 0 0 | jq .formatted.value.pending"
+
+# A full disk: nobody hears what it says, and it does its work.
+write_file "1 2"
+lab_spawn director "$LAB_BUILD/sluice" --instance "$LAB_INSTANCE" run "$file" >/dev/full 2>&1
+daemon=$LAB_PID
+check "where nothing can be written down it applies its file" lab_until 10 "two backends" has_backends web 2
+write_file "1 2 3"
+check "and follows it" lab_until 10 "three backends" has_backends web 3
+lab_stop "$daemon"
 report_end
