@@ -104,6 +104,22 @@ TEST(Adaptation, OnceSteadyNoMoreThanTwoPercentMoveAMinute) {
   }
 }
 
+// As fast as the others, and six times slower in 2 s of every second period.
+TEST(Adaptation, OneThatIsDisturbedNowAndThenIsNoReasonToMoveMore) {
+  Farm farm({{10000}, {10000}, {10000}, {10000}}, 100);
+  const auto run_minute = [&] {
+    double moved = 0;
+    for (int i = 0; i < 12; i++) {
+      farm.server(3).service_us = i % 2 == 0 ? 30000 : 10000;
+      moved += farm.run_period();
+    }
+    return moved;
+  };
+  for (int minute = 0; minute < 10; minute++) run_minute();
+  for (int minute = 0; minute < 1000; minute++) EXPECT_LE(run_minute(), 0.02) << minute;
+  EXPECT_LT(part_of(farm.server(3)), 1);
+}
+
 TEST(Adaptation, OneThatIsWellAgainGetsItsWeightBack) {
   Farm farm({{10000}, {10000}, {10000}, {30000}}, 100);
   for (int i = 0; i < 60; i++) farm.run_period();

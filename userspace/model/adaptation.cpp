@@ -9,7 +9,7 @@ namespace sluice {
 namespace {
 
 constexpr uint64_t kResponsesMin = 30;
-constexpr double kSmoothing = 0.2;  // the share of the newest figure
+constexpr double kSmoothing = 0.1;  // the share of the newest figure
 constexpr double kForgetS = 60;
 constexpr double kRegain = 2;  // a step back to the whole weight, of who is not known
 constexpr double kUsual = 1.25;

@@ -1,7 +1,8 @@
 // A server that does one thing after the other: reads a request, is busy with it for so long,
-// answers "serverINDEX" and closes. For tools/bench weights; ends with its parent's signal.
+// answers "serverINDEX" and closes; where a second time is given, for that in the first 2 of every
+// 10 seconds. For tools/bench weights; ends with its parent's signal.
 //
-//   bench_server PORT INDEX MICROSECONDS
+//   bench_server PORT INDEX MICROSECONDS [DISTURBED-MICROSECONDS]
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -15,7 +16,11 @@
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int kWaiting = 1024;  // connections that nobody has accepted yet
+constexpr std::chrono::seconds kEvery{10};
+constexpr std::chrono::seconds kDisturbed{2};
 
 int listen_at(uint16_t port) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -47,12 +52,13 @@ bool read_request(int connection) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: bench_server PORT INDEX MICROSECONDS\n");
+  if (argc != 4 && argc != 5) {
+    fprintf(stderr, "usage: bench_server PORT INDEX MICROSECONDS [DISTURBED-MICROSECONDS]\n");
     return 2;
   }
   const int listener = listen_at(static_cast<uint16_t>(atoi(argv[1])));
-  const std::chrono::microseconds busy(atoi(argv[3]));
+  const std::chrono::microseconds usual(atoi(argv[3]));
+  const std::chrono::microseconds disturbed(atoi(argv[argc - 1]));
   const std::string body = std::string("server") + argv[2] + "\n";
   const std::string answer =
       "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
@@ -61,8 +67,9 @@ int main(int argc, char** argv) {
     const int connection = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) continue;
     if (read_request(connection)) {
-      std::this_thread::sleep_for(busy);
-      if (write(connection, answer.data(), answer.size()) < 0) perror("bench_server");
+      const bool is_disturbed = Clock::now().time_since_epoch() % kEvery < kDisturbed;
+      std::this_thread::sleep_for(is_disturbed ? disturbed : usual);
+      if (send(connection, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) perror("bench_server");
     }
     close(connection);
   }
