@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What user space hands to the program `forget`, which says of flows that their backend has left. */
+/* What user space hands to the program `forget`, which says of flows that their backend has left.
+ */
 #ifndef SLUICE_FORGET_H
 #define SLUICE_FORGET_H
 

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #define SLUICE_SEED_WORDS 12
+#define SLUICE_VERSION_LENGTH 32
 
 /*
  * Keys of the multilinear hashes (pure/hash.h). Secret: who knows them can aim at a backend.
@@ -29,6 +30,15 @@ struct sluice_instance {
 	__u32 pending;
 	struct sluice_seed seed;
 	__u64 handover_mac; /* the secret source MAC by which `handover` knows its packets */
+};
+
+/*
+ * Which sluice loaded the programs of an instance: map `release`, one element, pinned beside them.
+ * Another one's are put in their place by `sluice instance upgrade`.
+ */
+struct sluice_release {
+	char version[SLUICE_VERSION_LENGTH]; /* as sluice --version says it, with the NUL */
+	__u64 fingerprint;		     /* of all BPF objects (Makefile.bpf) */
 };
 
 #define SLUICE_PENDING_ALL 0xffffffffu

@@ -261,7 +261,7 @@ StatusView status() {
 TEST(Json, StatusHasEverythingThatIsInTheInstance) {
   const Json document = status_json(status());
   EXPECT_EQ(keys(document),
-            (Names{"instance", "directory", "version", "schema", "moving_slots",
+            (Names{"instance", "directory", "version", "schema", "programs", "moving_slots",
                    "congestion_unsupported", "capacities", "impaired", "memory_bytes", "memory",
                    "attachments", "congestion", "services", "verdicts"}));
   EXPECT_EQ(document["capacities"]["services"], (Json{{"used", 1}, {"total", 1024}}));

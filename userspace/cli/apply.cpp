@@ -65,7 +65,9 @@ Result<void> run_apply(const ApplyOptions& options, Context& context) {
   const auto applied =
       apply_configuration(*instance, *desired, context.dry_run ? Apply::only_show : Apply::perform);
   if (!applied) return tl::unexpected(applied.error());
-  tell_applied(context, options.file, *applied, {});
+  const auto notes = release_notes(*instance);
+  if (!notes) return tl::unexpected(notes.error());
+  tell_applied(context, options.file, *applied, *notes);
   return {};
 }
 

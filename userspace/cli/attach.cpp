@@ -39,10 +39,13 @@ Result<void> show_attach(Part part, const AttachOptions& options, Context& conte
   if (*exists) {
     auto instance = Instance::open(context.instance);
     if (!instance) return tl::unexpected(instance.error());
+    auto told = release_notes(*instance);
+    if (!told) return tl::unexpected(told.error());
+    notes = std::move(*told);
     const auto present = attachment_on(*instance, part, options.device);
     if (!present) return tl::unexpected(present.error());
     if (*present) {
-      tell(context, {.needed = false, .sentence = attachment_sentence(**present, true)});
+      tell(context, {.needed = false, .sentence = attachment_sentence(**present, true)}, notes);
       return {};
     }
   } else {
@@ -84,10 +87,13 @@ Result<void> run_attach(const AttachOptions& options, Context& context) {
   const auto report = attach(*instance, *part, options.device,
                              {.mode = mode, .chain = options.chain, .fq = options.fq});
   if (!report) return tl::unexpected(report.error());
+  auto notes = release_notes(*instance);
+  if (!notes) return tl::unexpected(notes.error());
+  notes->insert(notes->end(), report->notes.begin(), report->notes.end());
   tell(context,
        {.needed = !report->already,
         .sentence = attachment_sentence(report->attachment, report->already)},
-       report->notes);
+       *notes);
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/absent.h"
+#include "kernel/release.h"
 
 namespace sluice {
 
@@ -33,6 +34,12 @@ void say(Context& context, std::string_view words) {
 
 std::vector<std::string> creation_note(const Context& context) {
   return {fmt::format("instance {}: would be created first", context.instance)};
+}
+
+Result<std::vector<std::string>> release_notes(const Instance& instance) {
+  auto note = other_release_note(instance.directory());
+  if (!note) return tl::unexpected(note.error());
+  return note->empty() ? std::vector<std::string>{} : std::vector{std::move(*note)};
 }
 
 Result<bool> instance_exists(const Context& context) {

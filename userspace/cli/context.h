@@ -36,6 +36,9 @@ Result<bool> instance_exists(const Context& context);
 // What a dry run says beside a change for which the instance has to be created.
 [[nodiscard]] std::vector<std::string> creation_note(const Context& context);
 
+// What everybody should know who attaches or applies: that its programs are another sluice's.
+Result<std::vector<std::string>> release_notes(const Instance& instance);
+
 // What a change means for an instance that is not there: it is created, or there is nothing to
 // change in it and nothing is created.
 enum class WhenAbsent { create, nothing_to_change };

@@ -1,7 +1,9 @@
-// sluice instance list|create|remove.
+// sluice instance list|create|remove; upgrade is in instance_upgrade.cpp.
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
+#include "kernel/bpffs.h"
+#include "kernel/release.h"
 #include "sluice/limits.h"
 
 namespace sluice {
@@ -66,17 +68,26 @@ Result<void> run_create(const InstanceOptions& options, Context& context) {
 Result<void> run_list(const InstanceOptions&, Context& context) {
   const auto names = Instance::list();
   if (!names) return tl::unexpected(names.error());
+  std::vector<std::pair<std::string, Release>> instances;
+  for (const auto& name : *names) {
+    auto release = loaded_release(instance_directory(name));
+    if (!release) return tl::unexpected(release.error());
+    instances.emplace_back(name, std::move(*release));
+  }
+  const Release own = own_release();
   if (context.json) {
     Json list = Json::array();
-    for (const auto& name : *names) list.push_back(Json{{"instance", name}});
+    for (const auto& [name, release] : instances)
+      list.push_back(Json{{"instance", name}, {"programs", release_json(release)}});
     print_json(context, list);
   } else if (names->empty()) {
     say(context,
         "no instances; one is created with its first service: sluice service add NAME "
         "ADDR:PORT/PROTO");
   } else {
-    Table table({{"INSTANCE"}});
-    for (const auto& name : *names) table.add({name});
+    Table table({{"INSTANCE"}, {"PROGRAMS OF"}});
+    for (const auto& [name, release] : instances)
+      table.add({name, release.text() + (release == own ? "" : ", not this sluice's")});
     table.print(context.out);
   }
   return {};
@@ -101,7 +112,8 @@ Result<void> run_remove(const InstanceOptions& options, Context& context) {
 void setup_instance(CLI::App& app, Context& context) {
   CLI::App* noun = add_noun(app, "instance", "Whole sets of programs and maps, side by side",
                             "  sluice instance list\n"
-                            "  sluice instance create --services 10000\n");
+                            "  sluice instance create --services 10000\n"
+                            "  sluice instance upgrade\n");
   CLI::App* verb =
       add_verb(*noun, "list", "All instances of this machine", "  sluice instance list\n");
   runs(verb, context, std::make_shared<InstanceOptions>(), run_list);
@@ -120,6 +132,8 @@ void setup_instance(CLI::App& app, Context& context) {
             fmt::format("that each table remembers, {} to {} (default {})", SLUICE_FLOWS_MIN,
                         SLUICE_FLOWS_MAX, SLUICE_FLOWS_DEFAULT));
   runs(verb, context, options, run_create);
+
+  add_instance_upgrade(noun, context);
 
   options = std::make_shared<InstanceOptions>();
   verb = add_verb(*noun, "remove",

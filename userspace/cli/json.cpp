@@ -1,8 +1,8 @@
 #include "cli/json.h"
 
 #include "cli/units.h"
-#include "cli/version.h"
 #include "sluice/limits.h"
+#include "support/version.h"
 
 namespace sluice {
 namespace {
@@ -223,11 +223,18 @@ Json flow_json(const FlowView& view, uint64_t now_s) {
           {"congestion", record.congestion ? governed_json(*record.congestion) : none}};
 }
 
+Json release_json(const Release& release) {
+  return {{"version", release.version},
+          {"fingerprint", fmt::format("{:016x}", release.fingerprint)},
+          {"current", release == own_release()}};
+}
+
 Json status_json(const StatusView& status) {
   Json document{{"instance", status.instance},
                 {"directory", status.directory},
                 {"version", version_text},
-                {"schema", SLUICE_SCHEMA_VERSION}};
+                {"schema", SLUICE_SCHEMA_VERSION},
+                {"programs", release_json(status.programs)}};
   size_t moving_slots = 0;
   for (const auto& view : status.services) moving_slots += view.moving_slots;
   document["moving_slots"] = moving_slots;

@@ -28,6 +28,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json governed_json(const sluice_congestion_flow& flow);
 // `now_s`: CLOCK_MONOTONIC, to which the maps' times are relative.
 [[nodiscard]] Json flow_json(const FlowView& view, uint64_t now_s);
+[[nodiscard]] Json release_json(const Release& release);
 [[nodiscard]] Json status_json(const StatusView& status);
 
 }  // namespace sluice

@@ -28,6 +28,8 @@ void setup_run(CLI::App& app, Context& context);
 
 // A verb of the noun service that is a story of its own.
 void add_service_settle(CLI::App* noun, Context& context);
+// And of the noun instance.
+void add_instance_upgrade(CLI::App* noun, Context& context);
 
 // A noun, which wants one of its verbs; or a verb. `examples` are whole command lines.
 CLI::App* add_noun(CLI::App& app, const std::string& name, const std::string& description,

@@ -5,7 +5,7 @@
 #include <exception>
 
 #include "cli/nouns.h"
-#include "cli/version.h"
+#include "support/version.h"
 
 namespace sluice {
 namespace {

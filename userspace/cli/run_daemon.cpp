@@ -36,6 +36,9 @@ Result<Sentences> apply_file(const std::string& name, const Desired& desired) {
   auto applied = apply_configuration(*instance, desired, Apply::perform);
   if (!applied) return tl::unexpected(applied.error());
   applied->changes.insert(applied->changes.end(), applied->notes.begin(), applied->notes.end());
+  auto notes = release_notes(*instance);
+  if (!notes) return tl::unexpected(notes.error());
+  applied->changes.insert(applied->changes.end(), notes->begin(), notes->end());
   return std::move(applied->changes);
 }
 

@@ -18,8 +18,11 @@ Result<StatusView> status_of(Instance& instance) {
   if (!verdicts) return tl::unexpected(verdicts.error());
   auto memory = memory_of(instance.directory());
   if (!memory) return tl::unexpected(memory.error());
+  auto programs = loaded_release(instance.directory());
+  if (!programs) return tl::unexpected(programs.error());
   StatusView status{.instance = instance.name(),
                     .directory = instance.directory(),
+                    .programs = std::move(*programs),
                     .attachments = std::move(*attached),
                     .services = std::move(*services),
                     .verdicts = std::move(*verdicts),

@@ -8,12 +8,14 @@
 #include "kernel/attach.h"
 #include "kernel/congestion.h"
 #include "kernel/memory.h"
+#include "kernel/release.h"
 
 namespace sluice {
 
 struct StatusView {
   std::string instance;
   std::string directory;
+  Release programs;
   std::vector<Attachment> attachments;
   std::vector<ServiceView> services;
   std::vector<VerdictCount> verdicts;  // of packets that belong to no service

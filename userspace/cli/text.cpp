@@ -7,7 +7,6 @@
 
 #include "cli/table.h"
 #include "cli/units.h"
-#include "cli/version.h"
 #include "model/quantity.h"
 #include "sluice/limits.h"
 
@@ -217,6 +216,7 @@ void print_service(std::ostream& out, const ServiceView& view) {
   }
   print_verdicts(out, verdicts_of({.instance = {},
                                    .directory = {},
+                                   .programs = {},
                                    .attachments = {},
                                    .services = {view},
                                    .verdicts = {},
@@ -378,7 +378,11 @@ void print_flow(std::ostream& out, const FlowView& view, uint64_t now_s) {
 void print_status(std::ostream& out, const StatusView& status) {
   Facts facts;
   facts.add("instance", fmt::format("{} ({})", status.instance, status.directory));
-  facts.add("version", fmt::format("{}, schema {}", version_text, SLUICE_SCHEMA_VERSION));
+  const Release own = own_release();
+  facts.add("version", fmt::format("{}, schema {}", own.text(), SLUICE_SCHEMA_VERSION));
+  if (!(status.programs == own))
+    facts.add("programs", fmt::format("of another sluice, {} (sluice instance upgrade {})",
+                                      status.programs.text(), status.instance));
   for (const auto& one : status.attachments) facts.add("attached", attachment_text(one));
   if (status.attachments.empty()) facts.add("attached", "nothing");
   for (const auto& one : status.congestion) facts.add("congestion", congestion_text(one));

@@ -38,13 +38,7 @@ std::string links_of(const std::string& directory) {
 }
 
 Result<std::vector<HookPlace>> places(const std::string& directory) {
-  std::vector<HookPlace> all;
-  if (!directory_exists(links_of(directory))) return all;
-  auto names = list_directory(links_of(directory));
-  if (!names) return tl::unexpected(names.error());
-  for (const auto& name : *names)
-    if (auto place = HookPlace::from_pin_name(name)) all.push_back(*place);
-  return all;
+  return hook_places(links_of(directory));
 }
 
 bool is_on(const HookPlace& place, Part part, const std::string& device) {

@@ -66,9 +66,14 @@ Result<void> make_directory(const std::string& path) {
   return failed("{}: making the directory: {}", path, error_text(errno));
 }
 
-Result<void> rename_directory(const std::string& from, const std::string& to) {
+Result<void> rename_path(const std::string& from, const std::string& to) {
   if (rename(from.c_str(), to.c_str()) == 0) return {};
   return failed("{}: renaming it to {}: {}", from, to, error_text(errno));
+}
+
+Result<void> exchange_directories(const std::string& a, const std::string& b) {
+  if (renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) return {};
+  return failed("{}: exchanging it for {}: {}", a, b, error_text(errno));
 }
 
 Result<std::vector<std::string>> list_directory(const std::string& path) {

@@ -21,7 +21,9 @@ Result<void> require_bpffs();
 // Also false where nothing can be seen of the directory.
 [[nodiscard]] bool is_pinned(const std::string& directory, const std::string& name);
 Result<void> make_directory(const std::string& path);  // success when it is there already
-Result<void> rename_directory(const std::string& from, const std::string& to);
+Result<void> rename_path(const std::string& from, const std::string& to);
+// Each gets the name of the other, at once (kernel commit 6429e46304ac).
+Result<void> exchange_directories(const std::string& a, const std::string& b);
 Result<std::vector<std::string>> list_directory(const std::string& path);  // sorted
 // With everything below it; success when it is not there.
 Result<void> remove_tree(const std::string& path);

@@ -14,6 +14,7 @@
 #include "kernel/libbpf_log.h"
 #include "kernel/map.h"
 #include "kernel/objects.h"
+#include "kernel/release.h"
 #include "kernel/routes.h"
 #include "kernel/system_error.h"
 
@@ -55,17 +56,34 @@ std::string name_in_dispatcher(const std::string& program) {
   return program == "steer" ? "steer_any" : program;
 }
 
-// The instance's program in a dispatcher. The chain owns it; null: it is not there.
-xdp_program* find_in(const Chain& chain, const std::string& program, const std::string& links) {
-  if (!chain || xdp_multiprog__is_legacy(chain.get())) return nullptr;
+// The instance's programs of this name in a dispatcher, which owns them; several only while one
+// takes the other's place.
+std::vector<xdp_program*> all_in(const Chain& chain, const std::string& program,
+                                 const std::string& links) {
+  std::vector<xdp_program*> all;
+  if (!chain || xdp_multiprog__is_legacy(chain.get())) return all;
   const uint32_t verdicts = map_id(links + "/../verdicts");
   for (auto* each = xdp_multiprog__next_prog(nullptr, chain.get()); each != nullptr;
        each = xdp_multiprog__next_prog(each, chain.get())) {
     if (name_in_dispatcher(program) == xdp_program__name(each) &&
         is_of_instance(xdp_program__fd(each), verdicts))
-      return each;
+      all.push_back(each);
   }
-  return nullptr;
+  return all;
+}
+
+// Null: it is not there.
+xdp_program* find_in(const Chain& chain, const std::string& program, const std::string& links) {
+  const auto all = all_in(chain, program, links);
+  return all.empty() ? nullptr : all.front();
+}
+
+// The kernel's hash of its instructions; empty: it cannot be known.
+std::string tag_of(int program_fd) {
+  bpf_prog_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(program_fd, &info, &info_bytes) != 0) return {};
+  return {reinterpret_cast<const char*>(info.tag), sizeof(info.tag)};
 }
 
 Result<void> take_out(const Chain& chain, xdp_program* program, const std::string& device,
@@ -122,14 +140,16 @@ std::string refusal(int error, const std::string& log) {
 Result<void> put_in(Instance& instance, const HookPlace& place, const std::string& links,
                     uint32_t ifindex, bool generic) {
   const Capacities has = instance.dataplane().capacities();
-  auto roots = Map<uint32_t, sluice_instance>::open(instance.directory(), "instance");
-  if (!roots) return tl::unexpected(roots.error());
-  const auto root = roots->find(0);
+  const auto root = instance_root(instance.directory());
   if (!root) return tl::unexpected(root.error());
+  // libxdp loads a program itself, and this sluice has only its own.
+  const auto other = other_release_note(instance.directory());
+  if (!other) return tl::unexpected(other.error());
+  if (!other->empty()) return failed("device {}: {}", place.device, *other);
   const std::string program_name = name_in_dispatcher(place.program);
-  auto opened = open_chained(
-      instance.directory(), program_name,
-      {.services = has.services, .backends = has.backends, .flows = has.flows}, **root);
+  auto opened =
+      open_chained(instance.directory(), program_name,
+                   {.services = has.services, .backends = has.backends, .flows = has.flows}, *root);
   if (!opened) return tl::unexpected(opened.error());
 
   xdp_program_opts options{};
@@ -172,6 +192,33 @@ bool chain_is_gone(const HookPlace& place, const std::string& links) {
   if (place.namespace_id != network_namespace_id()) return false;
   const uint32_t ifindex = if_nametoindex(place.device.c_str());
   return ifindex == 0 || find_in(chain_on(ifindex), place.program, links) == nullptr;
+}
+
+Result<bool> chain_renew(Instance& instance, const HookPlace& place, const std::string& links) {
+  const uint32_t ifindex = if_nametoindex(place.device.c_str());
+  const auto pinned = instance.program_fd(name_in_dispatcher(place.program));
+  if (!pinned) return tl::unexpected(pinned.error());
+  const std::string wanted = tag_of(Fd(*pinned).get());
+  const auto is_wanted = [&](xdp_program* each) { return tag_of(xdp_program__fd(each)) == wanted; };
+  const Chain before = chain_on(ifindex);
+  const auto running = all_in(before, place.program, links);
+  if (std::all_of(running.begin(), running.end(), is_wanted)) return false;
+  if (std::none_of(running.begin(), running.end(), is_wanted)) {
+    const bool generic = xdp_multiprog__attach_mode(before.get()) == XDP_MODE_SKB;
+    if (auto put = put_in(instance, place, links, ifindex, generic); !put)
+      return tl::unexpected(put.error());
+  }
+  const Chain both = chain_on(ifindex);
+  for (auto* each : all_in(both, place.program, links)) {
+    if (is_wanted(each)) continue;
+    if (auto taken = take_out(both, each, place.device, ifindex); !taken)
+      return tl::unexpected(taken.error());
+  }
+  const auto program = instance.program_fd(place.program);
+  if (!program) return tl::unexpected(program.error());
+  if (auto repinned = repin(Fd(*program).get(), links, place); !repinned)
+    return tl::unexpected(repinned.error());
+  return true;
 }
 
 Result<void> chain_detach(const HookPlace& place, const std::string& links, uint32_t ifindex) {

@@ -17,6 +17,9 @@ namespace sluice {
 // and is no dispatcher is refused by its name.
 Result<HookPlace> chain_attach(Instance& instance, const std::string& program,
                                const std::string& device, uint32_t ifindex, bool generic);
+// This sluice's program in the place of another's: first beside it, then that one goes, so that no
+// packet is without (and few meet both). False: it is this one's already.
+Result<bool> chain_renew(Instance& instance, const HookPlace& place, const std::string& links);
 // Is it no longer in the dispatcher? Of another network namespace that cannot be known: false.
 [[nodiscard]] bool chain_is_gone(const HookPlace& place, const std::string& links);
 // Takes it out of the dispatcher, and leaves the pin.

@@ -13,6 +13,7 @@
 #include "kernel/congestion_telemetry.h"
 #include "kernel/mapped_values.h"
 #include "kernel/records.h"
+#include "kernel/release.h"
 #include "kernel/routes.h"
 
 namespace sluice {
@@ -88,6 +89,17 @@ Result<void> InnerMaps::swap(int outer_fd, uint32_t index, const char* name, con
   return failed("map {}: swapping it in: {}", name, error_text(error));
 }
 
+// An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,
+// maybe_wait_bpf_programs), also if it puts what is there already.
+Result<void> wait_for_packets(Map<uint32_t, uint32_t>& service_tables) {
+  auto table = service_tables.find(kRoot);
+  if (!table) return tl::unexpected(table.error());
+  if (!*table) return {};  // no packet has ever found a service
+  const Fd fd(bpf_map_get_fd_by_id(**table));
+  if (!fd.valid()) return failed("map service_tables: {}", error_text(errno));
+  return service_tables.put(kRoot, static_cast<uint32_t>(fd.get()));
+}
+
 Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string& directory) {
   auto plane = std::make_unique<KernelDataplane>();
   plane->directory_ = directory;
@@ -100,17 +112,10 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
     else
       error = opened.error();
   };
+  auto root = instance_root(directory);
+  if (!root) return tl::unexpected(root.error());
+  plane->root_ = *root;
   open_one(plane->instance_, "instance");
-  if (!error) {
-    auto root = plane->instance_.find(kRoot);
-    if (!root) return tl::unexpected(root.error());
-    plane->root_ = root->value_or(sluice_instance{});
-    if (plane->root_.schema != SLUICE_SCHEMA_VERSION)
-      return failed(
-          "{}: its layout has version {} where this sluice has {} (use the sluice that made it, "
-          "or: sluice instance remove)",
-          directory, plane->root_.schema, SLUICE_SCHEMA_VERSION);
-  }
   open_one(plane->service_configs_, "service_configs");
   open_one(plane->backend_configs_, "backend_configs");
   open_one(plane->policies_, "policies");
@@ -288,7 +293,7 @@ Result<void> KernelDataplane::erase_ring(uint32_t service) {
 Result<void> KernelDataplane::swap_rings(const std::vector<std::pair<Service, Ring>>& rings) {
   bool unseen = false;  // something was written that packets may not see yet
   const auto wait = [&]() -> Result<void> {
-    if (auto waited = wait_for_packets(); !waited) return waited;
+    if (auto waited = wait_for_packets(service_tables_); !waited) return waited;
     ring_store_.reuse();
     unseen = false;
     return {};
@@ -309,17 +314,6 @@ Result<void> KernelDataplane::swap_rings(const std::vector<std::pair<Service, Ri
     unseen = true;
   }
   return unseen ? wait() : Result<void>{};
-}
-
-// An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,
-// maybe_wait_bpf_programs), also if it puts what is there already.
-Result<void> KernelDataplane::wait_for_packets() {
-  auto table = service_tables_.find(kRoot);
-  if (!table) return tl::unexpected(table.error());
-  if (!*table) return {};  // no packet has ever found a service
-  const Fd fd(bpf_map_get_fd_by_id(**table));
-  if (!fd.valid()) return failed("map service_tables: {}", error_text(errno));
-  return service_tables_.put(kRoot, static_cast<uint32_t>(fd.get()));
 }
 
 Result<void> KernelDataplane::write_backend(const Service& service, const Backend& backend,

@@ -52,6 +52,10 @@ class InnerMaps {
   std::shared_ptr<btf> types_;
 };
 
+// Returns when every packet that is under way now has left the programs. Of the instance whose map
+// `service_tables` this is.
+Result<void> wait_for_packets(Map<uint32_t, uint32_t>& service_tables);
+
 class KernelDataplane : public Dataplane {
  public:
   static Result<std::unique_ptr<KernelDataplane>> open(const std::string& directory);
@@ -107,8 +111,6 @@ class KernelDataplane : public Dataplane {
   Result<std::vector<FlowRecord>> flows();
 
  private:
-  // Returns when every packet that is under way now has left the programs.
-  Result<void> wait_for_packets();
   Result<void> set_service_prefixes(const std::vector<TableEntry>& entries);
 
   std::string directory_;

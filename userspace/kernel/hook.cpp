@@ -118,6 +118,29 @@ Result<HookPlace> attach_tc(int program_fd, bool egress, HookPlace place, const 
   return pin_link(link, std::move(place), links);
 }
 
+// 0: it cannot be known.
+uint32_t program_id(int program_fd) {
+  bpf_prog_info info{};
+  uint32_t info_bytes = sizeof(info);
+  return bpf_obj_get_info_by_fd(program_fd, &info, &info_bytes) == 0 ? info.id : 0;
+}
+
+Result<bool> swap_clsact(const HookPlace& place, const std::string& links, int program_fd) {
+  const auto hook = clsact_hook(is_egress(place.program), if_nametoindex(place.device.c_str()));
+  auto options = clsact_filter(place.program);
+  const bool runs = bpf_tc_query(&hook, &options) == 0 && options.prog_id == program_id(program_fd);
+  const Fd pinned(bpf_obj_get((links + "/" + place.pin_name()).c_str()));
+  if (runs && program_id(pinned.get()) == program_id(program_fd)) return false;
+  options = clsact_filter(place.program);
+  options.prog_fd = program_fd;
+  options.flags = BPF_TC_F_REPLACE;
+  if (const int error = runs ? 0 : bpf_tc_attach(&hook, &options); error != 0)
+    return failed("device {}: {}: replacing it at clsact: {}", place.device, place.program,
+                  error_text(-error));
+  if (auto done = repin(program_fd, links, place); !done) return tl::unexpected(done.error());
+  return true;
+}
+
 constexpr std::array<HookKind, 5> kKinds = {HookKind::native, HookKind::generic, HookKind::tcx,
                                             HookKind::clsact, HookKind::chained};
 
@@ -180,6 +203,16 @@ std::optional<HookPlace> HookPlace::from_pin_name(const std::string& pin_name) {
   return place;
 }
 
+Result<std::vector<HookPlace>> hook_places(const std::string& links) {
+  std::vector<HookPlace> all;
+  if (!directory_exists(links)) return all;
+  auto names = list_directory(links);
+  if (!names) return tl::unexpected(names.error());
+  for (const auto& name : *names)
+    if (auto place = HookPlace::from_pin_name(name)) all.push_back(*place);
+  return all;
+}
+
 Result<HookPlace> hook_attach(int program_fd, Hook hook, const std::string& links,
                               const std::string& program, const std::string& device,
                               uint32_t ifindex) {
@@ -209,6 +242,34 @@ bool hook_is_gone(const HookPlace& place, const std::string& links) {
   if (!link.valid() || bpf_obj_get_info_by_fd(link.get(), &info, &info_bytes) != 0) return true;
   // tcx links have their ifindex at the same place; it is 0 once the device is gone.
   return info.xdp.ifindex == 0;
+}
+
+Result<bool> link_swap(const std::string& path, int program_fd) {
+  const Fd link(bpf_obj_get(path.c_str()));
+  bpf_link_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (!link.valid() || bpf_obj_get_info_by_fd(link.get(), &info, &info_bytes) != 0)
+    return failed("{}: {}", path, error_text(errno));
+  if (info.prog_id == program_id(program_fd)) return false;
+  if (bpf_link_update(link.get(), program_fd, nullptr) != 0)
+    return failed("{}: replacing its program: {}", path, error_text(errno));
+  return true;
+}
+
+Result<bool> hook_swap(const HookPlace& place, const std::string& links, int program_fd) {
+  return place.kind == HookKind::clsact ? swap_clsact(place, links, program_fd)
+                                        : link_swap(links + "/" + place.pin_name(), program_fd);
+}
+
+// Made aside, in a name that is no place's, for a place without a pin would be forgotten.
+Result<void> repin(int program_fd, const std::string& links, const HookPlace& place) {
+  const std::string aside = links + "/replacing";
+  if (auto removed = remove_pin(aside); !removed) return removed;
+  if (auto made = pin(program_fd, aside); !made) return made;
+  const std::string path = links + "/" + place.pin_name();
+  if (rename(aside.c_str(), path.c_str()) != 0)
+    return failed("{}: renaming it to {}: {}", aside, path, error_text(errno));
+  return {};
 }
 
 Result<void> hook_detach(const HookPlace& place, const std::string& links) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/result.h"
 
@@ -27,6 +28,9 @@ struct HookPlace {
   static std::optional<HookPlace> from_pin_name(const std::string& pin_name);
 };
 
+// All of them that are pinned below `links`.
+Result<std::vector<HookPlace>> hook_places(const std::string& links);
+
 // Puts the program there and pins it below `links`. tc: tcx where the kernel has it, else clsact.
 Result<HookPlace> hook_attach(int program_fd, Hook hook, const std::string& links,
                               const std::string& program, const std::string& device,
@@ -34,6 +38,16 @@ Result<HookPlace> hook_attach(int program_fd, Hook hook, const std::string& link
 
 // Is the device no longer there? (Of another namespace's clsact it cannot be known: false.)
 [[nodiscard]] bool hook_is_gone(const HookPlace& place, const std::string& links);
+
+// Another program for a pinned link of whatever kind. False: it is that link's already.
+Result<bool> link_swap(const std::string& path, int program_fd);
+
+// Puts another program in the place of the one that runs there: a packet meets the one or the
+// other. False: it runs there already. Of clsact the device has to be in this network namespace.
+// Not for what is chained.
+Result<bool> hook_swap(const HookPlace& place, const std::string& links, int program_fd);
+// Where the pin is the program, and only remembers the place.
+Result<void> repin(int program_fd, const std::string& links, const HookPlace& place);
 
 // Takes the program away, and the pin. A clsact filter in another network namespace cannot be
 // reached from here and stays.

@@ -11,6 +11,7 @@
 #include "kernel/congestion.h"
 #include "kernel/dataplane.h"
 #include "kernel/objects.h"
+#include "kernel/upgrade.h"
 #include "sluice/limits.h"
 
 namespace sluice {
@@ -66,7 +67,7 @@ Result<void> create_if_absent(const std::string& name, const InstanceLimits& lim
   if (directory_exists(instance_directory(name))) return {};
   const auto directory = building_directory(name);
   auto built = build(directory, limits);
-  if (built) built = rename_directory(directory, instance_directory(name));
+  if (built) built = rename_path(directory, instance_directory(name));
   if (!built) {
     // The first error is the one to tell; what could not be swept now is swept by the next try.
     if (auto swept = remove_tree(directory); !swept) return built;
@@ -124,6 +125,8 @@ Result<Instance> Instance::open_locked(const std::string& name) {
     if (!lock) return tl::unexpected(lock.error());
     state->lock = std::move(*lock);
   }
+  if (auto finished = finish_upgrade(state->directory); !finished)
+    return tl::unexpected(finished.error());
   auto plane = KernelDataplane::open(state->directory);
   if (!plane) return tl::unexpected(plane.error());
   state->dataplane = std::move(*plane);

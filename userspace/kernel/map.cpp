@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "kernel/release.h"
+
 namespace sluice {
 
 Result<OpenedMap> open_map(const std::string& directory, const std::string& name,
@@ -12,8 +14,9 @@ Result<OpenedMap> open_map(const std::string& directory, const std::string& name
   Fd fd(bpf_obj_get(path.c_str()));
   if (!fd.valid() && errno == ENOENT)
     return failed(
-        "{}: no such map, so the instance is of another version or damaged (take it away with: "
-        "sluice instance remove)",
+        "{}: no such map, so the instance is of another version (sluice instance upgrade) or "
+        "damaged "
+        "(sluice instance remove)",
         path);
   if (!fd.valid()) return failed("{}: {}", path, error_text(errno));
 
@@ -24,8 +27,8 @@ Result<OpenedMap> open_map(const std::string& directory, const std::string& name
   if (info.key_size != key_bytes || info.value_size != value_bytes)
     return failed(
         "{}: keys and values of {} and {} bytes where this sluice has {} and {}, so the instance "
-        "is of another version (use that one, or: sluice instance remove)",
-        path, info.key_size, info.value_size, key_bytes, value_bytes);
+        "is of another version {}",
+        path, info.key_size, info.value_size, key_bytes, value_bytes, way_out(directory));
   return OpenedMap{std::move(fd), name, info.max_entries, info.btf_id};
 }
 

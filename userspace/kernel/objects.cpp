@@ -2,7 +2,10 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <map>
@@ -12,6 +15,7 @@
 #include "handover.skel.h"
 #include "kernel/bpffs.h"
 #include "kernel/libbpf_log.h"
+#include "kernel/release.h"
 #include "kernel/system_error.h"
 #include "model/ring.h"
 #include "model/service_table.h"
@@ -68,18 +72,62 @@ void set_seed(const volatile sluice_seed& constant, const sluice_seed& seed) {
 // A variable of the BPF side that user space writes has a map of its own, with a section's name.
 constexpr std::string_view kVariables = ".data.";
 
+// Maps of one version's programs, which another version's never see.
+constexpr std::array<std::string_view, 2> kOfPrograms = {"ways", "release"};
+
+// Where an object's pins are, or are made.
+struct Pins {
+  std::string maps;
+  std::optional<std::string> new_maps;  // of those that are not in `maps`; nothing: not pinned
+  std::optional<std::string> programs;  // the same
+
+  // Of a map with a name in the directory; nothing: the object has one of its own.
+  [[nodiscard]] std::optional<std::string> path_of(const std::string& name) const {
+    if (std::find(kOfPrograms.begin(), kOfPrograms.end(), name) != kOfPrograms.end())
+      return programs ? std::optional(*programs + "/" + name) : std::nullopt;
+    const std::string there = maps + "/" + name;
+    if (access(there.c_str(), F_OK) == 0) return there;
+    return new_maps ? std::optional(*new_maps + "/" + name) : std::nullopt;
+  }
+};
+
+// What libbpf would refuse without saying what differs.
+Result<void> check_shape(const bpf_map* map, const std::string& directory, const std::string& name,
+                         const Fd& pinned) {
+  bpf_map_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(pinned.get(), &info, &info_bytes) != 0)
+    return failed("map {}: {}", name, error_text(errno));
+  const auto differs = [&](const char* what, uint32_t is, uint32_t should_be) {
+    return failed(
+        "map {}: its {} is {} where this sluice has {}, so what is in it cannot be adopted {}",
+        name, what, is, should_be, way_out(directory));
+  };
+  if (info.type != bpf_map__type(map)) return differs("type", info.type, bpf_map__type(map));
+  if (info.key_size != bpf_map__key_size(map))
+    return differs("size of a key", info.key_size, bpf_map__key_size(map));
+  if (info.value_size != bpf_map__value_size(map))
+    return differs("size of a value", info.value_size, bpf_map__value_size(map));
+  if (info.max_entries != bpf_map__max_entries(map))
+    return differs("capacity", info.max_entries, bpf_map__max_entries(map));
+  return {};
+}
+
 // The kernel adds BPF_F_RDONLY_PROG to the flags of a map of devices, and libbpf 1.1 then takes the
 // pinned one for a different one: so such a map is handed to it.
-Result<void> reuse_devices(bpf_map* map, const std::string& path) {
+Result<void> use_pinned(bpf_map* map, const std::string& directory, const std::string& name,
+                        const std::string& path) {
   const Fd pinned(bpf_obj_get(path.c_str()));
   if (!pinned.valid()) return {};  // not there yet
+  if (auto same = check_shape(map, directory, name, pinned); !same) return same;
+  if (bpf_map__type(map) != BPF_MAP_TYPE_DEVMAP_HASH) return {};
   if (bpf_map__reuse_fd(map, pinned.get()) != 0)
     return failed("{}: using it again: {}", path, error_text(errno));
   return {};
 }
 
-// Pins the object's shared maps in the directory; where one is pinned there already, it is used.
-Result<void> share_maps(bpf_object* object, const std::string& directory,
+// Pins the object's shared maps; where one is pinned already, it is used.
+Result<void> share_maps(bpf_object* object, const Pins& pins,
                         const std::map<std::string, uint32_t>& sizes) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
@@ -91,25 +139,25 @@ Result<void> share_maps(bpf_object* object, const std::string& directory,
     const auto size = sizes.find(name);
     if (size != sizes.end() && bpf_map__set_max_entries(map, size->second) != 0)
       return failed("map {}: cannot have {} entries", name, size->second);
-    const std::string path = directory + "/" + name;
-    if (bpf_map__set_pin_path(map, path.c_str()) != 0)
-      return failed("map {}: cannot be pinned in {}", name, directory);
-    if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP_HASH) {
-      if (auto reused = reuse_devices(map, path); !reused) return reused;
-    }
+    const auto path = pins.path_of(name);
+    if (bpf_map__set_pin_path(map, path ? path->c_str() : nullptr) != 0)
+      return failed("map {}: cannot be pinned in {}", name, pins.maps);
+    if (!path) continue;
+    if (auto used = use_pinned(map, pins.maps, name, *path); !used) return used;
   }
   return {};
 }
 
-Result<void> load_and_pin(bpf_object* object, const std::string& directory) {
+Result<void> load_and_pin(bpf_object* object, const Pins& pins) {
   const std::string object_name = bpf_object__name(object);
   libbpf_log_take();
   if (const int error = bpf_object__load(object); error != 0)
     return failed("{}: the kernel refused the BPF programs: {}; {}", object_name, strerror(-error),
                   libbpf_log_take());
+  if (!pins.programs) return {};
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
-    const std::string path = directory + "/programs/" + bpf_program__name(program);
+    const std::string path = *pins.programs + "/" + bpf_program__name(program);
     if (bpf_obj_pin(bpf_program__fd(program), path.c_str()) != 0)
       return failed("{}: pinning it: {}", path, error_text(errno));
   }
@@ -121,12 +169,11 @@ using Owned = std::unique_ptr<Skeleton, void (*)(Skeleton*)>;
 
 // Opens a skeleton, shares its maps and lets `configure` set what is constant.
 template <typename Skeleton, typename Configure>
-Result<Owned<Skeleton>> open_object(const std::string& directory,
-                                    const std::map<std::string, uint32_t>& sizes,
+Result<Owned<Skeleton>> open_object(const Pins& pins, const std::map<std::string, uint32_t>& sizes,
                                     Configure configure) {
   Owned<Skeleton> skeleton(Skeleton::open(), Skeleton::destroy);
   if (!skeleton) return failed("a BPF object could not be opened: {}", libbpf_log_take());
-  if (auto shared = share_maps(skeleton->obj, directory, sizes); !shared)
+  if (auto shared = share_maps(skeleton->obj, pins, sizes); !shared)
     return tl::unexpected(shared.error());
   if (auto configured = configure(*skeleton); !configured)
     return tl::unexpected(configured.error());
@@ -135,11 +182,11 @@ Result<Owned<Skeleton>> open_object(const std::string& directory,
 
 // And loads and pins.
 template <typename Skeleton, typename Configure>
-Result<void> load(const std::string& directory, const std::map<std::string, uint32_t>& sizes,
+Result<void> load(const Pins& pins, const std::map<std::string, uint32_t>& sizes,
                   Configure configure) {
-  auto skeleton = open_object<Skeleton>(directory, sizes, configure);
+  auto skeleton = open_object<Skeleton>(pins, sizes, configure);
   if (!skeleton) return tl::unexpected(skeleton.error());
-  return load_and_pin((*skeleton)->obj, directory);
+  return load_and_pin((*skeleton)->obj, pins);
 }
 
 // The verifier learns the size of service tables from a table like those that will come.
@@ -173,10 +220,38 @@ ChainedObject chained(Owned<Skeleton> skeleton) {
 Result<void> leave_out_short_way(steer_bpf& steer) {
   bpf_program__set_autoload(steer.progs.steer, false);
   // Of its own type libbpf would fill it.
-  bpf_map* ways = steer.maps.ways;
-  if (bpf_map__set_pin_path(ways, nullptr) != 0 || bpf_map__set_type(ways, BPF_MAP_TYPE_ARRAY) != 0)
+  if (bpf_map__set_type(steer.maps.ways, BPF_MAP_TYPE_ARRAY) != 0)
     return failed("map ways: cannot be left out");
   return {};
+}
+
+Result<void> load_all(const Pins& pins, const InstanceLimits& limits, const sluice_instance& root) {
+  libbpf_log_capture();
+  const auto sizes = capacities(limits);
+  const uint32_t buckets = service_table_size(limits);
+  auto table = service_table_template(buckets);
+  if (!table) return tl::unexpected(table.error());
+
+  const auto nothing = [](auto&) -> Result<void> { return {}; };
+  auto loaded = load<steer_bpf>(
+      pins, sizes, [&](steer_bpf& steer) { return configure_steer(steer, root, buckets, *table); });
+  if (!loaded) return loaded;
+  loaded = load<handover_bpf>(pins, sizes, [&](handover_bpf& handover) -> Result<void> {
+    handover.rodata->handover_mac = root.handover_mac;
+    return {};
+  });
+  if (!loaded) return loaded;
+  if (loaded = load<decap_bpf>(pins, sizes, nothing); !loaded) return loaded;
+  if (loaded = load<sockets_bpf>(pins, sizes, nothing); !loaded) return loaded;
+  loaded = load<pace_bpf>(pins, sizes, [&](pace_bpf& pace) -> Result<void> {
+    set_seed(pace.rodata->seed, root.seed);
+    pace.rodata->departures_mask = departure_lines(limits) - 1;
+    pace.rodata->handover_mac = root.handover_mac;
+    return {};
+  });
+  if (!loaded) return loaded;
+  if (loaded = load<probe_bpf>(pins, sizes, nothing); !loaded || !pins.programs) return loaded;
+  return put_release(*pins.programs);
 }
 
 }  // namespace
@@ -185,16 +260,16 @@ Result<ChainedObject> open_chained(const std::string& directory, const std::stri
                                    const InstanceLimits& limits, const sluice_instance& root) {
   libbpf_log_capture();
   const auto sizes = capacities(limits);
+  const Pins pins{.maps = directory, .new_maps = {}, .programs = {}};
   if (program == "decap") {
-    auto decap =
-        open_object<decap_bpf>(directory, sizes, [](decap_bpf&) -> Result<void> { return {}; });
+    auto decap = open_object<decap_bpf>(pins, sizes, [](decap_bpf&) -> Result<void> { return {}; });
     if (!decap) return tl::unexpected(decap.error());
     return chained(std::move(*decap));
   }
   const uint32_t buckets = service_table_size(limits);
   auto table = service_table_template(buckets);
   if (!table) return tl::unexpected(table.error());
-  auto steer = open_object<steer_bpf>(directory, sizes, [&](steer_bpf& skeleton) -> Result<void> {
+  auto steer = open_object<steer_bpf>(pins, sizes, [&](steer_bpf& skeleton) -> Result<void> {
     if (auto left_out = leave_out_short_way(skeleton); !left_out) return left_out;
     return configure_steer(skeleton, root, buckets, *table);
   });
@@ -209,33 +284,18 @@ uint32_t service_table_size(const InstanceLimits& limits) {
 
 Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
                           const sluice_instance& root) {
-  libbpf_log_capture();
   if (auto made = make_directory(directory + "/programs"); !made) return made;
-  const auto sizes = capacities(limits);
-  const uint32_t buckets = service_table_size(limits);
-  auto table = service_table_template(buckets);
-  if (!table) return tl::unexpected(table.error());
+  return load_all({.maps = directory, .new_maps = directory, .programs = directory + "/programs"},
+                  limits, root);
+}
 
-  const auto nothing = [](auto&) -> Result<void> { return {}; };
-  auto loaded = load<steer_bpf>(directory, sizes, [&](steer_bpf& steer) {
-    return configure_steer(steer, root, buckets, *table);
-  });
-  if (!loaded) return loaded;
-  loaded = load<handover_bpf>(directory, sizes, [&](handover_bpf& handover) -> Result<void> {
-    handover.rodata->handover_mac = root.handover_mac;
-    return {};
-  });
-  if (!loaded) return loaded;
-  if (loaded = load<decap_bpf>(directory, sizes, nothing); !loaded) return loaded;
-  if (loaded = load<sockets_bpf>(directory, sizes, nothing); !loaded) return loaded;
-  loaded = load<pace_bpf>(directory, sizes, [&](pace_bpf& pace) -> Result<void> {
-    set_seed(pace.rodata->seed, root.seed);
-    pace.rodata->departures_mask = departure_lines(limits) - 1;
-    pace.rodata->handover_mac = root.handover_mac;
-    return {};
-  });
-  if (!loaded) return loaded;
-  return load<probe_bpf>(directory, sizes, nothing);
+Result<void> load_beside(const std::string& directory, const std::optional<std::string>& programs,
+                         const InstanceLimits& limits, const sluice_instance& root) {
+  if (!programs) return load_all({.maps = directory, .new_maps = {}, .programs = {}}, limits, root);
+  const std::string new_maps = *programs + "/maps";
+  for (const std::string& each : {*programs, new_maps})
+    if (auto made = make_directory(each); !made) return made;
+  return load_all({.maps = directory, .new_maps = new_maps, .programs = programs}, limits, root);
 }
 
 }  // namespace sluice

@@ -1,8 +1,10 @@
-// Loads the BPF objects of a new instance into a directory: maps at its top, programs in
-// `programs/`. Maps of the same name in several objects are one map.
+// Loads the BPF objects of an instance into a directory: maps at its top, programs in `programs/`,
+// and there also the maps that belong to them alone (`ways`, `release`). Maps of the same name in
+// several objects are one map.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernel/instance.h"
@@ -15,6 +17,13 @@ namespace sluice {
 
 Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
                           const sluice_instance& root);
+
+// This version's programs for an instance that is there, pinned in `programs`, which is made. Its
+// maps are used as they are, and what it has not is made in `programs`/maps; a map of another shape
+// is refused. Without `programs` nothing is pinned: the kernel has looked at them, and they go as
+// they came.
+Result<void> load_beside(const std::string& directory, const std::optional<std::string>& programs,
+                         const InstanceLimits& limits, const sluice_instance& root);
 
 // An object that is open and not loaded, and who closes it.
 struct ChainedObject {

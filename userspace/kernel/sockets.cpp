@@ -12,6 +12,7 @@
 
 #include "kernel/bpffs.h"
 #include "kernel/fd.h"
+#include "kernel/hook.h"
 #include "kernel/system_error.h"
 
 namespace sluice {
@@ -69,6 +70,12 @@ Result<void> attach_sockets(Instance& instance) {
   if (bpf_obj_pin(link.get(), path.c_str()) != 0)
     return failed("{}: pinning it: {}", path, error_text(errno));
   return {};
+}
+
+Result<void> swap_sockets(const std::string& directory, int program_fd) {
+  if (!sockets_are_attached(directory)) return {};
+  auto swapped = link_swap(link_path(directory), program_fd);
+  return swapped ? Result<void>{} : tl::unexpected(swapped.error());
 }
 
 Result<void> detach_sockets(const std::string& directory) {
