@@ -139,9 +139,14 @@ Result<void> Daemon::run() {
 // The first file has to be good; what it says is in force before anybody is told so.
 Result<void> Daemon::begin() {
   take_all_descriptors();
+  // First: a change while the file is applied is one that has to be followed.
+  auto watch =
+      DirectoryWatch::open(loop_, directory_of(options_.file), [this] { reread_.start(kQuietMs); });
   content_ = content_of(options_.file);
   const auto desired = ports_.read_file(options_.file);
   if (!desired) return tl::unexpected(desired.error());
+  if (!watch) return tl::unexpected(watch.error());
+  watch_ = std::move(*watch);
   if (auto made = Instance::open_locked(options_.instance); !made)
     return tl::unexpected(made.error());
   auto lock = DaemonLock::take(options_.instance);
@@ -155,10 +160,6 @@ Result<void> Daemon::begin() {
   run_options_ = desired->run;
   if (options_.metrics) run_options_.metrics = options_.metrics;
   if (auto opened = open_metrics(); !opened) return opened;
-  auto watch =
-      DirectoryWatch::open(loop_, directory_of(options_.file), [this] { reread_.start(kQuietMs); });
-  if (!watch) return tl::unexpected(watch.error());
-  watch_ = std::move(*watch);
   // Who is marked is known before the first check is.
   auto state = read_kernel_state(options_.instance);
   if (!state) return tl::unexpected(state.error());
