@@ -52,5 +52,6 @@ kill -INT -- "-$pid"
 status=0
 wait "$pid" || status=$?
 check_equal "interrupted, it exits with 130" 130 echo "$status"
+[[ $status -eq 130 ]] || tail -n 5 "$out" | sed 's/^/#   it said: /'
 check_equal "interrupted, it leaves nothing behind" "" left_behind
 report_end
