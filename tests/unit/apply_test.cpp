@@ -320,5 +320,11 @@ TEST(Export, WritesWhateverAFileCanSay) {
   EXPECT_EQ(again.desired, example.desired) << write_configuration(example.desired);
 }
 
+TEST(Export, OfNothingIsAFile) {
+  const FileReading again = read_configuration(write_configuration(Desired{}));
+  EXPECT_TRUE(again.errors.empty());
+  EXPECT_EQ(again.desired, Desired{});
+}
+
 }  // namespace
 }  // namespace sluice::test

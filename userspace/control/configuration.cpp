@@ -156,9 +156,10 @@ void Configuration::take(const Writes& writes) {
     services.insert(services.end(), writes.services.begin(), writes.services.end());
   }
   if (!writes.backends.empty()) put(backends, writes.backends);
-  for (const auto& [service, policy] : writes.policies) {
-    std::erase_if(policies, [&](const auto& numbered) { return numbered.first == service; });
-    if (!(policy == Policy{})) policies.emplace_back(service, policy);
+  for (const auto& written : writes.policies) {
+    std::erase_if(policies,
+                  [&](const auto& numbered) { return numbered.first == written.first; });
+    if (!(written.second == Policy{})) policies.push_back(written);
   }
   for (const Filter& filter : writes.filters) {
     std::erase_if(filters, [&](const Filter& other) {

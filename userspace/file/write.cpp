@@ -226,7 +226,9 @@ void Writer::write_backends(const DesiredService& service) {
 }  // namespace
 
 std::string write_configuration(const Desired& desired) {
-  return Writer().write(desired);
+  std::string text = Writer().write(desired);
+  // No text at all is no configuration.
+  return text.empty() ? "{}\n" : text;
 }
 
 }  // namespace sluice
