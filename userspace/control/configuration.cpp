@@ -157,8 +157,7 @@ void Configuration::take(const Writes& writes) {
   }
   if (!writes.backends.empty()) put(backends, writes.backends);
   for (const auto& written : writes.policies) {
-    std::erase_if(policies,
-                  [&](const auto& numbered) { return numbered.first == written.first; });
+    std::erase_if(policies, [&](const auto& numbered) { return numbered.first == written.first; });
     if (!(written.second == Policy{})) policies.push_back(written);
   }
   for (const Filter& filter : writes.filters) {
