@@ -12,22 +12,26 @@ constexpr size_t kBodyMax = 65536;  // bytes
 
 class HttpAttempt : public Attempt {
  public:
-  HttpAttempt(CURLM* multi, const Subject& subject, Answered answered)
-      : multi_(multi), check_(*subject.check), mark_(subject.mark), answered_(std::move(answered)) {
-    easy_ = curl_easy_init();
+  HttpAttempt(const Libcurl& curl, CURLM* multi, const Subject& subject, Answered answered)
+      : curl_(curl),
+        multi_(multi),
+        check_(*subject.check),
+        mark_(subject.mark),
+        answered_(std::move(answered)) {
+    easy_ = curl_.easy_init();
     if (easy_ != nullptr) set_up(subject);
   }
   ~HttpAttempt() override {
     if (easy_ != nullptr) {
-      curl_multi_remove_handle(multi_, easy_);
-      curl_easy_cleanup(easy_);
+      curl_.multi_remove_handle(multi_, easy_);
+      curl_.easy_cleanup(easy_);
     }
-    curl_slist_free_all(connect_to_);
+    curl_.slist_free_all(connect_to_);
   }
   HttpAttempt(const HttpAttempt&) = delete;
   HttpAttempt& operator=(const HttpAttempt&) = delete;
 
-  bool start() { return easy_ != nullptr && curl_multi_add_handle(multi_, easy_) == CURLM_OK; }
+  bool start() { return easy_ != nullptr && curl_.multi_add_handle(multi_, easy_) == CURLM_OK; }
 
   void end(CURLcode code) {
     Answer answer = judge(code);
@@ -56,7 +60,7 @@ class HttpAttempt : public Attempt {
 
   [[nodiscard]] long status() const {
     long status = 0;
-    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    curl_.easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
     return status;
   }
 
@@ -70,11 +74,11 @@ class HttpAttempt : public Attempt {
   Answer judge(CURLcode code) {
     if (code != CURLE_OK && !stopped_) {
       long error = 0;
-      curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &error);
+      curl_.easy_getinfo(easy_, CURLINFO_OS_ERRNO, &error);
       if (code == CURLE_OUT_OF_MEMORY || (error != 0 && is_our_own(static_cast<int>(error))) ||
           code == CURLE_ABORTED_BY_CALLBACK)
-        return {Answer::Kind::unable, curl_easy_strerror(code)};
-      return {Answer::Kind::bad, error_[0] != '\0' ? error_ : curl_easy_strerror(code)};
+        return {Answer::Kind::unable, curl_.easy_strerror(code)};
+      return {Answer::Kind::bad, error_[0] != '\0' ? error_ : curl_.easy_strerror(code)};
     }
     if (!status_is_well()) return {Answer::Kind::bad, fmt::format("status {}", status())};
     if (!check_.body.empty() && body_.find(check_.body) == std::string::npos)
@@ -89,10 +93,12 @@ class HttpAttempt : public Attempt {
 
   void set_up(const Subject& subject) {
     const bool tls = check_.kind == CheckKind::https;
-    const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+    const auto set = [&](CURLoption option, auto value) {
+      curl_.easy_setopt(easy_, option, value);
+    };
     const std::string url = fmt::format("{}://{}:{}{}", tls ? "https" : "http", subject.host,
                                         subject.at.port, check_.path);
-    connect_to_ = curl_slist_append(nullptr, ("::" + subject.at.text()).c_str());
+    connect_to_ = curl_.slist_append(nullptr, ("::" + subject.at.text()).c_str());
     set(CURLOPT_URL, url.c_str());
     set(CURLOPT_CONNECT_TO, connect_to_);
     set(CURLOPT_PRIVATE, static_cast<void*>(this));
@@ -112,6 +118,7 @@ class HttpAttempt : public Attempt {
     set(CURLOPT_WRITEDATA, static_cast<void*>(this));
   }
 
+  const Libcurl& curl_;
   CURLM* multi_;
   const HealthCheck& check_;
   uint32_t mark_;
@@ -154,30 +161,31 @@ class HttpChecker::Socket : public ReadyHandler {
 };
 
 HttpChecker::HttpChecker(EventLoop& loop, ReadySet& ready)
-    : ready_(ready),
-      multi_(curl_multi_init()),
-      timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &HttpChecker::watch_socket);
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &HttpChecker::set_timer);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    : ready_(ready), timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
+  if (!libcurl()) return;
+  curl_ = &*libcurl();
+  multi_ = curl_->multi_init();
+  curl_->multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &HttpChecker::watch_socket);
+  curl_->multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_->multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &HttpChecker::set_timer);
+  curl_->multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
 }
 
 HttpChecker::~HttpChecker() {
-  curl_multi_cleanup(multi_);
+  if (curl_ != nullptr) curl_->multi_cleanup(multi_);
 }
 
 int HttpChecker::watch_socket(CURL*, curl_socket_t fd, int what, void* self, void* socket) {
   auto* checker = static_cast<HttpChecker*>(self);
   auto* watched = static_cast<Socket*>(socket);
   if (what == CURL_POLL_REMOVE) {
-    curl_multi_assign(checker->multi_, fd, nullptr);
+    checker->curl_->multi_assign(checker->multi_, fd, nullptr);
     delete watched;
     return 0;
   }
   if (watched == nullptr) {
     watched = new Socket(*checker, fd);
-    curl_multi_assign(checker->multi_, fd, watched);
+    checker->curl_->multi_assign(checker->multi_, fd, watched);
   }
   watched->watch(what);
   return 0;
@@ -195,23 +203,24 @@ int HttpChecker::set_timer(CURLM*, long timeout_ms, void* self) {
 // libcurl may not be called from within its own callbacks, which ends of attempts would do.
 void HttpChecker::act(curl_socket_t fd, int events) {
   int running = 0;
-  curl_multi_socket_action(multi_, fd, events, &running);
+  curl_->multi_socket_action(multi_, fd, events, &running);
   finish();
 }
 
 void HttpChecker::finish() {
   int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+  while (const CURLMsg* message = curl_->multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;
     void* attempt = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &attempt);
+    curl_->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &attempt);
     static_cast<HttpAttempt*>(attempt)->end(code);
   }
 }
 
 Begun HttpChecker::begin(const Subject& subject, Answered answered) {
-  auto attempt = std::make_unique<HttpAttempt>(multi_, subject, std::move(answered));
+  if (curl_ == nullptr) return answered_already(Answer::Kind::unable, libcurl().error().text);
+  auto attempt = std::make_unique<HttpAttempt>(*curl_, multi_, subject, std::move(answered));
   if (!attempt->start()) return answered_already(Answer::Kind::unable, "libcurl: out of memory");
   return {.answer = std::nullopt, .attempt = std::move(attempt)};
 }

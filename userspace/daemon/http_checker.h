@@ -4,11 +4,10 @@
 // decide.
 #pragma once
 
-#include <curl/curl.h>
-
 #include <memory>
 
 #include "daemon/checker.h"
+#include "daemon/libcurl.h"
 #include "daemon/ready_set.h"
 
 namespace sluice {
@@ -30,7 +29,8 @@ class HttpChecker : public Checker {
   void finish();
 
   ReadySet& ready_;
-  CURLM* multi_;
+  const Libcurl* curl_ = nullptr;  // the machine has none
+  CURLM* multi_ = nullptr;
   Timer timer_;
 };
 
