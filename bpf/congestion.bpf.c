@@ -13,10 +13,14 @@
  *	at rest		rate = 3.2 ms * weight / (T - 0.3 ms)^2		whatever the RTT
  *	compete		w = Wmax + 0.4 * (t - K)^3, at least Reno's	CUBIC
  *	a loss		w <- 0.7 * w					by PRR
+ *	a mark		w <- max(0.7, 1 - alpha / 2) * w		where marks are accurate
+ *	their share	alpha <- alpha + (F - alpha) / 16		once a round: DCTCP
  *	pacing		1.2 * w / RTT, never above the policy's		2 in slow start
  *
  * A loss counts when the queue was long, or when more than 4 % of all packets are lost; otherwise
- * it is repaired and changes nothing.
+ * it is repaired and changes nothing. A mark counts always, and as a loss does (0.7), unless the
+ * peer echoes each one (pure/marks.h finds out), the queue is short and the delay law is followed;
+ * F is then the part of a round's packets that were marked.
  *
  * The states, and what leads from one to the next:
  *
@@ -44,7 +48,8 @@
  * (2018); Kumar et al., "Swift: delay is simple and effective for congestion control in the
  * datacenter" (2020); Goyal et al., "Elasticity detection: a building block for Internet congestion
  * control" (Nimbus, 2022); RFC 9438 (CUBIC), RFC 5681 (states), RFC 6937 (proportional rate
- * reduction), RFC 9406 (HyStart++), RFC 7661 (windows that are not filled).
+ * reduction), RFC 9406 (HyStart++), RFC 7661 (windows that are not filled), RFC 3168 and RFC 9768
+ * (classic and accurate ECN), RFC 8257 (DCTCP).
  *
  * Neighbours: pure/window.h, queue.h, law.h have the arithmetic; congestion/ the socket and what is
  * published of it; policy.h the policies; docs/congestion.md what was tried. Limits: a flow is
@@ -83,11 +88,14 @@ static __always_inline void socket_on_ack(struct tcp_sock *tp, struct congestion
 		ack.rtt_us = rs->rtt_us ? rs->rtt_us : 1;
 	ack.acked_packets = rs->acked_sacked;
 	ack.lost_packets = rs->losses;
+	ack.marked_packets = tp->delivered_ce - state->marked;
+	ack.acknowledged = tp->snd_una;
 	ack.inflight_packets = socket_inflight(tp);
 	ack.prior_packets = tp->prior_cwnd;
 	ack.sent_packets = tp->prr_out;
 	ack.ceiling_packets = socket_ceiling(tp, state);
 	ack.advanced = tp->snd_una != state->acknowledged;
+	ack.in_order = !tp->sacked_out && !tp->lost_out;
 	ack.filled = socket_fills_window(tp);
 	ack.policed = flow_bound(tp, state) == SLUICE_BOUND_POLICY_RATE ||
 		      tp->snd_cwnd >= ack.ceiling_packets;
@@ -98,6 +106,7 @@ static __always_inline void socket_on_ack(struct tcp_sock *tp, struct congestion
 		state->round_began_ms = ack.now_ms;
 	}
 	state->acknowledged = tp->snd_una;
+	state->marked = tp->delivered_ce;
 
 	window_on_ack(&state->window, &ack);
 	socket_set_window(tp, state);
@@ -122,6 +131,9 @@ int BPF_PROG(congestion_init, struct tcp_sock *tp)
 	state->round_ends_at = tp->delivered;
 	state->round_began_ms = now_ms;
 	state->acknowledged = tp->snd_una;
+	state->marked = tp->delivered_ce;
+	if (tp->ecn_flags & KERNEL_ECN_MODE_ACCECN)
+		state->window.marks.belief = MARKS_NEGOTIATED;
 	socket_name(tp, state);
 	policy_read(state, now_ms);
 	socket_set_window(tp, state);
@@ -156,15 +168,9 @@ int congestion_control(__u64 *ctx)
 }
 
 /*
- * Beyond doubt: nothing is lost, so it is a mark or our own host's queue; or all that is not
- * acknowledged is, so it is a time-out (the kernel marks before it asks).
+ * Asked by the kernel once at each loss event, before it changes the state. The next new packet
+ * tells the peer (CWR).
  */
-static __always_inline bool socket_congestion_certain(struct tcp_sock *tp)
-{
-	return !tp->lost_out || tp->lost_out + tp->sacked_out >= tp->packets_out;
-}
-
-/* Asked by the kernel once at each loss event, before it changes the state. */
 SEC("struct_ops/congestion_ssthresh")
 __u32 BPF_PROG(congestion_ssthresh, struct tcp_sock *tp)
 {
@@ -174,8 +180,9 @@ __u32 BPF_PROG(congestion_ssthresh, struct tcp_sock *tp)
 	if (!state)
 		return integer_greater(recovery_reduced(tp->snd_cwnd), WINDOW_LEAST);
 	before = state->window.state;
-	ssthresh = window_after_loss(&state->window, socket_congestion_certain(tp),
-				     tp->tcp_mstamp / 1000);
+	marks_on_answer(&state->window.marks, tp->snd_una, tp->snd_nxt);
+	ssthresh =
+		window_after_loss(&state->window, socket_cause(tp, state), tp->tcp_mstamp / 1000);
 	if (state->window.state != before)
 		flow_publish(tp, state, before);
 	return ssthresh;

@@ -67,6 +67,7 @@ struct tcp_sock {
 	__u32 prr_out;	       /* packets sent since then */
 	__u32 delivered;
 	__u32 delivered_ce; /* of these, marked as having met congestion */
+	__u8 ecn_flags;
 	__u32 lost;
 	__u32 total_retrans;
 	__u32 srtt_us;		/* times 8 */
@@ -108,6 +109,12 @@ struct bpf_iter__tcp {
 #define KERNEL_CA_CWR 2
 #define KERNEL_CA_RECOVERY 3
 #define KERNEL_CA_LOSS 4
+
+/*
+ * include/net/tcp.h, of `ecn_flags`: Accurate ECN (RFC 9768) was negotiated, so that delivered_ce
+ * is what the peer counted. No older kernel has a meaning for this bit.
+ */
+#define KERNEL_ECN_MODE_ACCECN 16
 
 /* include/linux/socket.h, include/linux/in.h */
 #define KERNEL_AF_INET 2

@@ -87,7 +87,9 @@ static __always_inline void flow_describe(struct tcp_sock *tp, struct congestion
 	flow->retransmitted_packets = tp->total_retrans;
 	flow->marked_packets = tp->delivered_ce;
 	flow->state = state->window.state;
-	flow->bound = flow_bound(tp, state);
+	flow->bound = (__u16)flow_bound(tp, state);
+	flow->accurate_marks = marks_accurate(&state->window.marks);
+	flow->marked_share = flow->accurate_marks ? marks_share_256(&state->window.marks) : 0;
 }
 
 /* Writes the flow's entry; one that is missing (a full map) is tried again each time. */

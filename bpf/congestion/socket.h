@@ -33,6 +33,7 @@ struct congestion_socket {
 	__u32 round_ends_at; /* `delivered` of the packet that begins the next round */
 	__u32 round_began_ms;
 	__u32 acknowledged; /* snd_una of the last acknowledgement */
+	__u32 marked;	    /* delivered_ce of it */
 	__be32 peer[4];
 	__be32 local[4];
 	__be16 peer_port;
@@ -140,6 +141,21 @@ static __always_inline __u64 socket_policy_rate(struct tcp_sock *tp,
 		return 0;
 	return pacing_payload_rate(state->policy_rate_bytes_per_sec, tp->mss_cache,
 				   socket_header_bytes(tp, state));
+}
+
+/*
+ * Why the kernel wants a smaller window. All that is not acknowledged is lost: a time-out (the
+ * kernel marks before it asks). It says nothing of marks, but has counted this acknowledgement's
+ * already; one that delivers nothing repeats the echo before it.
+ */
+static __always_inline enum window_cause socket_cause(struct tcp_sock *tp,
+						      const struct congestion_socket *state)
+{
+	if (tp->lost_out && tp->lost_out + tp->sacked_out >= tp->packets_out)
+		return WINDOW_CERTAIN;
+	if (tp->delivered_ce != state->marked || state->window.marks.echoing)
+		return WINDOW_MARKED;
+	return tp->lost_out ? WINDOW_LOST : WINDOW_CERTAIN;
 }
 
 static __always_inline bool socket_has_unsent(struct tcp_sock *tp)

@@ -8,6 +8,7 @@
 
 #include "pure/slow_start.h"
 
+#define WINDOW_MARKED_ROUNDS 16	   /* that a mark is remembered */
 #define WINDOW_CALM_ROUNDS 3	   /* then steps up double every other round, */
 #define WINDOW_CALM_ROUNDS_MOST 24 /* so many times at most, */
 #define WINDOW_STEP_MOST 8	   /* to an eighth of the window */
@@ -38,6 +39,24 @@ static inline __u32 window_follow_delay(struct window *window, __u32 queue_us, _
 	step = integer_lesser(step, law_x64 / WINDOW_STEP_MOST);
 	window->kept_x64 = step;
 	return law_x64 + step;
+}
+
+/*
+ * Where a mark came not long ago there is no more room than it left then: quickly back to where it
+ * came, and from there a packet a round, as DCTCP does (RFC 8257, 3.5: as RFC 5681).
+ */
+static inline __u32 window_heed_mark(struct window *window, __u32 next)
+{
+	__u32 slow = window->law_x64 + LAW_ONE * window->weight;
+	__u32 most = integer_greater(window->marked_x64, slow);
+
+	if (!window->marked_rounds)
+		return next;
+	window->marked_rounds--;
+	if (next <= most)
+		return next;
+	window->calm_rounds = 0;
+	return most;
 }
 
 /*
@@ -75,7 +94,8 @@ static inline void window_avoid(struct window *window, const struct window_ack *
 		queue_look(window, WINDOW_DIP);
 		return;
 	}
-	window->law_x64 = window_follow_delay(window, queue_us, target_us);
+	window->law_x64 =
+		window_heed_mark(window, window_follow_delay(window, queue_us, target_us));
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "pure/cubic.h"
 #include "pure/integer.h"
 #include "pure/law.h"
+#include "pure/marks.h"
 #include "pure/recovery.h"
 #include "sluice/congestion.h"
 
@@ -33,6 +34,7 @@ struct window {
 	__u32 ssthresh_packets;
 	__u32 law_x64;	  /* what the law of the mode allows, 64ths of a packet */
 	__u32 kept_x64;	  /* the window before a look beneath; in calm rounds: the last step */
+	__u32 marked_x64; /* the window when a mark came last */
 	__u32 crowd_x64;  /* the window when the queue began to be too long */
 	__u32 min_rtt_us; /* 0: none yet */
 	__u32 min_rtt_at_ms;
@@ -50,6 +52,7 @@ struct window {
 	__u32 acked_packets;	  /* in this round */
 	__u32 reduced_by_packets; /* delivered since recovery began (prr_delivered) */
 	struct cubic cubic;
+	struct marks marks;
 	__u8 state;	    /* enum sluice_congestion_state */
 	__u8 mode;	    /* the state without recovery and time-out: the law that is followed */
 	__u8 flags;	    /* enum window_flag */
@@ -60,6 +63,7 @@ struct window {
 	__u8 parts;	     /* whole ones in this round */
 	__u8 young_rounds;   /* left until slow start's own queue is forgotten */
 	__u8 resumes;	     /* of slow start after an early end */
+	__u8 marked_rounds;  /* left until that mark is forgotten */
 	__u8 calm_rounds;    /* in a row, with less than half of the queue aimed at */
 	__u8 crowded_rounds; /* with more queue than aimed at */
 	__u8 drains;	     /* that found others' queue, in a row */
@@ -75,17 +79,27 @@ enum window_flag {
 	WINDOW_CONGESTED = 8, /* the loss under repair told of congestion */
 };
 
+/* Why the kernel asks for a smaller window. */
+enum window_cause {
+	WINDOW_LOST,	/* something is lost; whether that is congestion, the queue tells */
+	WINDOW_MARKED,	/* the peer says so: congestion beyond doubt (RFC 3168, 6.1.2) */
+	WINDOW_CERTAIN, /* beyond doubt, too: a time-out, our own host's queue */
+};
+
 /* One acknowledgement, and the socket as it stands after it. */
 struct window_ack {
 	__u32 now_ms;
-	__u32 rtt_us;	     /* 0: no sample */
-	__u32 acked_packets; /* delivered by it, in order or not */
-	__u32 lost_packets;  /* found lost by it */
+	__u32 rtt_us;	      /* 0: no sample */
+	__u32 acked_packets;  /* delivered by it, in order or not */
+	__u32 lost_packets;   /* found lost by it */
+	__u32 marked_packets; /* of the delivered, marked as having met congestion */
+	__u32 acknowledged;   /* sequence number: all before it has arrived */
 	__u32 inflight_packets;
 	__u32 prior_packets;   /* window when recovery began (RecoverFS) */
 	__u32 sent_packets;    /* since recovery began (prr_out) */
 	__u32 ceiling_packets; /* no window above it: the policy's, the kernel's */
 	bool advanced;	       /* the oldest unacknowledged byte moved */
+	bool in_order;	       /* and nothing is missing behind it */
 	bool round_ended;      /* it answers a packet sent after the last round's end */
 	bool filled;	       /* the window held the flow back */
 	bool policed;	       /* the policy, not the window, holds the flow back */

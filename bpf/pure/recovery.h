@@ -36,15 +36,17 @@ static inline __u32 recovery_reduced(__u32 window)
 	return (__u32)((__u64)window * RECOVERY_BETA_OF_1024 / 1024);
 }
 
+/* A queue this long is not a flow of ours' alone, nor that of many of ours together. */
+static inline __u32 recovery_queue_ours_us(__u32 min_rtt_us)
+{
+	return integer_greater(min_rtt_us / RECOVERY_QUEUE_MOST_PART, RECOVERY_QUEUE_MOST_US);
+}
+
 static inline bool recovery_queue_long(__u32 queue_us, __u32 queue_most_us, __u32 min_rtt_us)
 {
-	__u32 most_us =
-		integer_greater(min_rtt_us / RECOVERY_QUEUE_MOST_PART, RECOVERY_QUEUE_MOST_US);
-	__u32 long_us = queue_most_us / 3 * 2;
+	__u32 long_us = integer_greater(queue_most_us / 3 * 2, RECOVERY_QUEUE_LEAST_US);
 
-	long_us = integer_greater(long_us, RECOVERY_QUEUE_LEAST_US);
-	long_us = integer_lesser(long_us, most_us);
-	return queue_us >= long_us;
+	return queue_us >= integer_lesser(long_us, recovery_queue_ours_us(min_rtt_us));
 }
 
 /* The part of all packets that is lost, 1024ths with 16 more bits, after one more round. */

@@ -24,6 +24,7 @@ static inline void window_open(struct window *window, __u32 cwnd_packets, __u32 
 	window->law_x64 = cwnd_packets * LAW_ONE;
 	window->min_rtt_at_ms = now_ms;
 	window->turn_at_ms = queue_next_dip(now_ms);
+	window->marks.share = MARKS_ALL;
 	window->state = SLUICE_CONGESTION_SLOW_START;
 	window->mode = SLUICE_CONGESTION_SLOW_START;
 	window->weight = 1;
@@ -121,11 +122,24 @@ static inline void window_repair(struct window *window, const struct window_ack 
 	window->cwnd_packets = recovery_window(&now);
 }
 
-static inline void window_count_loss(struct window *window)
+static inline void window_count_round(struct window *window)
 {
 	window->loss = recovery_loss(window->loss, window->lost_packets, window->acked_packets);
+	marks_end_round(&window->marks, window->acked_packets);
 	window->lost_packets = 0;
 	window->acked_packets = 0;
+}
+
+static inline void window_hear_marks(struct window *window, const struct window_ack *ack)
+{
+	struct marks_ack heard = {
+		.acknowledged = ack->acknowledged,
+		.marked_packets = ack->marked_packets,
+		.in_order = ack->in_order && ack->advanced,
+	};
+
+	if (ack->acked_packets)
+		marks_on_ack(&window->marks, &heard);
 }
 
 static inline void window_end_round(struct window *window)
@@ -161,6 +175,7 @@ static inline void window_on_ack(struct window *window, const struct window_ack 
 	window->flags &= ~WINDOW_RESTARTED;
 	if (ack->filled)
 		window->flags |= WINDOW_FILLED;
+	window_hear_marks(window, ack);
 
 	if (window->state == SLUICE_CONGESTION_TIMEOUT) {
 		if (window->cwnd_packets < window->ssthresh_packets)
@@ -174,17 +189,38 @@ static inline void window_on_ack(struct window *window, const struct window_ack 
 		window_follow(window, ack, round_ended);
 	}
 	if (ack->round_ended)
-		window_count_loss(window);
+		window_count_round(window);
 	if (round_ended)
 		window_end_round(window);
 	window->cwnd_packets = integer_lesser(window->cwnd_packets, ack->ceiling_packets);
 }
 
 /*
- * Asked once at each loss event: the slow start threshold. `certain`: congestion beyond doubt, a
- * mark (RFC 3168, 6.1.2) or a time-out; otherwise the queue tells.
+ * A mark is answered by the share of marks where that is known, and where it may tell of a queue of
+ * our own: at a short one, by the delay law. At a long one, or against others who fill it, a mark
+ * is to us what it is to them (RFC 3168, 5: as a loss), or we would have the link for ourselves;
+ * and in slow start the share knows nothing yet.
  */
-static inline __u32 window_after_loss(struct window *window, bool certain, __u32 now_ms)
+static inline bool window_marks_count(const struct window *window, __u32 queue_us)
+{
+	return marks_accurate(&window->marks) && !window->young_rounds &&
+	       window->mode == SLUICE_CONGESTION_AVOIDANCE && !recovery_loss_heavy(window->loss) &&
+	       queue_us < recovery_queue_ours_us(window->min_rtt_us);
+}
+
+/* A second one at once is of the same queue: the window was reduced since. */
+static inline void window_remember_mark(struct window *window, __u32 window_x64)
+{
+	if (window->marked_rounds < WINDOW_MARKED_ROUNDS - 1 || window_x64 > window->marked_x64)
+		window->marked_x64 = window_x64;
+	window->marked_rounds = WINDOW_MARKED_ROUNDS;
+}
+
+/*
+ * Asked once at each loss event: the slow start threshold. Unless the cause is beyond doubt, the
+ * queue tells.
+ */
+static inline __u32 window_after_loss(struct window *window, enum window_cause cause, __u32 now_ms)
 {
 	__u32 queue_us = window_queue_us(window);
 	__u32 top_x64 = window->law_x64;
@@ -192,14 +228,22 @@ static inline __u32 window_after_loss(struct window *window, bool certain, __u32
 	if (window->look_rounds)
 		top_x64 = integer_greater(top_x64, window->kept_x64);
 	window->flags &= ~WINDOW_CONGESTED;
-	if (!certain && !recovery_loss_heavy(window->loss) &&
+	if (cause == WINDOW_LOST && !recovery_loss_heavy(window->loss) &&
 	    !recovery_queue_long(queue_us, window->queue_most_us, window->min_rtt_us))
 		return window->ssthresh_packets;
 	window->flags |= WINDOW_CONGESTED;
-	/* Forgets: the buffer may have shrunk, or the way has changed. */
-	window->queue_most_us = integer_greater(queue_us, window->queue_most_us / 8 * 7);
 	window->look_rounds = 0;
 	window->calm_rounds = 0;
+	if (cause == WINDOW_MARKED)
+		window_remember_mark(window, top_x64);
+	if (cause == WINDOW_MARKED && window_marks_count(window, queue_us)) {
+		window->law_x64 = integer_greater(
+			marks_reduced(&window->marks, top_x64),
+			integer_greater(recovery_reduced(top_x64), WINDOW_LEAST_X64));
+		return window->law_x64 / LAW_ONE;
+	}
+	/* Forgets: the buffer may have shrunk, or the way has changed. */
+	window->queue_most_us = integer_greater(queue_us, window->queue_most_us / 8 * 7);
 	if (window->mode == SLUICE_CONGESTION_COMPETE) {
 		window_reduce_competing(window, top_x64, now_ms);
 	} else if (window->mode == SLUICE_CONGESTION_SLOW_START || window->young_rounds) {

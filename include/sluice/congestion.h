@@ -60,7 +60,9 @@ struct sluice_congestion_flow {
 	__u32 retransmitted_packets; /* so far */
 	__u32 marked_packets; /* so far: delivered, and said to have met congestion (RFC 3168) */
 	__u32 state;	      /* enum sluice_congestion_state */
-	__u32 bound;	      /* enum sluice_congestion_bound */
+	__u16 bound;	      /* enum sluice_congestion_bound */
+	__u8 accurate_marks;  /* 1: the peer tells of each mark; 0: only that there were some */
+	__u8 marked_share;    /* if it does: of all packets, averaged over rounds, 256ths */
 	__u32 entered[SLUICE_CONGESTION_STATE_COUNT]; /* times that each state was entered */
 } __attribute__((aligned(8)));
 

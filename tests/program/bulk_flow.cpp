@@ -1,11 +1,15 @@
 #include "program/bulk_flow.h"
 
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -69,6 +73,51 @@ std::string enter_fresh_namespace() {
   if (ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0)
     return std::string("set the loopback up: ") + strerror(errno);
   return {};
+}
+
+std::string ask_for_ecn(int value) {
+  const char* path = "/proc/sys/net/ipv4/tcp_ecn";
+  const Fd file(open(path, O_WRONLY | O_CLOEXEC));
+  const std::string text = std::to_string(value);
+  if (!file.valid() || write(file.get(), text.data(), text.size()) < 0)
+    return std::string(path) + ": " + strerror(errno);
+  return {};
+}
+
+// A tc program: if (random() % packets == 0) bpf_skb_ecn_set_ce(skb); which leaves alone what is
+// not ECN-capable.
+std::string mark_one_in(uint32_t packets) {
+  const bpf_insn program[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 6, .src_reg = 1, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_CALL,
+       .dst_reg = 0,
+       .src_reg = 0,
+       .off = 0,
+       .imm = BPF_FUNC_get_prandom_u32},
+      {.code = BPF_ALU | BPF_MOD | BPF_K,
+       .dst_reg = 0,
+       .src_reg = 0,
+       .off = 0,
+       .imm = static_cast<int>(packets)},
+      {.code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 2, .imm = 0},
+      {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 6, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_CALL,
+       .dst_reg = 0,
+       .src_reg = 0,
+       .off = 0,
+       .imm = BPF_FUNC_skb_ecn_set_ce},
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+  };
+  const Fd loaded(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "mark", "GPL", program,
+                                sizeof(program) / sizeof(program[0]), nullptr));
+  if (!loaded.valid()) return std::string("load a program that marks: ") + strerror(errno);
+  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = 1, .attach_point = BPF_TC_EGRESS);
+  LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = loaded.get());
+  const int hooked = bpf_tc_hook_create(&hook);
+  if (hooked != 0 && hooked != -EEXIST) return std::string("clsact: ") + strerror(-hooked);
+  const int attached = bpf_tc_attach(&hook, &options);
+  return attached == 0 ? "" : std::string("attach: ") + strerror(-attached);
 }
 
 BulkFlow::BulkFlow(const std::string& congestion, Family family, uint16_t port) : family_(family) {

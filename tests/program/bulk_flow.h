@@ -18,6 +18,13 @@ namespace sluice::testing {
 // Empty: done; else why not.
 std::string enter_fresh_namespace();
 
+// Sets the sysctl tcp_ecn of the calling thread's network namespace. Empty: done; else why not.
+std::string ask_for_ecn(int value);
+
+// Marks one in so many packets of ECN-capable connections on the namespace's loopback as having met
+// congestion, until the namespace goes. Empty: done; else why not.
+std::string mark_one_in(uint32_t packets);
+
 enum class Family { v4, v6, v4_mapped };  // v4_mapped: an IPv6 socket, reached over IPv4
 
 enum class Loss { none, some, all };

@@ -142,5 +142,41 @@ TEST_F(CongestionTelemetry, WhatNobodyReadsIsNotWrittenAndWhatFindsNoRoomIsCount
   EXPECT_GT(dropped(), 0U);
 }
 
+// One packet in 20, so that a window has several: of a peer as it is everywhere, which goes on
+// echoing until it is told.
+TEST_F(CongestionTelemetry, AClassicPeersMarksAreCountedAndNotTakenToBeAccurate) {
+  load();
+  ASSERT_EQ(ask_for_ecn(1), "");
+  ASSERT_EQ(mark_one_in(20), "");
+  for (const Family family : {Family::v4, Family::v6}) {
+    BulkFlow flow(name_, family, kPort);
+    serve(flow.server());
+    set_policy(400 * kMbit, 0);
+    flow.send_without_end();
+    ASSERT_TRUE(wait_for(flow, [](const auto& now) {
+      return now.marked_packets > 2000 && now.entered[SLUICE_CONGESTION_RECOVERY] > 50;
+    }));
+    const auto last = find(flow.name());
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->accurate_marks, 0);
+    EXPECT_EQ(last->marked_share, 0);
+  }
+}
+
+TEST_F(CongestionTelemetry, APeerThatNegotiatedAccurateEcnIsTakenAtItsWord) {
+  if (const std::string why = ask_for_ecn(3); !why.empty())
+    GTEST_SKIP() << "this kernel does not negotiate Accurate ECN: " << why;
+  load();
+  ASSERT_EQ(mark_one_in(20), "");
+  BulkFlow flow(name_, Family::v4, kPort);
+  serve(flow.server());
+  set_policy(400 * kMbit, 0);
+  flow.send_without_end();
+  EXPECT_TRUE(wait_for(flow, [](const auto& now) {
+    return now.accurate_marks == 1 && now.marked_packets > 500 &&
+           now.entered[SLUICE_CONGESTION_RECOVERY] > 10;
+  }));
+}
+
 }  // namespace
 }  // namespace sluice

@@ -194,6 +194,19 @@ TEST(Json, AGovernedFlowSpellsItsStateItsBoundAndEveryStateThatItEntered) {
       Json({{"slow_start", 1}, {"avoidance", 0}, {"compete", 0}, {"recovery", 3}, {"timeout", 0}}));
 }
 
+TEST(Json, TheShareOfMarksIsToldWhereThePeerTellsOfEach) {
+  FlowRecord record = remembered_by_all();
+  Json document = flow_json(flow_views({record}, {web()}).at(0), 100)["congestion"];
+  EXPECT_EQ(document["accurate_marks"], false);
+  EXPECT_TRUE(document["marked_share_percent"].is_null());
+  record.congestion->accurate_marks = 1;
+  record.congestion->marked_share = 64;
+  document = flow_json(flow_views({record}, {web()}).at(0), 100)["congestion"];
+  EXPECT_EQ(document["accurate_marks"], true);
+  EXPECT_EQ(document["marked_share_percent"], 25);
+  EXPECT_EQ(document["bound"], "policy_window");
+}
+
 TEST(Json, WhatRemembersAFlowNotIsNull) {
   FlowRecord record;
   record.flow = flow(client, web_endpoint);

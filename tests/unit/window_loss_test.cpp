@@ -18,7 +18,7 @@ TEST(Loss, AtAShortQueueIsRepairedAndChangesNothing) {
   flow.rtt_us = 40900;
   flow.queue_most_us = 6000;
   const uint32_t ssthresh = flow.ssthresh_packets;
-  lose_once(flow, false);
+  lose_once(flow, WINDOW_LOST);
   EXPECT_EQ(flow.state, SLUICE_CONGESTION_RECOVERY);
   EXPECT_EQ(flow.ssthresh_packets, ssthresh);
   window_ack ack = plain_ack(flow);
@@ -46,7 +46,7 @@ TEST(Loss, AtALongQueueTellsOfCongestion) {
 
 TEST(Loss, AMarkTellsOfCongestionAtAnyQueue) {
   window flow = settled_window(100);
-  lose_once(flow);
+  lose_once(flow, WINDOW_MARKED);
   EXPECT_EQ(flow.ssthresh_packets, 70U);
 }
 
@@ -62,7 +62,7 @@ TEST(Loss, OfManyPacketsTellsOfCongestionWithoutAQueue) {
       ack.filled = false;
       window_on_ack(&flow, &ack);
     }
-    lose_once(flow, false);
+    lose_once(flow, WINDOW_LOST);
     EXPECT_EQ(flow.ssthresh_packets < 100, congested) << "one of " << each;
   }
 }
@@ -159,7 +159,7 @@ TEST(Recovery, ALossThatWasNoneLeavesTheWindowAsTheKernelRestoredIt) {
 
 TEST(Timeout, StartsAgainAndDoublesUpToTheThreshold) {
   window flow = settled_window(100);
-  flow.ssthresh_packets = window_after_loss(&flow, true, 0);
+  flow.ssthresh_packets = window_after_loss(&flow, WINDOW_CERTAIN, 0);
   flow.cwnd_packets = 1;
   window_on_timeout(&flow);
   EXPECT_EQ(flow.state, SLUICE_CONGESTION_TIMEOUT);

@@ -29,6 +29,18 @@ size_t add_ours(PathSimulation& path, double start_s = 0, uint32_t weight = 1) {
   return add(path, std::make_unique<Governed>(weight), start_s);
 }
 
+size_t add_marked(PathSimulation& path, Echo echo, double start_s = 0) {
+  FlowPlan plan;
+  plan.controller = std::make_unique<Governed>();
+  plan.echo = echo;
+  plan.start_s = start_s;
+  return path.add(std::move(plan));
+}
+
+bool believes_marks(const PathSimulation& path, size_t flow) {
+  return dynamic_cast<const Governed&>(path.controller(flow)).believes_marks();
+}
+
 double mbit(const PathSimulation& path, size_t flow, double over_s) {
   return path.delivered_packets(flow) * kPacketBits / over_s / 1e6;
 }
@@ -127,6 +139,73 @@ TEST(OnATinyBuffer, APolicersLossesAreKeptFew) {
   EXPECT_LT(
       static_cast<double>(path.retransmitted(flow)) / static_cast<double>(path.sent_packets(flow)),
       0.08);
+}
+
+// A queue that marks from 1 ms on, where ours alone would be longer: of a hundredth of the packets
+// or so, and the share of marks says that.
+TEST(WhereAQueueMarks, AnAccuratePeerKeepsTheLinkBusy) {
+  PathShape shape;
+  shape.ecn_threshold_ms = 1;
+  double classic_mbit = 0;
+  for (const Echo echo : {Echo::classic, Echo::accurate}) {
+    PathSimulation path(shape);
+    const size_t flow = add_marked(path, echo);
+    path.run_until(5);
+    path.clear_queue();
+    const double got = later(path, flow, 30);
+    EXPECT_EQ(believes_marks(path, flow), echo == Echo::accurate);
+    EXPECT_LT(path.queue_ms(0.95), 2);
+    if (echo == Echo::classic) classic_mbit = got;
+    if (echo == Echo::accurate) {
+      EXPECT_GT(got, 0.9 * 50);
+      EXPECT_GT(got, 1.3 * classic_mbit);
+    }
+  }
+}
+
+TEST(WhereAQueueMarks, FourFlowsShareEvenly) {
+  PathShape shape;
+  shape.ecn_threshold_ms = 1;
+  PathSimulation path(shape);
+  std::vector<size_t> flows;
+  for (int i = 0; i < 4; i++) flows.push_back(add_marked(path, Echo::accurate, 0.013 * i));
+  path.run_until(30);
+  for (const size_t flow : flows) EXPECT_NEAR(mbit(path, flow, 30), 12, 1.5);
+  EXPECT_LT(path.queue_ms(0.95), 2);
+}
+
+TEST(WhereAQueueMarks, LossesAndJitterMakeNoClassicPeerAccurate) {
+  for (uint64_t seed = 1; seed <= 10; seed++) {
+    PathShape shape;
+    shape.ecn_threshold_ms = 2;
+    shape.loss = 0.01;
+    shape.jitter_ms = 5;
+    shape.seed = seed;
+    PathSimulation path(shape);
+    const size_t flow = add_marked(path, Echo::classic);
+    path.run_until(20);
+    EXPECT_FALSE(believes_marks(path, flow)) << "seed " << seed;
+  }
+}
+
+// Whose queue is long enough for others is no reason to give way less than they do.
+TEST(WhereAQueueMarks, AnAccuratePeerDoesNotTakeTheLinkFromCubic) {
+  for (const Echo echo : {Echo::classic, Echo::accurate}) {
+    PathShape shape;
+    shape.ecn_threshold_ms = 10;
+    PathSimulation path(shape);
+    const size_t ours = add_marked(path, echo);
+    FlowPlan plan;
+    plan.controller = make_cubic();
+    plan.echo = Echo::classic;
+    plan.start_s = 0.5;
+    const size_t cubic = path.add(std::move(plan));
+    path.run_until(60);
+    const double share = path.delivered_packets(ours) /
+                         (path.delivered_packets(ours) + path.delivered_packets(cubic));
+    EXPECT_GT(share, 0.25);
+    EXPECT_LT(share, 0.65);
+  }
 }
 
 }  // namespace

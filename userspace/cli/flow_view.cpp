@@ -131,6 +131,10 @@ std::string_view congestion_bound_text(uint32_t bound) {
   }
 }
 
+double marked_share_percent(const sluice_congestion_flow& flow) {
+  return flow.marked_share * 100.0 / 256;
+}
+
 std::vector<std::string_view> paced_flag_names(uint16_t flags) {
   static constexpr std::array<std::pair<sluice_paced_flag, std::string_view>, 9> all{{
       {SLUICE_PACED_CLIENT_SYN, "client_syn"},

@@ -29,6 +29,8 @@ struct FlowView {
 
 [[nodiscard]] std::string_view congestion_state_text(uint32_t state);
 [[nodiscard]] std::string_view congestion_bound_text(uint32_t bound);
+// Of all packets, averaged, where the peer tells of each mark.
+[[nodiscard]] double marked_share_percent(const sluice_congestion_flow& flow);
 // "client_syn", "scaled" ...: enum sluice_paced_flag.
 [[nodiscard]] std::vector<std::string_view> paced_flag_names(uint16_t flags);
 // "opening", "open", "closing" or "unseen": whose start nobody saw, and which is left alone.

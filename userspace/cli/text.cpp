@@ -131,8 +131,12 @@ void add_governed(Facts& facts, const sluice_congestion_flow& flow) {
             fmt::format("{} at {}, paced at {}", bytes_for_people(flow.delivered_bytes),
                         rate_for_people(flow.delivery_rate_bytes_per_sec),
                         rate_for_people(flow.pacing_rate_bytes_per_sec)));
-  facts.add("lost", fmt::format("{} packets, {} retransmitted, {} marked", flow.lost_packets,
-                                flow.retransmitted_packets, flow.marked_packets));
+  facts.add("lost", fmt::format("{} packets, {} retransmitted, {} marked{}", flow.lost_packets,
+                                flow.retransmitted_packets, flow.marked_packets,
+                                flow.accurate_marks != 0
+                                    ? fmt::format(" by an accurate peer, {:.1f} % lately",
+                                                  marked_share_percent(flow))
+                                    : ""));
   facts.add("policy", governed_policy_text(flow));
 }
 

@@ -18,6 +18,9 @@ void Governed::on_ack(const AckEvent& event) {
   ack.rtt_us = static_cast<uint32_t>(event.rtt_us);
   ack.acked_packets = event.delivered;
   ack.lost_packets = event.lost;
+  ack.marked_packets = event.marked;
+  ack.acknowledged = static_cast<uint32_t>(event.acknowledged);
+  ack.in_order = event.missing == 0;
   ack.inflight_packets = event.inflight;
   ack.prior_packets = event.prior_cwnd;
   ack.sent_packets = event.sent_in_recovery;
@@ -33,12 +36,15 @@ void Governed::on_ack(const AckEvent& event) {
 void Governed::on_recovery(const AckEvent& event) {
   now_ms_ = static_cast<uint32_t>(event.now_us / 1000);
   if (event.rtt_us > 0) window_.rtt_us = static_cast<uint32_t>(event.rtt_us);
-  window_.ssthresh_packets = window_after_loss(&window_, event.marked != 0, now_ms_);
+  marks_on_answer(&window_.marks, static_cast<uint32_t>(event.acknowledged),
+                  static_cast<uint32_t>(event.next));
+  window_.ssthresh_packets =
+      window_after_loss(&window_, event.marked != 0 ? WINDOW_MARKED : WINDOW_LOST, now_ms_);
   window_on_recovery(&window_);
 }
 
 void Governed::on_timeout() {
-  window_.ssthresh_packets = window_after_loss(&window_, true, now_ms_);
+  window_.ssthresh_packets = window_after_loss(&window_, WINDOW_CERTAIN, now_ms_);
   window_on_timeout(&window_);
 }
 

@@ -17,6 +17,7 @@ class Governed : public Controller {
   void set_cwnd(uint32_t packets) override { window_.cwnd_packets = packets; }
   [[nodiscard]] double pacing() const override;
   [[nodiscard]] uint32_t least_burst() const override;
+  [[nodiscard]] bool believes_marks() const { return marks_accurate(&window_.marks); }
   [[nodiscard]] int state() const override { return window_.state; }
 
  private:

@@ -24,6 +24,7 @@ struct PathSimulation::Flow {
     double first_sent_us;
     bool again;
     bool done;
+    bool answer;  // tells the receiver that the sender heard of a mark (CWR)
   };
   FlowPlan plan;
   bool started = false;
@@ -56,10 +57,11 @@ struct PathSimulation::Flow {
   bool timer_armed = false;
   int backoff = 0;
   double done_us = 0;
+  bool answer_due = false;
   // receiver
   std::vector<uint64_t> unreported;  // transmissions
   uint32_t unreported_count = 0;
-  uint32_t unreported_marks = 0;
+  bool echoing = false;
   uint64_t expected = 0;
   std::deque<uint8_t> have;
   uint64_t ack_epoch = 0;
@@ -67,7 +69,7 @@ struct PathSimulation::Flow {
   double last_ack_due_us = 0;
   struct Report {
     std::vector<uint64_t> transmissions;
-    uint32_t marks;
+    bool echo;
   };
   std::deque<Report> reports;
 
@@ -187,8 +189,9 @@ void PathSimulation::transmit(size_t index, uint64_t sequence, bool again) {
   Flow& flow = *flows_[index];
   const uint64_t transmission = flow.first_transmission + flow.packets.size();
   if (flow.inflight == 0) flow.delivered_at_us = now_us_;
-  flow.packets.push_back(
-      {sequence, now_us_, flow.delivered, flow.delivered_at_us, now_us_, again, false});
+  flow.packets.push_back({sequence, now_us_, flow.delivered, flow.delivered_at_us, now_us_, again,
+                          false, flow.answer_due && !again});
+  if (!again) flow.answer_due = false;
   flow.inflight++;
   flow.sent++;
   if (again) flow.retransmitted++;
@@ -202,7 +205,7 @@ void PathSimulation::transmit(size_t index, uint64_t sequence, bool again) {
   const double wait = std::max(0.0, busy_until_us_ - now_us_);
   if (wait > 0 && wait + shape_.packet_us() > buffer_us_) return;
   queue_histogram_[std::min<size_t>(queue_histogram_.size() - 1, static_cast<size_t>(wait / 10))]++;
-  const bool marked = flow.plan.controller->ecn() && shape_.ecn_threshold_ms > 0 &&
+  const bool marked = flow.plan.echo != Echo::none && !again && shape_.ecn_threshold_ms > 0 &&
                       wait > shape_.ecn_threshold_ms * 1000;
   busy_until_us_ = std::max(now_us_, busy_until_us_) + shape_.packet_us();
   const double delay = (shape_.rtt_ms + flow.plan.extra_rtt_ms) * 500;
@@ -217,10 +220,11 @@ void PathSimulation::arrive(size_t index, uint64_t value) {
   Flow& flow = *flows_[index];
   const uint64_t transmission = value / 2;
   if (transmission < flow.first_transmission) return;
-  const auto& packet = flow.packets[transmission - flow.first_transmission];
+  const auto packet = flow.packets[transmission - flow.first_transmission];
+  const bool changes = flow.plan.echo == Echo::accurate && flow.echoing != (value % 2 == 1);
+  receive_mark(index, value % 2 == 1, packet.answer);
   flow.unreported.push_back(transmission);
   flow.unreported_count++;
-  if (value & 1) flow.unreported_marks++;
   bool in_order = packet.sequence == flow.expected;
   if (packet.sequence >= flow.expected) {
     const size_t offset = packet.sequence - flow.expected;
@@ -233,10 +237,21 @@ void PathSimulation::arrive(size_t index, uint64_t value) {
     }
     if (holes) in_order = false;
   }
-  if (!in_order || flow.unreported_count >= 2 || flow.expected >= flow.plan.packets)
+  if (!in_order || changes || flow.unreported_count >= 2 || flow.expected >= flow.plan.packets)
     acknowledge(index);
   else
     push(now_us_ + kDelayedAckUs, kDelayedAck, index, flow.ack_epoch);
+}
+
+void PathSimulation::receive_mark(size_t index, bool marked, bool answer) {
+  Flow& flow = *flows_[index];
+  if (flow.plan.echo == Echo::accurate) {
+    // What came before is acknowledged as it was.
+    if (flow.echoing != marked && flow.unreported_count > 0) acknowledge(index);
+    flow.echoing = marked;
+  } else if (flow.plan.echo == Echo::classic) {
+    flow.echoing = (flow.echoing && !answer) || marked;
+  }
 }
 
 void PathSimulation::acknowledge(size_t index) {
@@ -244,9 +259,8 @@ void PathSimulation::acknowledge(size_t index) {
   flow.ack_epoch++;
   flow.unreported_count = 0;
   if (shape_.loss > 0 && draw() < shape_.loss) return;  // the next one says it too
-  flow.reports.push_back({std::move(flow.unreported), flow.unreported_marks});
+  flow.reports.push_back({std::move(flow.unreported), flow.echoing});
   flow.unreported.clear();
-  flow.unreported_marks = 0;
   const double delay = (shape_.rtt_ms + flow.plan.extra_rtt_ms) * 500;
   double due = now_us_ + delay + (shape_.jitter_ms > 0 ? draw() * shape_.jitter_ms * 1000 : 0);
   due = std::max(due, flow.last_ack_due_us);
@@ -260,7 +274,6 @@ void PathSimulation::on_ack(size_t index) {
   flow.reports.pop_front();
   AckEvent ack;
   ack.now_us = now_us_;
-  ack.marked = report.marks;
   uint64_t prior_delivered = 0;
   double send_elapsed = 0;
   double prior_at = 0;
@@ -299,6 +312,10 @@ void PathSimulation::on_ack(size_t index) {
     flow.una++;
   }
   ack.advanced = flow.una != una_before;
+  ack.marked = report.echo ? ack.delivered : 0;
+  ack.missing = static_cast<uint32_t>(flow.delivered - flow.una);
+  ack.acknowledged = flow.una;
+  ack.next = flow.next;
   if (ack.rtt_us > 0) {
     const double error = std::abs(ack.rtt_us - flow.srtt_us);
     flow.srtt_us += (ack.rtt_us - flow.srtt_us) / 8;
@@ -338,6 +355,7 @@ void PathSimulation::on_ack(size_t index) {
     flow.recovery_ends = flow.next;
     flow.prior_cwnd = flow.plan.controller->cwnd();
     flow.sent_in_recovery = 0;
+    flow.answer_due = flow.plan.echo != Echo::none;
     flow.plan.controller->on_recovery(ack);
   }
   ack.prior_cwnd = flow.prior_cwnd;
@@ -368,6 +386,7 @@ void PathSimulation::on_timer(size_t index) {
     if (!flow.received[i]) flow.lost.push_back(flow.una + i);
   flow.recovering = false;
   flow.timed_out = true;
+  flow.answer_due = flow.plan.echo != Echo::none;
   flow.recovery_ends = flow.next;
   flow.plan.controller->on_timeout();
   flow.plan.controller->set_cwnd(1);

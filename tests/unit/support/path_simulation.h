@@ -36,7 +36,10 @@ struct AckEvent {
   double rtt_us = 0;  // 0: no sample
   uint32_t delivered = 0;
   uint32_t lost = 0;
-  uint32_t marked = 0;
+  uint32_t marked = 0;   // of the delivered, if the receiver's echo is to be believed
+  uint32_t missing = 0;  // packets before the last that arrived; 0: all is in order
+  uint64_t acknowledged = 0;
+  uint64_t next = 0;  // to be sent
   uint32_t inflight = 0;
   uint32_t prior_cwnd = 0;
   uint32_t sent_in_recovery = 0;
@@ -59,11 +62,15 @@ class Controller {
   [[nodiscard]] virtual double pacing() const = 0;  // packets a microsecond; 0: none
   [[nodiscard]] virtual int state() const { return -1; }
   [[nodiscard]] virtual uint32_t least_burst() const { return 2; }
-  virtual bool ecn() const { return false; }
 };
+
+// How a receiver echoes congestion marks: not at all, from a mark until the sender has answered
+// (RFC 3168), or each (RFC 8257, 3.2).
+enum class Echo { none, classic, accurate };
 
 struct FlowPlan {
   std::unique_ptr<Controller> controller;
+  Echo echo = Echo::none;
   double start_s = 0;
   double stop_s = 1e9;
   double extra_rtt_ms = 0;
@@ -108,6 +115,7 @@ class PathSimulation {
   void try_send(size_t index);
   void transmit(size_t index, uint64_t sequence, bool again);
   void arrive(size_t index, uint64_t transmission);
+  void receive_mark(size_t index, bool marked, bool answer);
   void acknowledge(size_t index);
   void on_ack(size_t index);
   void on_timer(size_t index);

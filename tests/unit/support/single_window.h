@@ -25,8 +25,8 @@ inline window settled_window(uint32_t cwnd) {
 }
 
 // What the kernel does at a loss event, a mark or a time-out: asks for ssthresh, then says so.
-inline void lose_once(window& flow, bool certain = true, uint32_t now_ms = 0) {
-  flow.ssthresh_packets = window_after_loss(&flow, certain, now_ms);
+inline void lose_once(window& flow, window_cause cause = WINDOW_CERTAIN, uint32_t now_ms = 0) {
+  flow.ssthresh_packets = window_after_loss(&flow, cause, now_ms);
   window_on_recovery(&flow);
 }
 
@@ -84,7 +84,7 @@ class Flow {
   }
 
   void lose() {
-    lose_once(window_, false, now_ms_);
+    lose_once(window_, WINDOW_LOST, now_ms_);
     window_on_repaired(&window_);
   }
 
