@@ -160,6 +160,8 @@ int main(int argc, char** argv) {
   app.add_option("--buffers", selection.buffers_bdp, "bandwidth-delay products")->delimiter(',');
   app.add_option("--losses", selection.losses_percent, "percent, of the case alone")
       ->delimiter(',');
+  app.add_option("--receivers", selection.receivers, "of the case marks: their congestion control")
+      ->delimiter(',');
   app.add_option("--seeds", selection.seeds)->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--seconds", selection.seconds, "of each run")->check(CLI::Range(1.0, 3600.0));
   app.add_option("--capacity", options.capacity_mbit, "mbit of links that run at once")

@@ -11,6 +11,7 @@ namespace sluice::benchmark {
 namespace {
 
 constexpr double kRatedMbit = 20;
+constexpr double kMarkedFromMs = 1;
 constexpr milliseconds kShortEvery{250};
 constexpr uint64_t kShortBytes = 100'000;
 
@@ -40,6 +41,7 @@ class Builder {
   void flow(Scenario& to, Role role, const std::string& algorithm, double start_s = 0);
   void alone();
   void beside(const std::string& name, const std::string& rival, int rivals);
+  void marks();
   void on_off();
   void short_flows();
   void each_buffer(const std::string& name, double lasts_s,
@@ -108,6 +110,21 @@ void Builder::beside(const std::string& name, const std::string& rival, int riva
     flow(one, Role::tested, algorithm_);
     for (int i = 0; i < rivals; i++) flow(one, Role::rival, rival, 0.5);
   });
+}
+
+// A queue that is marked before a flow that fills it by its delay would stop.
+void Builder::marks() {
+  for (const std::string& receiver : selection_.receivers)
+    for (const int flows : {1, 4}) {
+      Scenario& one = add("marks",
+                          fmt::format("{}, {} flow{}", receiver.empty() ? "default" : receiver,
+                                      flows, flows > 1 ? "s" : ""),
+                          20);
+      one.ecn = true;
+      one.marked_from_ms = kMarkedFromMs;
+      one.receiver = receiver;
+      for (int i = 0; i < flows; i++) flow(one, Role::tested, algorithm_);
+    }
 }
 
 void Builder::on_off() {
@@ -182,6 +199,7 @@ void Builder::build(const std::string& name) {
       one.ecn = true;
       flow(one, Role::tested, algorithm_);
     });
+  if (name == "marks") marks();
   if (name == "cubic-one") beside(name, "cubic", 1);
   if (name == "cubic-four") beside(name, "cubic", 4);
   if (name == "bbr-one") beside(name, "bbr", 1);
@@ -207,6 +225,9 @@ const std::vector<Case>& cases() {
       {"mixed-rtt", "four flows, round trips of 20, 40, 60 and 100 ms", kTogether},
       {"jitter", "four flows, plus and minus 10 ms each way, in order", kTogether},
       {"ecn", "one flow, marked from a quarter of a BDP on", kAlone},
+      {"marks",
+       "one and four flows, marked from 1 ms of queue on, by what receives",
+       {"utilisation", "jain", "queue_p50_ms", "queue_p95_ms", "accurate"}},
       {"cubic-one", "one flow beside one of cubic", kBeside},
       {"cubic-four", "one flow beside four of cubic", kBeside},
       {"bbr-one", "one flow beside one of bbr", kBeside},

@@ -25,7 +25,8 @@ struct Selection {
   std::vector<double> rtts_ms{10, 40, 100};
   std::vector<double> buffers_bdp{0.2, 1, 4};  // of every case
   std::vector<double> losses_percent{0, 0.1, 1, 2};
-  double seconds = 0;  // of each run; 0: as the case has it
+  std::vector<std::string> receivers{""};  // of the case "marks": Scenario::receiver
+  double seconds = 0;                      // of each run; 0: as the case has it
   unsigned seeds = 5;
 };
 

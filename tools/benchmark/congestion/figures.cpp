@@ -129,12 +129,14 @@ Figures figures_of(const Scenario& scenario, const Record& record) {
   double heavy = 0;
   double light = 0;
   bool rivals = false;
+  double accurate = 0;
   for (const FlowRecord& flow : record.flows) {
     const double mbit = goodput_mbit(flow, from, to);
     all += mbit;
     rivals = rivals || flow.spec.role == Role::rival;
     if (!is_judged(flow.spec.role)) continue;
     judged.push_back(mbit);
+    if (flow.accurate_marks) accurate++;
     for (auto sample = flow.samples.rbegin(); sample != flow.samples.rend(); ++sample) {
       if (sample->sent_packets == 0) continue;
       retransmitted += sample->retransmitted_packets;
@@ -170,6 +172,8 @@ Figures figures_of(const Scenario& scenario, const Record& record) {
     figures["least"] =
         total > 0 ? kPercent * least * static_cast<double>(judged.size()) / total : 0;
   }
+  if (scenario.ecn && !judged.empty())
+    figures["accurate"] = kPercent * accurate / static_cast<double>(judged.size());
   if (rivals) figures["share"] = all > 0 ? kPercent * total / all : 0;
   if (heavy > 0 || light > 0) figures["ratio"] = light > 0 ? heavy / light : 0;
   judge_visits(scenario, record, figures);

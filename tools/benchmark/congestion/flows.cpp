@@ -86,14 +86,18 @@ bool Flows::watch(const Fd& socket, uint32_t events, Flow& flow) {
   return epoll_ctl(poll_.get(), EPOLL_CTL_ADD, socket.get(), &event) == 0;
 }
 
-Result<void> Flows::listen(Flow& flow) {
-  const std::string& said = flow.record.spec.algorithm;
-  const std::string algorithm = said == "sluice" ? governed_.name : said;
-  flow.listener.reset(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (setsockopt(flow.listener.get(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
+Result<void> Flows::choose(const Fd& socket, const std::string& said) {
+  const std::string& algorithm = said == "sluice" ? governed_.name : said;
+  if (setsockopt(socket.get(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
                  static_cast<socklen_t>(algorithm.size())) != 0) {
     return refused("congestion control " + algorithm);
   }
+  return {};
+}
+
+Result<void> Flows::listen(Flow& flow) {
+  flow.listener.reset(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (auto done = choose(flow.listener, flow.record.spec.algorithm); !done) return done;
   const sockaddr_in address = socket_address(flow.ends.sender, flow.port);
   if (bind(flow.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) !=
           0 ||
@@ -140,6 +144,10 @@ Result<void> Flows::accept(Flow& flow) {
   flow.name.destination_port = own.sin_port;
   flow.name.l4_proto = IPPROTO_TCP;
   flow.listener.reset();
+  // Only now: the SYN of one that needs ECN is ECN-capable itself, and a server that does not need
+  // it then takes ECN for refused (net/ipv4/tcp_input.c, tcp_ecn_create_request).
+  if (!scenario_.receiver.empty())
+    if (auto done = choose(flow.receiver, scenario_.receiver); !done) return done;
   if (!watch(flow.sender, EPOLLOUT | EPOLLET, flow)) return refused("watch");
   return {};
 }
@@ -195,6 +203,7 @@ void Flows::read_state(Flow& flow, Sample& now) {
   sluice_congestion_flow published{};
   if (bpf_map_lookup_elem(states_.get(), &flow.name, &published) != 0) return;
   now.state = static_cast<int>(published.state);
+  flow.record.accurate_marks = published.accurate_marks != 0;
   flow.record.states_entered.assign(std::begin(published.entered), std::end(published.entered));
 }
 

@@ -34,6 +34,7 @@ class Flows {
   using Clock = std::chrono::steady_clock;
   struct Flow;
 
+  Result<void> choose(const Fd& socket, const std::string& algorithm);
   Result<void> listen(Flow& flow);
   Result<void> begin(Flow& flow, const Fd& receiver_netns);
   Result<void> accept(Flow& flow);

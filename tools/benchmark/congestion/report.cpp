@@ -86,6 +86,7 @@ ordered_json scenario_json(const Scenario& scenario) {
           {"loss_percent", scenario.loss_percent},
           {"jitter_ms", scenario.jitter.count()},
           {"ecn", scenario.ecn},
+          {"receiver", scenario.receiver},
           {"seconds", seconds_of(scenario.lasts)},
           {"warm_up_seconds", seconds_of(scenario.warm_up)}};
 }
@@ -99,7 +100,10 @@ ordered_json flow_json(const FlowRecord& flow) {
   ordered_json entered = ordered_json::object();
   for (size_t state = 0; state < flow.states_entered.size(); state++)
     entered[kStates[state]] = flow.states_entered[state];
-  if (!entered.empty()) json["states_entered"] = entered;
+  if (!entered.empty()) {
+    json["states_entered"] = entered;
+    json["accurate_marks"] = flow.accurate_marks;
+  }
   for (const Sample& sample : flow.samples) {
     json["at_s"].push_back(rounded(sample.at_s));
     json["received_bytes"].push_back(sample.received_bytes);

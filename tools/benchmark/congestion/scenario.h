@@ -33,8 +33,10 @@ struct Scenario {
   milliseconds rtt{40};
   double buffer_bdp = 1;
   double loss_percent = 0;
-  milliseconds jitter{0};  // plus and minus so much, one way
-  bool ecn = false;        // negotiated, and marked from a quarter of a BDP on
+  milliseconds jitter{0};     // plus and minus so much, one way
+  bool ecn = false;           // negotiated, and marked from a quarter of a BDP on,
+  double marked_from_ms = 0;  // or, if this is not 0, from a queue of so long on
+  std::string receiver;       // the receiving end's congestion control; empty: the machine's own
   milliseconds lasts{20'000};
   milliseconds warm_up{5'000};  // not looked at
   std::vector<FlowSpec> flows;
@@ -66,6 +68,7 @@ struct FlowRecord {
   double finished_s = 0;  // 0: it did not, or was not to
   std::vector<Sample> samples;
   std::vector<uint64_t> states_entered;  // of ours: how often each
+  bool accurate_marks = false;           // of ours: so it took its peer's to be, at the end
 };
 
 struct QueueSample {

@@ -27,7 +27,11 @@ linkem::LinkShape shape_of(const Scenario& scenario) {
   shape.delay = scenario.rtt / 2 - scenario.jitter;
   shape.jitter = 2 * scenario.jitter;
   shape.buffer_bytes = static_cast<uint64_t>(scenario.bdp_bytes() * scenario.buffer_bdp);
-  if (scenario.ecn) shape.ecn_threshold_bytes = static_cast<uint64_t>(scenario.bdp_bytes() / 4);
+  if (scenario.ecn)
+    shape.ecn_threshold_bytes =
+        scenario.marked_from_ms > 0
+            ? static_cast<uint64_t>(scenario.rate_mbit * 1e3 / 8 * scenario.marked_from_ms)
+            : static_cast<uint64_t>(scenario.bdp_bytes() / 4);
   shape.loss = scenario.loss_percent / 100;
   return shape;
 }
