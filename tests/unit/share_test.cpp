@@ -162,6 +162,55 @@ TEST(Share, AnotherRateHoldsFromTheNextPacketOn) {
   EXPECT_EQ(share.rate_bytes_per_sec, 1000U);
 }
 
+TEST(Share, WhatThoseSendThatDoNotWaitIsTakenOffBeforeTheRestIsShared) {
+  sluice_share share{};
+  share_set_rate(&share, 50 * mbit);
+  const uint64_t epoch = share_epoch_ns(&share);
+  const uint64_t now = 1000 * epoch;
+  share_watch(&share, now);
+  // One came long after its turn: it does not wait. The other, of weight 2, has for two epochs.
+  sluice_departure idle{};
+  idle.departs_ns = now - 100 * ms;
+  idle.weight = 1;
+  share_measure(&share, &idle, now, 5000, ms);
+  EXPECT_EQ(share.free_bytes, 5000U);
+  EXPECT_EQ(share.held_back, 0U);
+  const uint64_t tick = uint64_t{1} << SLUICE_TICK_SHIFT;
+  sluice_departure busy{};
+  busy.seen_ticks = share_ticks(now - epoch);
+  busy.departs_ns = now + ms;
+  busy.held_since_ticks = share_ticks(now - 2 * epoch);
+  busy.weight = 2;
+  share_measure(&share, &busy, now, 5000, ms);
+  EXPECT_EQ(share.free_bytes, 5000U);
+  EXPECT_NEAR(static_cast<double>(share.held_back), 2.0 * static_cast<double>(epoch),
+              2.0 * static_cast<double>(tick));
+  // All that was sent left in the epoch, so nothing is made up for.
+  share.calendar[now / epoch % SLUICE_SHARE_EPOCHS] =
+      (now / epoch) << 32 | (share.epoch_bytes & 0xffffffff);
+  share_watch(&share, now + epoch);
+  const double rest = 50.0 * mbit - 5000.0 * 1e9 / static_cast<double>(epoch);
+  EXPECT_NEAR(static_cast<double>(share.unit_rate_bytes_per_sec) / (rest / 2), 1.0, 0.001);
+}
+
+TEST(Share, AnEpochMakesUpForAnEighthOfTheOneBeforeAndPaysWhatThatOwes) {
+  sluice_share share{};
+  share_set_rate(&share, 50 * mbit);
+  const uint64_t epoch = 1000;
+  const uint64_t bytes = share.epoch_bytes;
+  const auto full_at = [&](uint64_t before) {
+    share.calendar[(epoch - 1) % SLUICE_SHARE_EPOCHS] = (epoch - 1) << 32 | before;
+    uint64_t booked = 0;
+    while (share_is_full(&share, epoch, booked) == 0) booked++;
+    return booked;
+  };
+  EXPECT_EQ(full_at(0), bytes + bytes / 8);
+  EXPECT_EQ(full_at(bytes / 2), bytes + bytes / 8);
+  EXPECT_EQ(full_at(bytes - 1000), bytes + 1000);
+  EXPECT_EQ(full_at(bytes), bytes);
+  EXPECT_EQ(full_at(bytes + 1000), bytes - 1000);
+}
+
 // The extremes that a policy can name: 8kbit and 400gbit.
 TEST(Share, NothingOverflows) {
   for (const uint64_t rate : {uint64_t{1000}, uint64_t{50'000'000'000}}) {
