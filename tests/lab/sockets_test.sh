@@ -35,7 +35,7 @@ paced_sluice service add datagrams 10.9.0.1:5202/udp
 lab_iperf3_server director 5201
 lab_iperf3_server director 5202
 lab_until 5 "the client to reach the server" in_ns client ping -c 1 -W 1 2001:db8:9::1
-paced_sluice attach pace net0
+paced_attach
 paced_sluice policy set bulk --flow-rate 20mbit
 paced_sluice policy set bulk6 --flow-rate 50mbit
 paced_sluice policy set datagrams --flow-rate 20mbit

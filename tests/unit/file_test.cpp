@@ -12,6 +12,7 @@
 
 #include "control/desired_checks.h"
 #include "file/keys.h"
+#include "file/write.h"
 
 namespace sluice {
 namespace {
@@ -75,6 +76,7 @@ TEST(File, SaysWhatIsNotInItAsLittleAsItCan) {
   EXPECT_FALSE(nothing.congestion);
   EXPECT_EQ(nothing.run, RunOptions{});
   EXPECT_TRUE(read_good("services: {}").desired.services->empty());
+  EXPECT_EQ(read_good(write_configuration({})).desired, Desired{});
 }
 
 TEST(File, ServiceHasTheDefaultsOfTheCommandLine) {
@@ -129,7 +131,8 @@ TEST(File, ExampleIsGoodAndHasEveryKey) {
   const DesiredService& http3 = desired.services->at(2);
   EXPECT_EQ(http3.health->request, std::string("\0\xff", 2));
   EXPECT_EQ(desired.attachments->size(), 2U);
-  EXPECT_EQ(desired.attachments->front().xdp, (AttachWish{XdpMode::native, false, false}));
+  EXPECT_EQ(desired.attachments->front().wish, (AttachWish{.mode = XdpMode::native}));
+  EXPECT_EQ(desired.attachments->back().wish, (AttachWish{.fq = true, .gso_max_segs = 1}));
   EXPECT_EQ(desired.congestion->name, "sluice");
   EXPECT_EQ(desired.run.metrics->text(), "127.0.0.1:9273");
 }

@@ -3,6 +3,7 @@
 
 #include "cli/nouns.h"
 #include "kernel/attach.h"
+#include "kernel/bpffs.h"
 
 namespace sluice {
 namespace {
@@ -14,6 +15,7 @@ struct AttachOptions {
   bool generic = false;
   bool chain = false;
   bool fq = false;
+  std::string gso_max_segs;
 };
 
 std::string attachment_sentence(const Attachment& attachment, bool already) {
@@ -32,32 +34,37 @@ Result<std::optional<Attachment>> attachment_on(Instance& instance, Part part,
   return std::optional<Attachment>{};
 }
 
-Result<void> show_attach(Part part, const AttachOptions& options, Context& context) {
+void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+// What the device itself becomes is told with the notes.
+Result<void> show_attach(Part part, const AttachOptions& options, const AttachWish& wish,
+                         Context& context) {
   const auto exists = instance_exists(context);
   if (!exists) return tl::unexpected(exists.error());
   std::vector<std::string> notes;
+  std::optional<Attachment> present;
   if (*exists) {
     auto instance = Instance::open(context.instance);
     if (!instance) return tl::unexpected(instance.error());
     auto told = release_notes(*instance);
     if (!told) return tl::unexpected(told.error());
     notes = std::move(*told);
-    const auto present = attachment_on(*instance, part, options.device);
-    if (!present) return tl::unexpected(present.error());
-    if (*present) {
-      tell(context, {.needed = false, .sentence = attachment_sentence(**present, true)}, notes);
-      return {};
-    }
+    auto there = attachment_on(*instance, part, options.device);
+    if (!there) return tl::unexpected(there.error());
+    present = std::move(*there);
   } else {
     notes = creation_note(context);
   }
-  if (options.fq) {
-    auto more = fq_notes(options.device);
-    if (!more) return tl::unexpected(more.error());
-    notes.insert(notes.end(), more->begin(), more->end());
-  }
-  const auto sentence = fmt::format("{}: attached to {}", part_text(part), options.device);
-  tell(context, {.needed = true, .sentence = sentence}, notes);
+  const auto fit =
+      fit_egress(instance_directory(context.instance), options.device, wish, Apply::only_show);
+  if (!fit) return tl::unexpected(fit.error());
+  append(notes, fit->changes);
+  const auto sentence = present
+                            ? attachment_sentence(*present, true)
+                            : fmt::format("{}: attached to {}", part_text(part), options.device);
+  tell(context, {.needed = !present || !fit->changes.empty(), .sentence = sentence}, notes);
   return {};
 }
 
@@ -72,26 +79,37 @@ Result<void> run_attach(const AttachOptions& options, Context& context) {
     return misused("attach {}: --fq is about departure times, which only pace gives",
                    part_text(*part));
   }
+  if (*part != Part::pace && !options.gso_max_segs.empty()) {
+    return misused("attach {}: --gso-max-segs is about departure times, which only pace gives",
+                   part_text(*part));
+  }
+  AttachWish wish{.mode = options.native    ? XdpMode::native
+                          : options.generic ? XdpMode::generic
+                                            : XdpMode::automatic,
+                  .chain = options.chain,
+                  .fq = options.fq};
+  if (!options.gso_max_segs.empty()) {
+    const auto packets = parse_gso_max_segs(options.gso_max_segs);
+    if (!packets) return tl::unexpected(packets.error());
+    wish.gso_max_segs = *packets;
+  }
   // Before the instance is opened: a slip of the pen shall not create one.
   if (if_nametoindex(options.device.c_str()) == 0) {
     return failed("device {}: there is none of that name here; ip link shows those there are",
                   options.device);
   }
-  if (context.dry_run) return show_attach(*part, options, context);
+  if (context.dry_run) return show_attach(*part, options, wish, context);
 
   auto instance = Instance::open_locked(context.instance);
   if (!instance) return tl::unexpected(instance.error());
-  const XdpMode mode = options.native    ? XdpMode::native
-                       : options.generic ? XdpMode::generic
-                                         : XdpMode::automatic;
-  const auto report = attach(*instance, *part, options.device,
-                             {.mode = mode, .chain = options.chain, .fq = options.fq});
+  const auto report = attach(*instance, *part, options.device, wish);
   if (!report) return tl::unexpected(report.error());
   auto notes = release_notes(*instance);
   if (!notes) return tl::unexpected(notes.error());
-  notes->insert(notes->end(), report->notes.begin(), report->notes.end());
+  append(*notes, report->changes);
+  append(*notes, report->notes);
   tell(context,
-       {.needed = !report->already,
+       {.needed = !report->already || !report->changes.empty(),
         .sentence = attachment_sentence(report->attachment, report->already)},
        *notes);
   return {};
@@ -104,6 +122,7 @@ Result<void> run_detach(const AttachOptions& options, Context& context) {
   if (!exists) return tl::unexpected(exists.error());
 
   bool attached = false;
+  EgressReport egress;
   if (*exists) {
     auto instance = context.dry_run ? Instance::open(context.instance)
                                     : Instance::open_locked(context.instance);
@@ -112,16 +131,25 @@ Result<void> run_detach(const AttachOptions& options, Context& context) {
       const auto present = attachment_on(*instance, *part, options.device);
       if (!present) return tl::unexpected(present.error());
       attached = present->has_value();
+      if (*part == Part::pace) {
+        auto shown = release_egress(instance->directory(), options.device, Apply::only_show);
+        if (!shown) return tl::unexpected(shown.error());
+        egress = std::move(*shown);
+      }
     } else {
-      const auto done = detach(*instance, *part, options.device);
+      auto done = detach(*instance, *part, options.device);
       if (!done) return tl::unexpected(done.error());
-      attached = *done;
+      attached = done->detached;
+      egress = std::move(done->egress);
     }
   }
-  tell(context, {.needed = attached,
-                 .sentence = fmt::format("{}: {} {}", part_text(*part),
-                                         attached ? "detached from" : "is not attached to",
-                                         options.device)});
+  const bool needed = attached || !egress.changes.empty();
+  append(egress.changes, egress.notes);
+  tell(context,
+       {.needed = needed,
+        .sentence = fmt::format("{}: {} {}", part_text(*part),
+                                attached ? "detached from" : "is not attached to", options.device)},
+       egress.changes);
   return {};
 }
 
@@ -139,7 +167,7 @@ void setup_attach(CLI::App& app, Context& context) {
                             "  sluice attach steer eth0\n"
                             "  sluice attach decap eth0 --generic\n"
                             "  sluice attach steer eth0 --chain\n"
-                            "  sluice attach pace eth0 --fq\n");
+                            "  sluice attach pace eth0 --fq --gso-max-segs 1\n");
   add_part_and_device(verb, *attached);
   CLI::Option* native =
       verb->add_flag("--native", attached->native, "XDP in the driver, or not at all")
@@ -153,6 +181,8 @@ void setup_attach(CLI::App& app, Context& context) {
   verb->add_flag("--fq", attached->fq,
                  "pace: make fq the device's root qdisc, which honours departure times")
       ->option_text(" ");
+  add_value(verb, "--gso-max-segs", "N", attached->gso_max_segs,
+            "pace: at most N packets in one piece, which leave as one burst");
   runs(verb, context, attached, run_attach);
 
   auto detached = std::make_shared<AttachOptions>();

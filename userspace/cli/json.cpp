@@ -196,12 +196,15 @@ Json service_json(const ServiceView& view) {
 }
 
 Json attachment_json(const Attachment& attachment) {
+  const auto& packets = attachment.egress.gso_max_segs;
   return {{"part", part_text(attachment.part)},
           {"device", attachment.device},
           {"mode", attachment.mode},
           {"here", attachment.here},
           {"gone", attachment.gone},
-          {"namespace_id", attachment.namespace_id}};
+          {"namespace_id", attachment.namespace_id},
+          {"fq", attachment.egress.fq},
+          {"gso_max_segs", packets ? Json(*packets) : Json()}};
 }
 
 Json congestion_json(const CongestionControl& control) {

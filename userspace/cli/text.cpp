@@ -87,6 +87,9 @@ void print_verdicts(std::ostream& out, const std::vector<NamedVerdict>& verdicts
 std::string attachment_text(const Attachment& attachment) {
   std::string text =
       fmt::format("{} on {}, {}", part_text(attachment.part), attachment.device, attachment.mode);
+  if (attachment.egress.fq) text += ", fq";
+  if (attachment.egress.gso_max_segs)
+    text += fmt::format(", gso_max_segs {}", *attachment.egress.gso_max_segs);
   if (attachment.gone) {
     text += " (the device is gone)";
   } else if (!attachment.here) {

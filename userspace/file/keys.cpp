@@ -28,6 +28,7 @@ constexpr auto health_keys = std::to_array<std::string_view>(
      "query", "type",    "answer", "request",  "response", "command"});
 constexpr auto device_keys = std::to_array<std::string_view>({"steer", "decap", "pace"});
 constexpr auto attachment_keys = std::to_array<std::string_view>({"xdp", "chain"});
+constexpr auto pace_keys = std::to_array<std::string_view>({"fq", "gso_max_segs"});
 constexpr auto congestion_keys = std::to_array<std::string_view>({"loaded", "name"});
 constexpr auto run_keys = std::to_array<std::string_view>({"metrics", "settle"});
 
@@ -56,13 +57,14 @@ const FileSection backend_section{"backend", "a backend", backend_keys};
 const FileSection health_section{"health", "a health check", health_keys};
 const FileSection device_section{"device", "a device", device_keys};
 const FileSection attachment_section{"attachment", "an attachment", attachment_keys};
+const FileSection pace_section{"pace", "pace", pace_keys};
 const FileSection congestion_section{"congestion", "congestion", congestion_keys};
 const FileSection run_section{"run", "run", run_keys};
 
 std::vector<const FileSection*> file_sections() {
-  return {&file_section,       &service_section,    &policy_section,
-          &backend_section,    &health_section,     &device_section,
-          &attachment_section, &congestion_section, &run_section};
+  return {&file_section,       &service_section, &policy_section,     &backend_section,
+          &health_section,     &device_section,  &attachment_section, &pace_section,
+          &congestion_section, &run_section};
 }
 
 std::string unknown_key_text(const FileSection& section, std::string_view key) {

@@ -21,7 +21,8 @@ extern const FileSection policy_section;
 extern const FileSection backend_section;
 extern const FileSection health_section;
 extern const FileSection device_section;
-extern const FileSection attachment_section;
+extern const FileSection attachment_section;  // of steer and decap
+extern const FileSection pace_section;
 extern const FileSection congestion_section;
 extern const FileSection run_section;
 

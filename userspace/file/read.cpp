@@ -54,6 +54,10 @@ class FileReader {
   void read_backends(Fields& fields, DesiredService& service);
   DesiredBackend read_backend(Fields& fields, const YamlNode& node);
   void read_devices(Fields& file);
+  AttachWish read_xdp(Part part, const YamlNode& node);
+  AttachWish read_pace(const YamlNode& node);
+  template <typename Why>
+  YamlNode without(const YamlNode& node, const FileSection& section, Why why);
   void read_congestion(Fields& file);
   void read_run(Fields& file);
   void refuse(Mark mark, std::string text) { reading_.errors.push_back({mark, std::move(text)}); }
@@ -230,26 +234,56 @@ void FileReader::read_devices(Fields& file) {
       const auto part = parse_part(part_entry.key);
       if (!part) continue;  // noted as an unknown key
       DesiredAttachment attachment{
-          .device = entry.key, .part = *part, .xdp = {}, .mark = part_entry.mark};
+          .device = entry.key, .part = *part, .wish = {}, .mark = part_entry.mark};
       const YamlNode& options = document_.at(part_entry.value);
       if (options.kind == YamlNode::Kind::mapping) {
-        Fields of_part(document_, options, attachment_section, reading_.errors);
-        of_part.take("xdp", attachment.xdp.mode, parse_xdp_mode);
-        of_part.take_flag("chain", attachment.xdp.chain);
-        for (const YamlEntry& option : options.entries) {
-          if (*part == Part::pace)
-            refuse(
-                option.mark,
-                fmt::format("{} is about XDP, and pace attaches to tc; take it away", option.key));
-        }
+        attachment.wish = *part == Part::pace ? read_pace(options) : read_xdp(*part, options);
       } else if (options.kind != YamlNode::Kind::nothing) {
-        refuse(options.mark, fmt::format("{} wants nothing behind it, or a mapping of options, as "
-                                         "in {{xdp: native}}",
-                                         part_entry.key));
+        refuse(options.mark,
+               fmt::format("{} wants nothing behind it, or a mapping of options, as "
+                           "in {}",
+                           part_entry.key, *part == Part::pace ? "{fq: true}" : "{xdp: native}"));
       }
       attachments.push_back(attachment);
     }
   }
+}
+
+AttachWish FileReader::read_xdp(Part part, const YamlNode& node) {
+  const YamlNode own = without(node, pace_section, [&](std::string_view key) {
+    return fmt::format(
+        "{} is about departure times, which pace gives and {} does not; take it away", key,
+        part_text(part));
+  });
+  AttachWish wish;
+  Fields fields(document_, own, attachment_section, reading_.errors);
+  fields.take("xdp", wish.mode, parse_xdp_mode);
+  fields.take_flag("chain", wish.chain);
+  return wish;
+}
+
+AttachWish FileReader::read_pace(const YamlNode& node) {
+  const YamlNode own = without(node, attachment_section, [](std::string_view key) {
+    return fmt::format("{} is about XDP, and pace attaches to tc; take it away", key);
+  });
+  AttachWish wish;
+  Fields fields(document_, own, pace_section, reading_.errors);
+  fields.take_flag("fq", wish.fq);
+  fields.take("gso_max_segs", wish.gso_max_segs, parse_gso_max_segs);
+  return wish;
+}
+
+// The mapping without the keys of a section that it cannot have, which are refused.
+template <typename Why>
+YamlNode FileReader::without(const YamlNode& node, const FileSection& section, Why why) {
+  YamlNode own = node;
+  std::erase_if(own.entries, [&](const YamlEntry& entry) {
+    const bool others =
+        std::find(section.keys.begin(), section.keys.end(), entry.key) != section.keys.end();
+    if (others) refuse(entry.mark, why(entry.key));
+    return others;
+  });
+  return own;
 }
 
 void FileReader::read_congestion(Fields& file) {

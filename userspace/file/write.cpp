@@ -50,6 +50,7 @@ class Writer {
     if (desired.congestion) write_congestion(*desired.congestion);
     if (!(desired.run == RunOptions{})) write_run(desired.run);
     if (desired.services) write_services(*desired.services);
+    if (text_.empty()) line("{{}}");  // a file without any line is none
     return std::move(text_);
   }
 
@@ -89,9 +90,12 @@ void Writer::write_devices(const std::vector<DesiredAttachment>& attachments) {
     for (const auto& each : attachments) {
       if (each.device != device) continue;
       std::vector<std::string> options;
-      if (each.xdp.mode != XdpMode::automatic)
-        options.push_back(fmt::format("xdp: {}", xdp_mode_text(each.xdp.mode)));
-      if (each.xdp.chain) options.emplace_back("chain: true");
+      if (each.wish.mode != XdpMode::automatic)
+        options.push_back(fmt::format("xdp: {}", xdp_mode_text(each.wish.mode)));
+      if (each.wish.chain) options.emplace_back("chain: true");
+      if (each.wish.fq) options.emplace_back("fq: true");
+      if (each.wish.gso_max_segs)
+        options.push_back(fmt::format("gso_max_segs: {}", *each.wish.gso_max_segs));
       line("    {}: {{{}}}", part_text(each.part), fmt::join(options, ", "));
     }
   }

@@ -6,10 +6,15 @@
 
 #include "control/apply.h"
 #include "control/plan.h"
+#include "kernel/bpffs.h"
 #include "kernel/congestion.h"
 
 namespace sluice {
 namespace {
+
+void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
 
 std::string sentence(Part part, const char* verb, const std::string& device) {
   return fmt::format("{}: {} {}", part_text(part), verb, device);
@@ -21,15 +26,22 @@ std::string loaded_sentence(const std::string& name, bool loads) {
 
 // Everything but the services: what comes before them, and what goes after them.
 struct DevicePlan {
-  std::vector<DesiredAttachment> attach;
+  struct Wanted {
+    DesiredAttachment attachment;
+    std::vector<std::string> changes;  // of the device itself, as a dry run tells them
+    std::optional<Attachment> there;   // it is attached, and only the device changes
+  };
+  std::vector<Wanted> attach;
   std::vector<Attachment> detach;
   std::string load;    // a congestion control's name; empty: none
   std::string unload;  // the same
 
   [[nodiscard]] std::vector<std::string> coming() const {
     std::vector<std::string> sentences;
-    for (const auto& each : attach)
-      sentences.push_back(sentence(each.part, "attached to", each.device));
+    for (const auto& [wanted, changes, there] : attach) {
+      append(sentences, changes);
+      if (!there) sentences.push_back(sentence(wanted.part, "attached to", wanted.device));
+    }
     if (!load.empty()) sentences.push_back(loaded_sentence(load, true));
     return sentences;
   }
@@ -54,9 +66,9 @@ Result<void> check_kind(const DesiredAttachment& desired, const Attachment& ther
   const bool chained = there.mode == "chained";
   const bool fits =
       desired.part == Part::pace ||
-      (desired.xdp.chain || chained ? desired.xdp.chain == chained
-                                    : desired.xdp.mode == XdpMode::automatic ||
-                                          there.mode == xdp_mode_text(desired.xdp.mode));
+      (desired.wish.chain || chained ? desired.wish.chain == chained
+                                     : desired.wish.mode == XdpMode::automatic ||
+                                           there.mode == xdp_mode_text(desired.wish.mode));
   if (fits) return {};
   return failed(
       "line {}: device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
@@ -64,7 +76,9 @@ Result<void> check_kind(const DesiredAttachment& desired, const Attachment& ther
       part_text(desired.part), desired.device);
 }
 
-Result<void> plan_attachments(const std::vector<DesiredAttachment>& desired,
+// `directory` is the instance's, and need not be there.
+Result<void> plan_attachments(const std::string& directory,
+                              const std::vector<DesiredAttachment>& desired,
                               const std::vector<Attachment>& running, DevicePlan& plan) {
   const auto same = [](const DesiredAttachment& wanted, const Attachment& there) {
     return there.here && wanted.part == there.part && wanted.device == there.device;
@@ -78,10 +92,14 @@ Result<void> plan_attachments(const std::vector<DesiredAttachment>& desired,
     const auto there = std::find_if(
         running.begin(), running.end(),
         [&](const Attachment& attachment) { return same(wanted, attachment) && !attachment.gone; });
+    const auto fit = fit_egress(directory, wanted.device, wanted.wish, Apply::only_show);
+    if (!fit) return failed("line {}: {}", wanted.mark.line, fit.error().text);
     if (there == running.end()) {
-      plan.attach.push_back(wanted);
+      plan.attach.push_back({wanted, fit->changes, {}});
     } else if (auto fits = check_kind(wanted, *there); !fits) {
       return fits;
+    } else if (!fit->changes.empty()) {
+      plan.attach.push_back({wanted, fit->changes, *there});
     }
   }
   for (const Attachment& there : running) {
@@ -122,7 +140,8 @@ Result<DevicePlan> plan_devices(Instance& instance, const Desired& desired) {
   if (desired.attachments) {
     const auto running = attachments(instance);
     if (!running) return tl::unexpected(running.error());
-    if (auto planned = plan_attachments(*desired.attachments, *running, plan); !planned)
+    if (auto planned = plan_attachments(instance.directory(), *desired.attachments, *running, plan);
+        !planned)
       return tl::unexpected(planned.error());
   }
   if (desired.congestion) {
@@ -140,6 +159,7 @@ class Coming {
   Coming(Instance& instance, Applied& applied) : instance_(instance), applied_(applied) {}
   ~Coming() {
     if (kept_) return;
+    for (const Attachment& each : adjusted_) put_back(each);
     for (const auto& each : attached_) (void)detach(instance_, each.part, each.device);
     if (!loaded_.empty()) (void)congestion_unload(instance_.directory(), loaded_);
   }
@@ -147,39 +167,52 @@ class Coming {
   Coming& operator=(const Coming&) = delete;
 
   Result<void> come(const DevicePlan& plan) {
-    for (const auto& each : plan.attach) {
-      auto report = attach(instance_, each.part, each.device, each.xdp);
+    for (const auto& [wanted, changes, there] : plan.attach) {
+      auto report = attach(instance_, wanted.part, wanted.device, wanted.wish);
       if (!report) return tl::unexpected(report.error());
-      attached_.push_back(each);
-      applied_.notes.insert(applied_.notes.end(), report->notes.begin(), report->notes.end());
+      append(applied_.notes, report->notes);
+      append(applied_.changes, report->changes);
+      if (there) {
+        adjusted_.push_back(*there);
+      } else {
+        attached_.push_back(wanted);
+        applied_.changes.push_back(sentence(wanted.part, "attached to", wanted.device));
+      }
     }
     if (plan.load.empty()) return {};
     auto loaded = congestion_load(instance_.directory(), plan.load);
     if (!loaded) return tl::unexpected(loaded.error());
     loaded_ = plan.load;
+    applied_.changes.push_back(loaded_sentence(plan.load, true));
     return {};
   }
   void keep() { kept_ = true; }
 
  private:
+  // Attached once more it is the program for the root qdisc that the device has again.
+  void put_back(const Attachment& before) {
+    (void)restore_egress(instance_.directory(), before.device, before.egress);
+    (void)attach(instance_, before.part, before.device, {});
+  }
+
   Instance& instance_;
   Applied& applied_;
   std::vector<DesiredAttachment> attached_;
+  std::vector<Attachment> adjusted_;
   std::string loaded_;
   bool kept_ = false;
 };
 
-Result<void> go(Instance& instance, const DevicePlan& plan) {
-  for (const auto& each : plan.detach)
-    if (auto done = detach(instance, each.part, each.device); !done)
-      return tl::unexpected(done.error());
+Result<void> go(Instance& instance, const DevicePlan& plan, Applied& applied) {
+  for (const auto& each : plan.detach) {
+    auto done = detach(instance, each.part, each.device);
+    if (!done) return tl::unexpected(done.error());
+    append(applied.notes, done->egress.changes);
+    append(applied.notes, done->egress.notes);
+  }
   if (plan.unload.empty()) return {};
   auto done = congestion_unload(instance.directory(), plan.unload);
   return done ? Result<void>{} : tl::unexpected(done.error());
-}
-
-void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
-  all.insert(all.end(), more.begin(), more.end());
 }
 
 }  // namespace
@@ -188,7 +221,7 @@ Result<Applied> apply_configuration(Instance& instance, const Desired& desired, 
   auto plan = plan_devices(instance, desired);
   if (!plan) return tl::unexpected(plan.error());
   Applied applied;
-  applied.changes = plan->coming();
+  if (apply == Apply::only_show) applied.changes = plan->coming();
   Coming coming(instance, applied);
   if (apply == Apply::perform) {
     // Refused before anything is attached, where it can be known.
@@ -210,7 +243,7 @@ Result<Applied> apply_configuration(Instance& instance, const Desired& desired, 
   }
   coming.keep();
   if (apply == Apply::perform) {
-    if (auto gone = go(instance, *plan); !gone) return tl::unexpected(gone.error());
+    if (auto gone = go(instance, *plan, applied); !gone) return tl::unexpected(gone.error());
   }
   append(applied.changes, plan->going());
   return applied;
@@ -220,7 +253,9 @@ Result<Applied> show_configuration(Dataplane& absent, const std::string& instanc
                                    const Desired& desired) {
   DevicePlan plan;
   if (desired.attachments) {
-    if (auto planned = plan_attachments(*desired.attachments, {}, plan); !planned)
+    if (auto planned =
+            plan_attachments(instance_directory(instance), *desired.attachments, {}, plan);
+        !planned)
       return tl::unexpected(planned.error());
   }
   if (desired.congestion) {
@@ -247,9 +282,11 @@ Result<Desired> running_configuration(Instance& instance) {
   for (const Attachment& there : *running) {
     if (!there.here || there.gone) continue;
     DesiredAttachment each{.device = there.device, .part = there.part};
-    each.xdp.chain = there.mode == "chained";
-    if (there.mode == "native") each.xdp.mode = XdpMode::native;
-    if (there.mode == "generic") each.xdp.mode = XdpMode::generic;
+    each.wish.chain = there.mode == "chained";
+    if (there.mode == "native") each.wish.mode = XdpMode::native;
+    if (there.mode == "generic") each.wish.mode = XdpMode::generic;
+    each.wish.fq = there.egress.fq;
+    each.wish.gso_max_segs = there.egress.gso_max_segs;
     desired.attachments->push_back(each);
   }
   if (congestion_unsupported().empty()) {

@@ -13,6 +13,7 @@
 #include "kernel/map.h"
 #include "kernel/qdisc.h"
 #include "kernel/routes.h"
+#include "kernel/segments.h"
 #include "kernel/sockets.h"
 
 namespace sluice {
@@ -143,30 +144,6 @@ Result<std::string> main_program(Part part, uint32_t ifindex) {
   return root->fq ? "pace_egress_edt" : "pace_egress";
 }
 
-// Somebody else's is somebody else's decision.
-Result<void> check_root_qdisc(const std::string& device, const RootQdisc& root) {
-  if (root.owner != QdiscOwner::other || root.fq) return {};
-  return failed(
-      "device {}: its root qdisc is {}, which somebody put there, and sluice does not replace it "
-      "(take it off first: tc qdisc del dev {} root; or attach pace without --fq)",
-      device, root.kind, device);
-}
-
-// fq as the root qdisc. Where the kernel has none that is a note, for there are other ways.
-Result<void> give_fq(const std::string& device, uint32_t ifindex, AttachReport& report) {
-  auto root = root_qdisc(ifindex);
-  if (!root) return tl::unexpected(root.error());
-  if (root->fq) return {};
-  if (auto free = check_root_qdisc(device, *root); !free) return free;
-  auto installed = install_fq(device, ifindex);
-  if (!installed) return tl::unexpected(installed.error());
-  report.notes.push_back(
-      *installed
-          ? fmt::format("device {}: fq is its root qdisc now, in place of {}", device, root->kind)
-          : fmt::format("device {}: this kernel has no fq (its module is sch_fq)", device));
-  return {};
-}
-
 // How rates are kept on a device without fq.
 Result<void> note_without_fq(Instance& instance, const std::string& device, uint32_t ifindex,
                              AttachReport& report) {
@@ -235,22 +212,21 @@ Result<void> release_sockets(const std::string& directory) {
   return needed ? Result<void>{} : detach_sockets(directory);
 }
 
-}  // namespace
+bool is_attached(const std::string& directory, Part part, const std::string& device) {
+  const auto existing = places(directory);
+  return existing && std::any_of(existing->begin(), existing->end(), [&](const HookPlace& place) {
+           return is_on(place, part, device);
+         });
+}
 
-Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
-                            const AttachWish& wish) {
-  auto ifindex = device_index(device);
-  if (!ifindex) return tl::unexpected(ifindex.error());
+Result<AttachReport> attach_part(Instance& instance, Part part, const std::string& device,
+                                 uint32_t ifindex, const AttachWish& wish) {
   auto existing = places(instance.directory());
   if (!existing) return tl::unexpected(existing.error());
 
   AttachReport report;
   report.attachment = {part, device, "", true, false, network_namespace_id()};
-  if (part == Part::pace && wish.fq) {
-    if (auto given = give_fq(device, *ifindex, report); !given)
-      return tl::unexpected(given.error());
-  }
-  auto program = main_program(part, *ifindex);
+  auto program = main_program(part, ifindex);
   if (!program) return tl::unexpected(program.error());
   if (part == Part::steer) {
     if (auto one = check_namespace(instance.directory(), *existing); !one)
@@ -274,12 +250,11 @@ Result<AttachReport> attach(Instance& instance, Part part, const std::string& de
     return tl::unexpected(cleared.error());
 
   libbpf_log_capture();
-  Attacher attacher(instance, device, *ifindex, report);
+  Attacher attacher(instance, device, ifindex, report);
   auto attached = attach_programs(attacher, instance.directory(), *program, device, wish, report);
   if (!attached) {
     // Nothing half done; the error that matters is the first one.
-    if (auto undone = detach(instance, part, device); !undone)
-      return tl::unexpected(attached.error());
+    if (detach_programs(instance, part, device)) (void)release_sockets(instance.directory());
     return tl::unexpected(attached.error());
   }
   if (*program == "pace_egress_edt") {
@@ -287,35 +262,49 @@ Result<AttachReport> attach(Instance& instance, Part part, const std::string& de
       return tl::unexpected(released.error());
   }
   if (*program == "pace_egress") {
-    if (auto noted = note_without_fq(instance, device, *ifindex, report); !noted)
+    if (auto noted = note_without_fq(instance, device, ifindex, report); !noted)
       return tl::unexpected(noted.error());
   }
   return report;
 }
 
-Result<std::vector<std::string>> fq_notes(const std::string& device) {
-  auto ifindex = device_index(device);
+}  // namespace
+
+Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
+                            const AttachWish& wish) {
+  const auto ifindex = device_index(device);
   if (!ifindex) return tl::unexpected(ifindex.error());
-  auto root = root_qdisc(*ifindex);
-  if (!root) return tl::unexpected(root.error());
-  if (root->fq) return std::vector<std::string>{};
-  if (auto free = check_root_qdisc(device, *root); !free) return tl::unexpected(free.error());
-  return std::vector{
-      fmt::format("device {}: fq would be its root qdisc, in place of {}, if this "
-                  "kernel has it",
-                  device, root->kind)};
+  if (part != Part::pace) return attach_part(instance, part, device, *ifindex, wish);
+
+  const std::string& directory = instance.directory();
+  const auto before = egress_of(directory, device);
+  if (!before) return tl::unexpected(before.error());
+  auto fit = fit_egress(directory, device, wish, Apply::perform);
+  if (!fit) return tl::unexpected(fit.error());
+  auto report = attach_part(instance, part, device, *ifindex, wish);
+  if (!report) {
+    // Of what it was before, or of nothing, where pace went on the way; the error that matters is
+    // the first one.
+    if (is_attached(directory, part, device))
+      (void)restore_egress(directory, device, *before);
+    else
+      (void)release_egress(directory, device, Apply::perform);
+    return report;
+  }
+  report->changes = std::move(fit->changes);
+  report->notes.insert(report->notes.begin(), fit->notes.begin(), fit->notes.end());
+  return report;
 }
 
-Result<bool> detach(Instance& instance, Part part, const std::string& device) {
+Result<DetachReport> detach(Instance& instance, Part part, const std::string& device) {
   auto detached = detach_programs(instance, part, device);
-  if (!detached || part != Part::pace) return detached;
+  if (!detached) return tl::unexpected(detached.error());
+  if (part != Part::pace) return DetachReport{*detached, {}};
   if (auto released = release_sockets(instance.directory()); !released)
     return tl::unexpected(released.error());
-  // One that is gone has taken its qdiscs along.
-  if (const uint32_t ifindex = if_nametoindex(device.c_str()); ifindex != 0) {
-    if (auto removed = remove_fq(device, ifindex); !removed) return tl::unexpected(removed.error());
-  }
-  return detached;
+  auto egress = release_egress(instance.directory(), device, Apply::perform);
+  if (!egress) return tl::unexpected(egress.error());
+  return DetachReport{*detached, std::move(*egress)};
 }
 
 Result<bool> attach_probe(Instance& instance, const std::string& device) {
@@ -361,6 +350,13 @@ Result<std::vector<Attachment>> attachments(Instance& instance) {
                    place.namespace_id == network_namespace_id(),
                    hook_is_gone(place, links_of(instance.directory())), place.namespace_id,
                    place.program == "pace_egress_edt"});
+    Attachment& attachment = all.back();
+    // A link stays with a device that has another name now.
+    if (part != Part::pace || !attachment.here || if_nametoindex(place.device.c_str()) == 0)
+      continue;
+    auto egress = egress_of(instance.directory(), place.device);
+    if (!egress) return tl::unexpected(egress.error());
+    attachment.egress = *egress;
   }
   return all;
 }
@@ -376,6 +372,7 @@ Result<void> detach_everything(const std::string& directory) {
       if (auto removed = remove_fq(place.device, ifindex); !removed) return removed;
     }
   }
+  if (auto restored = restore_segment_limits(directory); !restored) return restored;
   return detach_sockets(directory);
 }
 

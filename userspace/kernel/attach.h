@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/egress.h"
 #include "kernel/instance.h"
 #include "model/part.h"
 #include "support/result.h"
@@ -20,23 +21,26 @@ struct Attachment {
   bool gone = false;         // the device is no longer there
   std::string namespace_id;  // inode number of the network namespace
   bool departs = false;      // pace: packets get departure times, for its qdisc was fq
+  Egress egress{};           // pace, here: what of the device sluice made so
 };
 
 struct AttachReport {
   bool already = false;
   Attachment attachment;
+  std::vector<std::string> changes;  // of the device itself, also where it was attached already
   std::vector<std::string>
       notes;  // sentences the operator should read: fell back to generic, no fq
 };
 
-// Where its root qdisc shall be fq and the kernel has none, a note says so, and what works without
-// is used; somebody else's root qdisc stays, and is an error.
+struct DetachReport {
+  bool detached = false;  // false: it was not attached
+  EgressReport egress;
+};
+
+// Of what the device shall be (kernel/egress.h), what the wish does not name stays as it is.
 Result<AttachReport> attach(Instance& instance, Part part, const std::string& device,
                             const AttachWish& wish);
-// What of `fq` would be done, or stands against it; nothing is changed.
-Result<std::vector<std::string>> fq_notes(const std::string& device);
-// False: it was not attached.
-Result<bool> detach(Instance& instance, Part part, const std::string& device);
+Result<DetachReport> detach(Instance& instance, Part part, const std::string& device);
 // What lets checks travel as clients' packets do (bpf/probe.bpf.c); it goes with steer, or with the
 // instance. False: it was there already.
 Result<bool> attach_probe(Instance& instance, const std::string& device);

@@ -74,7 +74,7 @@ struct DesiredService {
 struct DesiredAttachment {
   std::string device;
   Part part = Part::steer;
-  AttachWish xdp{};  // steer and decap
+  AttachWish wish{};
   Mark mark{};
 
   friend bool operator==(const DesiredAttachment&, const DesiredAttachment&) = default;

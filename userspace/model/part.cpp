@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "model/decimal.h"
+
 namespace sluice {
 
 namespace {
@@ -26,6 +28,13 @@ Result<XdpMode> parse_xdp_mode(std::string_view text) {
   for (const auto& [mode, name] : xdp_modes)
     if (text == name) return mode;
   return misused("xdp \"{}\": there is no such way (there are: automatic, native, generic)", text);
+}
+
+Result<uint32_t> parse_gso_max_segs(std::string_view text) {
+  const auto packets = parse_decimal(text, kGsoMaxSegs);
+  if (packets && *packets != 0) return static_cast<uint32_t>(*packets);
+  return misused("gso_max_segs {:?}: not a whole number of packets from 1 to {}", text,
+                 kGsoMaxSegs);
 }
 
 std::string_view part_text(Part part) {

@@ -13,14 +13,12 @@
 # shellcheck disable=SC2034 # for who sources this
 PACED_FIGURES=
 
-# paced_begin RUN: both hosts and two services, bulk and bulk6, whose policies are the caller's. The
-# server's device takes no packet of several segments, which would leave as one burst each.
+# paced_begin RUN: both hosts and two services, bulk and bulk6, whose policies are the caller's.
 paced_begin() {
   lab_begin "$1"
   lab_add_ns director
   lab_add_ns client
   lab_cable director net0 client net0 1500
-  lab_ip director link set net0 gso_max_segs 1
   lab_address director net0 10.9.0.1/16 2001:db8:9::1/48
   lab_address client net0 10.9.1.{1,2,3,4}/16 2001:db8:9:1::{1,2,3,4}/48
   paced_sluice service add bulk 10.9.0.1:5201/tcp
@@ -31,6 +29,10 @@ paced_begin() {
 paced_sluice() {
   lab_sluice "$@" >"$LAB_DIR/said" 2>&1 || { cat "$LAB_DIR/said" >&2; return 1; }
 }
+
+# paced_attach OPTION...: the server's device takes no packet of several segments, which would leave
+# as one burst each.
+paced_attach() { paced_sluice attach pace net0 --gso-max-segs 1 "$@"; }
 
 paced_has_fq() { in_ns director tc qdisc replace dev net0 root fq; }
 

@@ -1,0 +1,299 @@
+// What pace makes of its device when asked: how many packets it takes in one piece. Set, asked for
+// again, changed by somebody else, given back; by hand and by file. (What becomes of fq, which this
+// kernel may not have, is in tests/vm/guest/pace.)
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+
+#include <cstdlib>
+
+#include "kernel/apply.h"
+#include "kernel/attach.h"
+#include "kernel/bpffs.h"
+#include "kernel/instance.h"
+#include "kernel/routes.h"
+#include "kernel/segments.h"
+#include "stage.h"
+
+namespace sluice::stage {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr const char* kName = "egress";
+constexpr const char* kDevice = "egress.0";
+constexpr uint32_t kOwn = 40;  // what the device had
+
+void shell(const std::string& command) {
+  ASSERT_EQ(system(command.c_str()), 0) << command;
+}
+
+class InstanceEgress : public StageTest {
+ protected:
+  void SetUp() override {
+    StageTest::SetUp();
+    if (IsSkipped()) return;
+    make_device();
+    if (instance_) return;
+    auto instance = Instance::open_locked(kName);
+    ASSERT_TRUE(instance) << instance.error().text;
+    instance_.emplace(std::move(*instance));
+  }
+  void TearDown() override {
+    if (IsSkipped()) return;
+    if (instance_) {
+      EXPECT_TRUE(detach(*instance_, Part::pace, kDevice));
+    }
+    shell(fmt::format("ip link del {} 2>/dev/null || true", kDevice));
+  }
+  static void TearDownTestSuite() {
+    if (!instance_) return;
+    instance_.reset();
+    EXPECT_TRUE(Instance::remove(kName));
+  }
+
+  static void make_device() {
+    shell(
+        fmt::format("ip link add {0} type veth peer name far.0 && "
+                    "ip link set {0} up gso_max_segs {1}",
+                    kDevice, kOwn));
+  }
+  static void somebody_sets(uint32_t packets) {
+    shell(fmt::format("ip link set {} gso_max_segs {}", kDevice, packets));
+  }
+  // As somebody else sees it.
+  static uint32_t on_device() {
+    const std::string command =
+        fmt::format("ip -d link show {} | sed -n 's/.*gso_max_segs \\([0-9]*\\).*/\\1/p'", kDevice);
+    FILE* said = popen(command.c_str(), "r");
+    uint32_t packets = 0;
+    EXPECT_EQ(fscanf(said, "%u", &packets), 1);
+    pclose(said);
+    return packets;
+  }
+  static AttachReport attach_pace(std::optional<uint32_t> packets) {
+    auto report = attach(*instance_, Part::pace, kDevice, {.gso_max_segs = packets});
+    EXPECT_TRUE(report) << report.error().text;
+    return report ? *report : AttachReport{};
+  }
+  static EgressReport detach_pace() {
+    auto report = detach(*instance_, Part::pace, kDevice);
+    EXPECT_TRUE(report) << report.error().text;
+    return report ? report->egress : EgressReport{};
+  }
+  static std::string segments() { return instance_->directory() + "/segments"; }
+  static std::vector<std::string> remembered() {
+    return directory_exists(segments()) ? list_directory(segments()).value()
+                                        : std::vector<std::string>{};
+  }
+  static std::string memory(uint32_t before, uint32_t now) {
+    return fmt::format("{}-{}-{}@{}", if_nametoindex(kDevice), before, now, network_namespace_id());
+  }
+  static void remember(uint32_t before, uint32_t now) {
+    ASSERT_TRUE(make_directory(segments()));
+    ASSERT_TRUE(make_directory(segments() + "/" + memory(before, now)));
+  }
+  static Desired desired(std::optional<uint32_t> packets) {
+    Desired desired;
+    desired.attachments = {
+        {.device = kDevice, .part = Part::pace, .wish = {.gso_max_segs = packets}}};
+    return desired;
+  }
+  static std::vector<std::string> applied(const Desired& desired, Apply apply = Apply::perform) {
+    const auto done = apply_configuration(*instance_, desired, apply);
+    EXPECT_TRUE(done) << done.error().text;
+    return done ? done->changes : std::vector<std::string>{};
+  }
+
+  // A program that is not there cannot be attached.
+  class Without {
+   public:
+    explicit Without(const char* program) : path_(instance_->directory() + "/programs/" + program) {
+      EXPECT_TRUE(rename_path(path_, path_ + "_away"));
+    }
+    ~Without() { EXPECT_TRUE(rename_path(path_ + "_away", path_)); }
+    Without(const Without&) = delete;
+    Without& operator=(const Without&) = delete;
+
+   private:
+    std::string path_;
+  };
+
+  static std::optional<Instance> instance_;
+};
+
+std::optional<Instance> InstanceEgress::instance_;
+
+TEST_F(InstanceEgress, ADeviceTakesAsFewPacketsAsAskedAndGetsBackWhatItHad) {
+  EXPECT_THAT(attach_pace(1).changes,
+              ElementsAre("device egress.0: gso_max_segs 1, in place of 40"));
+  EXPECT_EQ(on_device(), 1u);
+  EXPECT_THAT(detach_pace().changes, ElementsAre("device egress.0: gso_max_segs 40 again"));
+  EXPECT_EQ(on_device(), kOwn);
+  EXPECT_THAT(remembered(), IsEmpty());
+}
+
+TEST_F(InstanceEgress, WithoutAWishTheDeviceStaysAsItIs) {
+  EXPECT_THAT(attach_pace({}).changes, IsEmpty());
+  EXPECT_EQ(on_device(), kOwn);
+  EXPECT_THAT(attach_pace(2).changes, SizeIs(1));
+  EXPECT_THAT(attach_pace({}).changes, IsEmpty());
+  EXPECT_EQ(on_device(), 2u);
+}
+
+TEST_F(InstanceEgress, AskedForAgainWhatItHadAtFirstIsRemembered) {
+  attach_pace(1);
+  const AttachReport same = attach_pace(1);
+  EXPECT_TRUE(same.already);
+  EXPECT_THAT(same.changes, IsEmpty());
+  EXPECT_THAT(attach_pace(4).changes,
+              ElementsAre("device egress.0: gso_max_segs 4, in place of 1"));
+  EXPECT_EQ(on_device(), 4u);
+  EXPECT_THAT(remembered(), ElementsAre(memory(kOwn, 4)));
+  detach_pace();
+  EXPECT_EQ(on_device(), kOwn);
+}
+
+TEST_F(InstanceEgress, WhatSomebodyElseSetSinceStays) {
+  attach_pace(1);
+  somebody_sets(7);
+  EXPECT_FALSE(egress_of(instance_->directory(), kDevice)->gso_max_segs);
+  const EgressReport report = detach_pace();
+  EXPECT_THAT(report.notes, ElementsAre("device egress.0: gso_max_segs is 7, which somebody else "
+                                        "set after sluice did, and stays so"));
+  EXPECT_THAT(report.changes, IsEmpty());
+  EXPECT_EQ(on_device(), 7u);
+  EXPECT_THAT(remembered(), IsEmpty());
+}
+
+TEST_F(InstanceEgress, WhatSomebodyElseSetSinceIsWhatItHadWhenAskedForAgain) {
+  attach_pace(1);
+  somebody_sets(7);
+  attach_pace(1);
+  EXPECT_EQ(on_device(), 1u);
+  detach_pace();
+  EXPECT_EQ(on_device(), 7u);
+}
+
+TEST_F(InstanceEgress, WhatTheDeviceHadAnywayIsNotOurs) {
+  EXPECT_THAT(attach_pace(kOwn).changes, IsEmpty());
+  EXPECT_THAT(remembered(), IsEmpty());
+  somebody_sets(7);
+  EXPECT_THAT(detach_pace().notes, IsEmpty());
+  EXPECT_EQ(on_device(), 7u);
+}
+
+TEST_F(InstanceEgress, ADeviceThatIsGoneIsForgotten) {
+  attach_pace(1);
+  shell(fmt::format("ip link del {}", kDevice));
+  EXPECT_TRUE(detach(*instance_, Part::pace, kDevice)->detached);
+  EXPECT_THAT(remembered(), IsEmpty());
+}
+
+TEST_F(InstanceEgress, ADeviceOfTheSameNameMadeAnewIsAnotherOne) {
+  attach_pace(1);
+  shell(fmt::format("ip link del {}", kDevice));
+  make_device();
+  attach_pace({});
+  EXPECT_EQ(on_device(), kOwn);
+  somebody_sets(1);
+  EXPECT_FALSE(egress_of(instance_->directory(), kDevice)->gso_max_segs);
+  detach_pace();
+  EXPECT_EQ(on_device(), 1u);
+}
+
+TEST_F(InstanceEgress, TheSameIndexInAnotherNetworkNamespaceIsAnotherDevice) {
+  somebody_sets(1);
+  const std::string there = fmt::format("{}/{}-9-1@1", segments(), if_nametoindex(kDevice));
+  ASSERT_TRUE(make_directory(segments()));
+  ASSERT_TRUE(make_directory(there));
+  EXPECT_FALSE(egress_of(instance_->directory(), kDevice)->gso_max_segs);
+  attach_pace({});
+  detach_pace();
+  EXPECT_EQ(on_device(), 1u);
+  EXPECT_THAT(remembered(), SizeIs(1)) << "it belongs to that one";
+  EXPECT_TRUE(remove_tree(there));
+}
+
+TEST_F(InstanceEgress, WhoeverIsKilledLeavesWhatTheDeviceHad) {
+  remember(kOwn, 1);  // before the device was changed
+  EXPECT_THAT(detach_pace().notes, IsEmpty());
+  EXPECT_EQ(on_device(), kOwn);
+  EXPECT_THAT(remembered(), IsEmpty());
+
+  attach_pace(1);
+  remember(kOwn, 4);  // before it was changed once more
+  detach_pace();
+  EXPECT_EQ(on_device(), kOwn);
+
+  attach_pace(4);
+  remember(kOwn, 1);  // and after that
+  EXPECT_EQ(egress_of(instance_->directory(), kDevice)->gso_max_segs, 4u);
+  detach_pace();
+  EXPECT_EQ(on_device(), kOwn);
+  EXPECT_THAT(remembered(), IsEmpty());
+}
+
+TEST_F(InstanceEgress, WhatCannotBeAttachedLeavesTheDeviceAsItWas) {
+  const Without egress("pace_egress");
+  EXPECT_FALSE(attach(*instance_, Part::pace, kDevice, {.gso_max_segs = 1}));
+  EXPECT_EQ(on_device(), kOwn);
+  EXPECT_THAT(remembered(), IsEmpty());
+}
+
+TEST_F(InstanceEgress, TheInstanceThatGoesGivesItBackToo) {
+  constexpr const char* name = "egress-gone";
+  {
+    auto instance = Instance::open_locked(name);
+    ASSERT_TRUE(instance) << instance.error().text;
+    ASSERT_TRUE(attach(*instance, Part::pace, kDevice, {.gso_max_segs = 1}));
+  }
+  EXPECT_EQ(on_device(), 1u);
+  EXPECT_TRUE(Instance::remove(name));
+  EXPECT_EQ(on_device(), kOwn);
+}
+
+TEST_F(InstanceEgress, AFileSaysItAndAnotherNumberIsAChange) {
+  EXPECT_THAT(applied(desired(1)), ElementsAre("device egress.0: gso_max_segs 1, in place of 40",
+                                               "pace: attached to egress.0"));
+  EXPECT_THAT(applied(desired(1)), IsEmpty());
+  EXPECT_THAT(applied(desired({})), IsEmpty());
+  const auto change = ElementsAre("device egress.0: gso_max_segs 4, in place of 1");
+  EXPECT_THAT(applied(desired(4), Apply::only_show), change);
+  EXPECT_EQ(on_device(), 1u);
+  EXPECT_THAT(applied(desired(4)), change);
+  EXPECT_EQ(on_device(), 4u);
+  const auto running = running_configuration(*instance_);
+  ASSERT_TRUE(running) << running.error().text;
+  EXPECT_EQ(running->attachments, desired(4).attachments);
+  Desired nothing;
+  nothing.attachments.emplace();
+  EXPECT_THAT(applied(nothing), ElementsAre("pace: detached from egress.0"));
+  EXPECT_EQ(on_device(), kOwn);
+}
+
+TEST_F(InstanceEgress, WhatAFileChangedIsTakenBackWhenALaterPartFails) {
+  const Without decap("decap");
+  Desired fails = desired(4);
+  fails.attachments->push_back({.device = kDevice, .part = Part::decap});
+  EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
+  EXPECT_EQ(on_device(), kOwn);
+  EXPECT_THAT(attachments(*instance_).value(), IsEmpty());
+
+  attach_pace(1);
+  EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
+  EXPECT_EQ(on_device(), 1u);
+  EXPECT_THAT(remembered(), ElementsAre(memory(kOwn, 1)));
+  EXPECT_THAT(attachments(*instance_).value(), SizeIs(1));
+
+  detach_pace();
+  attach_pace({});
+  EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
+  EXPECT_EQ(on_device(), kOwn);
+  EXPECT_THAT(remembered(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace sluice::stage
