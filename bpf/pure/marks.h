@@ -5,10 +5,10 @@
  * was a mark. An accurate one (RFC 8257, 3.2) echoes each mark, so that the share of echoes is the
  * share of marks. The two negotiate alike, but one thing no classic receiver does: an echo, and
  * then, before our answer can have reached it, none. Nor can loss or reordering feign it, since
- * acknowledgements that each move the oldest unacknowledged byte were sent in that order; an earlier
- * answer that was given up as lost and comes all the same can. So it takes three of them, and an
- * answer at which a peer did as a classic one does takes one back.
- * No state of its own: window.h calls it.
+ * acknowledgements that each move the oldest unacknowledged byte were sent in that order; an
+ * earlier answer that was given up as lost and comes all the same can. So it takes three of them,
+ * and an answer at which a peer did as a classic one does takes one back. No state of its own:
+ * window.h calls it.
  */
 #ifndef SLUICE_PURE_MARKS_H
 #define SLUICE_PURE_MARKS_H

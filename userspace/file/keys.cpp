@@ -28,7 +28,7 @@ constexpr auto health_keys = std::to_array<std::string_view>(
      "query", "type",    "answer", "request",  "response", "command"});
 constexpr auto device_keys = std::to_array<std::string_view>({"steer", "decap", "pace"});
 constexpr auto attachment_keys = std::to_array<std::string_view>({"xdp", "chain"});
-constexpr auto pace_keys = std::to_array<std::string_view>({"fq", "gso_max_segs"});
+constexpr auto pace_keys = std::to_array<std::string_view>({"fq", "gso-max-segs"});
 constexpr auto congestion_keys = std::to_array<std::string_view>({"loaded", "name"});
 constexpr auto run_keys = std::to_array<std::string_view>({"metrics", "settle"});
 

@@ -269,7 +269,7 @@ AttachWish FileReader::read_pace(const YamlNode& node) {
   AttachWish wish;
   Fields fields(document_, own, pace_section, reading_.errors);
   fields.take_flag("fq", wish.fq);
-  fields.take("gso_max_segs", wish.gso_max_segs, parse_gso_max_segs);
+  fields.take("gso-max-segs", wish.gso_max_segs, parse_gso_max_segs);
   return wish;
 }
 

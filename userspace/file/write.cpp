@@ -95,7 +95,7 @@ void Writer::write_devices(const std::vector<DesiredAttachment>& attachments) {
       if (each.wish.chain) options.emplace_back("chain: true");
       if (each.wish.fq) options.emplace_back("fq: true");
       if (each.wish.gso_max_segs)
-        options.push_back(fmt::format("gso_max_segs: {}", *each.wish.gso_max_segs));
+        options.push_back(fmt::format("gso-max-segs: {}", *each.wish.gso_max_segs));
       line("    {}: {{{}}}", part_text(each.part), fmt::join(options, ", "));
     }
   }

@@ -33,7 +33,7 @@ Result<XdpMode> parse_xdp_mode(std::string_view text) {
 Result<uint32_t> parse_gso_max_segs(std::string_view text) {
   const auto packets = parse_decimal(text, kGsoMaxSegs);
   if (packets && *packets != 0) return static_cast<uint32_t>(*packets);
-  return misused("gso_max_segs {:?}: not a whole number of packets from 1 to {}", text,
+  return misused("gso-max-segs {:?}: not a whole number of packets from 1 to {}", text,
                  kGsoMaxSegs);
 }
 

@@ -1,5 +1,6 @@
 // A sender and a receiver that speak of congestion marks over a network that marks, loses and
-// reorders in both directions: the sender's side is bpf/pure/marks.h, called as the kernel calls it.
+// reorders in both directions: the sender's side is bpf/pure/marks.h, called as the kernel calls
+// it.
 #pragma once
 
 #include <cstdint>
