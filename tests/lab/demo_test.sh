@@ -17,7 +17,21 @@ left_behind() {
 
 demo() { env -u SLUICE_CHECK_INSIDE "$root/tools/demo" "$@"; }
 
-if demo --json "$figures" >"$out" 2>&1; then
+# Nothing is wrong with it but rates that are too low, which a machine that others use can be: such a
+# run is worth another one, and what fails in any other way is not.
+only_too_slow() {
+  sed -nE 's/^demo: (.*): ([^ ]*), where ([^ ]*) to [^ ]* was expected$/\1;\2;\3/p' "$out" |
+    awk -F';' '{ if ($1 !~ / in mbit$/ || $2 + 0 >= $3 + 0) other++ } END { exit NR == 0 || other > 0 }'
+}
+
+ended=0
+demo --json "$figures" >"$out" 2>&1 || ended=$?
+if [[ $ended -ne 0 ]] && only_too_slow; then
+  grep '^demo:' "$out" | sed 's/^/# once more: /'
+  ended=0
+  demo --json "$figures" >"$out" 2>&1 || ended=$?
+fi
+if [[ $ended -eq 0 ]]; then
   report_ok "the demo ends with exit 0"
 else
   report_not_ok "the demo ends with exit 0" "$(tail -n 30 "$out")"
@@ -28,10 +42,10 @@ check "shares are within two points of the weights over 10,000 connections" jq -
   all(.shares[]; (.share * 100 - .weight / 6) | fabs <= 2)' "$figures"
 check "no request failed while backends were drained and added" jq -e \
   '.requests > 1000 and .failed_requests == 0' "$figures"
-check "the paced flow keeps to its policy" jq -e \
-  '.paced.achieved_mbit / .paced.target_mbit | . >= 0.4 and . <= 1.05' "$figures"
-check "the window ceiling keeps to S0/RTT" jq -e \
-  '.ceiling.achieved_mbit / .ceiling.target_mbit | . >= 0.4 and . <= 1.05' "$figures"
+check "the paced flow is within 5 % of its policy" jq -e \
+  '(.paced.achieved_mbit / .paced.target_mbit - 1) | fabs <= 0.05' "$figures"
+check "the window ceiling is within 5 % of S0/RTT" jq -e \
+  '(.ceiling.achieved_mbit / .ceiling.target_mbit - 1) | fabs <= 0.05' "$figures"
 check "the congestion control's states were seen" jq -e \
   '.congestion.states | index("slow_start") and index("avoidance")' "$figures"
 check "Hello, World! was answered on both ports" jq -e \

@@ -61,6 +61,39 @@ check_between() {
   fi
 }
 
+# Of all processors together since the start, in ticks: all, and what other machines on the same host
+# had of it (proc(5), steal).
+report_ticks() { awk '/^cpu / { for (i = 2; i <= 9; i++) all += $i; print all, $9 }' /proc/stat; }
+
+# report_stolen TICKS: since then, in percent.
+report_stolen() {
+  awk -v before="$1" -v now="$(report_ticks)" 'BEGIN {
+    split(before, b); split(now, n); all = n[1] - b[1]
+    printf "%.1f", all > 0 ? (n[2] - b[2]) * 100 / all : 0 }'
+}
+
+# check_rate SENTENCE LOW HIGH COMMAND...: as check_between, of what the command prints. A machine
+# that others use, too, is too slow for a while, but never too fast: so it is measured up to three
+# times, and if its host had processors busy elsewhere all the while, nothing can be said.
+check_rate() {
+  local sentence=$1 low=$2 high=$3 figure before stolen turn
+  shift 3
+  before=$(report_ticks)
+  for turn in 1 2 3; do
+    figure=$("$@") || figure=
+    if awk -v low="$low" -v x="$figure" 'BEGIN { exit !(x == "" || x + 0 >= low + 0) }'; then break; fi
+    printf '# %s: %s in turn %s, at least %s was expected\n' "$sentence" "$figure" "$turn" "$low"
+    if [[ $turn -lt 3 ]]; then sleep 10; fi
+  done
+  stolen=$(report_stolen "$before")
+  if awk -v low="$low" -v x="$figure" -v stolen="$stolen" \
+    'BEGIN { exit !(x != "" && x + 0 < low + 0 && stolen + 0 > 5) }'; then
+    report_skip "$sentence" "$figure, but $stolen % of the processors' time went to other machines"
+  else
+    check_between "$sentence" "$low" "$high" "$figure"
+  fi
+}
+
 # Last line of a test; its status is the test's. A run that checked nothing has not passed.
 report_end() {
   printf '%d passed, %d failed, %d skipped\n' "$report_passed" "$report_failed" "$report_skipped"
