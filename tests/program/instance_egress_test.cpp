@@ -126,6 +126,15 @@ class InstanceEgress : public StageTest {
 
 std::optional<Instance> InstanceEgress::instance_;
 
+TEST_F(InstanceEgress, WhatADryRunSaysOfFqHappensWhetherThisKernelHasItOrNot) {
+  Desired wanted = desired({});
+  wanted.attachments->front().wish.fq = true;
+  const auto shown = applied(wanted, Apply::only_show);
+  EXPECT_EQ(applied(wanted), shown);
+  EXPECT_THAT(applied(wanted, Apply::only_show), IsEmpty());
+  EXPECT_THAT(applied(wanted), IsEmpty());
+}
+
 TEST_F(InstanceEgress, ADeviceTakesAsFewPacketsAsAskedAndGetsBackWhatItHad) {
   EXPECT_THAT(attach_pace(1).changes,
               ElementsAre("device egress.0: gso_max_segs 1, in place of 40"));

@@ -61,6 +61,7 @@ Result<void> show_attach(Part part, const AttachOptions& options, const AttachWi
       fit_egress(instance_directory(context.instance), options.device, wish, Apply::only_show);
   if (!fit) return tl::unexpected(fit.error());
   append(notes, fit->changes);
+  append(notes, fit->notes);
   const auto sentence = present
                             ? attachment_sentence(*present, true)
                             : fmt::format("{}: attached to {}", part_text(part), options.device);

@@ -230,9 +230,7 @@ void Writer::write_backends(const DesiredService& service) {
 }  // namespace
 
 std::string write_configuration(const Desired& desired) {
-  std::string text = Writer().write(desired);
-  // No text at all is no configuration.
-  return text.empty() ? "{}\n" : text;
+  return Writer().write(desired);
 }
 
 }  // namespace sluice

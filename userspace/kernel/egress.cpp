@@ -25,16 +25,13 @@ Result<void> give_fq(const std::string& device, uint32_t ifindex, Apply apply,
   if (!root) return tl::unexpected(root.error());
   if (root->fq) return {};
   if (auto free = check_root_qdisc(device, *root); !free) return free;
-  const std::string change =
-      fmt::format("device {}: root qdisc fq, in place of {}", device, root->kind);
-  if (apply == Apply::only_show) {
-    report.changes.push_back(change + ", if this kernel has it");
-    return {};
-  }
-  auto installed = install_fq(device, ifindex);
+  const Result<bool> installed = apply == Apply::perform
+                                     ? install_fq(device, ifindex)
+                                     : Result<bool>{kernel_has_fq().value_or(true)};
   if (!installed) return tl::unexpected(installed.error());
   if (*installed)
-    report.changes.push_back(change);
+    report.changes.push_back(
+        fmt::format("device {}: root qdisc fq, in place of {}", device, root->kind));
   else
     report.notes.push_back(
         fmt::format("device {}: this kernel has no fq (its module is sch_fq)", device));

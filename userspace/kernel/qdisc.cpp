@@ -6,8 +6,10 @@
 #include <netlink/route/link.h>
 #include <netlink/route/qdisc.h>
 #include <netlink/route/tc.h>
+#include <sched.h>
 
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "kernel/netlink.h"
@@ -102,6 +104,20 @@ Result<RootQdisc> root_qdisc(uint32_t ifindex) {
   }
   root.fq = any_fq && all_fq;
   return root;
+}
+
+std::optional<bool> kernel_has_fq() {
+  std::optional<bool> has;
+  // A thread of its own, which alone is in that namespace.
+  std::thread([&has] {
+    constexpr uint32_t loopback = 1;
+    if (unshare(CLONE_NEWNET) != 0) return;
+    auto netlink = open_netlink();
+    if (!netlink) return;
+    const int error = put_qdisc(netlink->get(), loopback, TC_H_ROOT, kOurs, "fq");
+    if (error == 0 || is_unknown_kind(error)) has = error == 0;
+  }).join();
+  return has;
 }
 
 Result<bool> install_fq(const std::string& device, uint32_t ifindex) {

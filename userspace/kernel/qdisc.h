@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "support/result.h"
@@ -23,6 +24,9 @@ struct RootQdisc {
 };
 
 Result<RootQdisc> root_qdisc(uint32_t ifindex);
+// Whether the kernel has fq, or a module of it: tried out on the loopback device of a network
+// namespace that is gone afterwards. None: this process may not make one.
+std::optional<bool> kernel_has_fq();
 // Puts fq in place of what the kernel gave the device; below each queue where it has several.
 // False: the kernel has no fq, and everything is as it was.
 Result<bool> install_fq(const std::string& device, uint32_t ifindex);
