@@ -63,7 +63,7 @@
 #include "congestion/choice.h"
 #include "congestion/flow.h"
 #include "congestion/socket.h"
-#include "kernel.h"
+#include "kernel_types.h"
 #include "pure/window.h"
 
 /* (sk, rs), or since 6.10 (sk, ack, flag, rs): how many the running kernel's has. */
@@ -258,7 +258,7 @@ int BPF_PROG(congestion_release, struct tcp_sock *tp)
 
 	if (!state)
 		return 0;
-	flow_forget(tp, state);
+	flow_purge(tp, state);
 	/* A disconnect says once more, after this, that all is repaired: of a flow that is none. */
 	bpf_sk_storage_delete(&congestion_sockets, tp);
 	return 0;

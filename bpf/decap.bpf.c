@@ -16,8 +16,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "count.h"
-#include "policy.h"
+#include "maps/verdicts.h"
+#include "maps/policies.h"
 #include "steer/gue.h"
 #include "steer/packet.h"
 #include "steer/prefix.h"

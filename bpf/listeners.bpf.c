@@ -11,8 +11,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "address.h"
-#include "kernel.h"
+#include "wire/mapped_address.h"
+#include "kernel_types.h"
 #include "sluice/choice.h"
 
 #define LISTENING 10	  /* include/net/tcp_states.h, TCP_LISTEN */

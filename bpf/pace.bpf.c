@@ -13,9 +13,9 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
-#include "count.h"
-#include "policy.h"
-#include "pace/chance.h"
+#include "maps/verdicts.h"
+#include "maps/policies.h"
+#include "pace/impairment.h"
 #include "pace/class.h"
 #include "pace/departure.h"
 #include "pace/flow.h"
@@ -30,11 +30,11 @@ enum pace_hook {
 	PACE_EGRESS_EDT,
 };
 
-/* As in steer/conclude.h; set at load time. */
-const volatile __u64 handover_mac = 0;
+/* As in steer/transmit.h; set at load time. */
+const volatile __u64 punt_mac = 0;
 
 /* What steer hands to the stack it has seen to itself. */
-static __always_inline bool pace_is_handed_over(struct __sk_buff *skb)
+static __always_inline bool pace_is_punted(struct __sk_buff *skb)
 {
 	const struct ethhdr *eth = (void *)(long)skb->data;
 	__u64 mac = 0;
@@ -42,7 +42,7 @@ static __always_inline bool pace_is_handed_over(struct __sk_buff *skb)
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
 		return false;
 	__builtin_memcpy(&mac, eth->h_source, ETH_ALEN);
-	return handover_mac && mac == handover_mac;
+	return punt_mac && mac == punt_mac;
 }
 
 static __always_inline bool pace_is_tcp(const struct pace_packet *packet)
@@ -108,13 +108,13 @@ static __always_inline enum sluice_verdict pace_out(struct __sk_buff *skb,
 {
 	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
 
-	if (chance_hits(policy->loss_ppm))
-		return SLUICE_VERDICT_CHOSEN_LOSS;
+	if (impairment_hits(policy->loss_ppm))
+		return SLUICE_VERDICT_INJECTED_LOSS;
 	if (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec)
 		verdict = hook == PACE_EGRESS_EDT ? departure_give(skb, packet, policy)
 						  : limit_give(skb, packet, policy);
-	if (!verdict_drops(verdict) && chance_hits(policy->mark_ppm) && bpf_skb_ecn_set_ce(skb))
-		return SLUICE_VERDICT_CHOSEN_MARK;
+	if (!verdict_drops(verdict) && impairment_hits(policy->mark_ppm) && bpf_skb_ecn_set_ce(skb))
+		return SLUICE_VERDICT_INJECTED_MARK;
 	return verdict;
 }
 
@@ -155,7 +155,7 @@ static __always_inline int pace(struct __sk_buff *skb, const enum pace_hook hook
 	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
 	struct sluice_policy *policy = NULL;
 
-	if (hook == PACE_INGRESS && pace_is_handed_over(skb))
+	if (hook == PACE_INGRESS && pace_is_punted(skb))
 		return TC_ACT_UNSPEC;
 	if (class_find(skb, &packet, hook != PACE_INGRESS))
 		policy = policy_find(packet.service);

@@ -18,10 +18,10 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "address.h"
-#include "kernel.h"
+#include "wire/mapped_address.h"
+#include "kernel_types.h"
 #include "pace/socket.h"
-#include "policy.h"
+#include "maps/policies.h"
 #include "pure/pacing.h"
 
 #define SOCKET_NO_LIMIT 0xffffffffu

@@ -127,7 +127,7 @@ static __noinline int flow_publish(struct tcp_sock *tp, struct congestion_socket
 	return 0;
 }
 
-static __noinline int flow_forget(struct tcp_sock *tp, struct congestion_socket *state)
+static __noinline int flow_purge(struct tcp_sock *tp, struct congestion_socket *state)
 {
 	struct sluice_congestion_flow *flow;
 	struct service_share was;

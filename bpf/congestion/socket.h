@@ -11,16 +11,16 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "address.h"
-#include "kernel.h"
-#include "policy.h"
+#include "wire/mapped_address.h"
+#include "kernel_types.h"
+#include "maps/policies.h"
 #include "pure/pacing.h"
 #include "pure/window.h"
 
 #define POLICY_LIFE_MS 50 /* a changed policy reaches a running flow within this and an ACK */
 
 /*
- * What we keep of a socket. The addresses are kept because a socket has forgotten them by the time
+ * What we keep of a socket. The addresses are kept because a socket has purged them by the time
  * it is released after a disconnect.
  */
 struct congestion_socket {

@@ -22,8 +22,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "address.h"
-#include "policy.h"
+#include "wire/mapped_address.h"
+#include "maps/policies.h"
 #include "sluice/flow.h"
 
 #define CLASS_VLAN_TAGS_MAX 2
@@ -244,30 +244,30 @@ static __always_inline void class_reverse(struct sluice_flow *flow)
 }
 
 /* What a plain packet begins with, in one piece. */
-struct class_plain_v4 {
+struct class_fast_v4 {
 	struct ethhdr ethernet;
 	struct iphdr ip;
 	struct tcphdr tcp;
 } __attribute__((packed));
 
-struct class_plain_v6 {
+struct class_fast_v6 {
 	struct ethhdr ethernet;
 	struct ipv6hdr ip;
 	struct tcphdr tcp;
 } __attribute__((packed));
 
-#define CLASS_PLAIN_IPV4 0x45 /* version 4, no options */
+#define CLASS_FAST_IPV4 0x45 /* version 4, no options */
 
 /* The end of the packet as its IP header says it, from the frame's start on; 0: it does not. */
-static __always_inline __u32 class_plain_end(struct __sk_buff *skb, __u32 ip_offset, __u32 length)
+static __always_inline __u32 class_fast_end(struct __sk_buff *skb, __u32 ip_offset, __u32 length)
 {
 	if (!length)
 		return skb->gso_segs > 0 ? skb->len : 0;
 	return ip_offset + length <= skb->len ? ip_offset + length : 0;
 }
 
-static __always_inline bool class_plain_l4(struct pace_packet *packet, const struct tcphdr *tcp,
-					   __u8 l4_proto, __u32 offset, __u32 end)
+static __always_inline bool class_fast_l4(struct pace_packet *packet, const struct tcphdr *tcp,
+					  __u8 l4_proto, __u32 offset, __u32 end)
 {
 	packet->l4_offset = offset;
 	packet->l4_bytes = end - offset;
@@ -287,36 +287,36 @@ static __always_inline bool class_plain_l4(struct pace_packet *packet, const str
  * or extension headers, TCP or UDP, all of it where it can be read by pointer. False: to be looked
  * at with care; whatever is in `packet` by then is written over.
  */
-static __always_inline bool class_plain(struct __sk_buff *skb, struct pace_packet *packet)
+static __always_inline bool class_fast(struct __sk_buff *skb, struct pace_packet *packet)
 {
 	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
-	struct class_plain_v4 *v4 = data;
-	struct class_plain_v6 *v6 = data;
+	struct class_fast_v4 *v4 = data;
+	struct class_fast_v6 *v6 = data;
 	__u32 end;
 
 	if ((void *)(v4 + 1) > data_end || v4->ethernet.h_proto != (__be16)skb->protocol)
 		return false;
 	if (v4->ethernet.h_proto == bpf_htons(ETH_P_IP)) {
-		if (*(__u8 *)&v4->ip != CLASS_PLAIN_IPV4 ||
+		if (*(__u8 *)&v4->ip != CLASS_FAST_IPV4 ||
 		    (v4->ip.frag_off & bpf_htons(CLASS_IPV4_FRAGMENT)))
 			return false;
-		end = class_plain_end(skb, sizeof(v4->ethernet), bpf_ntohs(v4->ip.tot_len));
+		end = class_fast_end(skb, sizeof(v4->ethernet), bpf_ntohs(v4->ip.tot_len));
 		class_map_v4(&packet->flow.source, v4->ip.saddr);
 		class_map_v4(&packet->flow.destination, v4->ip.daddr);
 		packet->ipv6 = false;
-		return class_plain_l4(packet, &v4->tcp, v4->ip.protocol,
-				      offsetof(struct class_plain_v4, tcp), end);
+		return class_fast_l4(packet, &v4->tcp, v4->ip.protocol,
+				     offsetof(struct class_fast_v4, tcp), end);
 	}
 	if (v4->ethernet.h_proto != bpf_htons(ETH_P_IPV6) || (void *)(v6 + 1) > data_end ||
 	    v6->ip.version != 6)
 		return false;
 	end = v6->ip.payload_len ? sizeof(v6->ip) + bpf_ntohs(v6->ip.payload_len) : 0;
-	end = class_plain_end(skb, sizeof(v6->ethernet), end);
+	end = class_fast_end(skb, sizeof(v6->ethernet), end);
 	__builtin_memcpy(&packet->flow.source, &v6->ip.saddr, sizeof(v6->ip.saddr));
 	__builtin_memcpy(&packet->flow.destination, &v6->ip.daddr, sizeof(v6->ip.daddr));
 	packet->ipv6 = true;
-	return class_plain_l4(packet, &v6->tcp, v6->ip.nexthdr,
-			      offsetof(struct class_plain_v6, tcp), end);
+	return class_fast_l4(packet, &v6->tcp, v6->ip.nexthdr, offsetof(struct class_fast_v6, tcp),
+			     end);
 }
 
 static __always_inline bool class_parse(struct __sk_buff *skb, struct pace_packet *packet)
@@ -355,7 +355,7 @@ static __always_inline bool class_is_to_client(struct pace_packet *packet)
 static __always_inline bool class_find(struct __sk_buff *skb, struct pace_packet *packet,
 				       const bool leaves)
 {
-	if (!class_plain(skb, packet) && !class_parse(skb, packet))
+	if (!class_fast(skb, packet) && !class_parse(skb, packet))
 		return false;
 	if (leaves)
 		return class_is_to_client(packet) || class_is_to_service(packet);

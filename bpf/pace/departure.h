@@ -8,7 +8,7 @@
 #ifndef SLUICE_PACE_DEPARTURE_H
 #define SLUICE_PACE_DEPARTURE_H
 
-#include "pace/place.h"
+#include "pace/departure_table.h"
 #include "pace/share.h"
 #include "pure/departure.h"
 #include "sluice/pace.h"
@@ -87,7 +87,7 @@ static __always_inline enum sluice_verdict departure_give(struct __sk_buff *skb,
 		.rate = policy->flow_rate_bytes_per_sec,
 		.bytes = skb->wire_len,
 	};
-	struct sluice_departure *flow = place_of(packet, ask.now_ns);
+	struct sluice_departure *flow = departure_slot_of(packet, ask.now_ns);
 	struct sluice_share *share;
 
 	if (!flow)

@@ -8,7 +8,7 @@
 #define SLUICE_PACE_LIMIT_H
 
 #include "pace/class.h"
-#include "pace/place.h"
+#include "pace/departure_table.h"
 #include "pace/share.h"
 #include "pace/socket.h"
 #include "pure/police.h"
@@ -32,7 +32,7 @@ static __always_inline bool limit_pass_flow(struct __sk_buff *skb, const struct 
 		return true;
 	if (packet->flow.l4_proto == IPPROTO_TCP && socket_paces_itself(skb))
 		return true;
-	flow = place_of(packet, now_ns);
+	flow = departure_slot_of(packet, now_ns);
 	if (!flow)
 		return true;
 	if (!limit_pass(skb, &flow->departs_ns, now_ns, rate_bytes_per_sec))

@@ -346,7 +346,7 @@ static __always_inline void window_from_server(void *ctx, const struct segment *
 			roundtrip_mark(&flow->round_trip, segment->seq, leaves_ns);
 		return;
 	}
-	roundtrip_forget_mark(&flow->round_trip);
+	roundtrip_purge_mark(&flow->round_trip);
 	flow->server_retransmits++;
 	totals = paced_totals(flow->service);
 	if (totals)

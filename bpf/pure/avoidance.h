@@ -8,7 +8,7 @@
 
 #include "pure/slow_start.h"
 
-#define WINDOW_MARKED_ROUNDS 16	   /* that a mark is remembered */
+#define WINDOW_MARKED_ROUNDS 16	   /* that a mark is tracked */
 #define WINDOW_CALM_ROUNDS 3	   /* then steps up double every other round, */
 #define WINDOW_CALM_ROUNDS_MOST 24 /* so many times at most, */
 #define WINDOW_STEP_MOST 8	   /* to an eighth of the window */
@@ -85,7 +85,7 @@ static inline void window_avoid(struct window *window, const struct window_ack *
 		window_reopen(window);
 		return;
 	}
-	if (queue_crowded(window, queue_us, target_us)) {
+	if (queue_full(window, queue_us, target_us)) {
 		queue_look(window, WINDOW_VERIFY);
 		return;
 	}

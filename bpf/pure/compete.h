@@ -16,10 +16,10 @@
  * twice as fast, and as little given up for a loss as CUBIC's fast convergence takes for certain.
  */
 #define WINDOW_MEEK_SHARE 85 /* 256ths */
-#define WINDOW_MEEK_SPEED 2
+#define WINDOW_YIELD_SPEED 2
 #define WINDOW_MEEK_BETA_OF_1024 870 /* 0.85 */
 
-static inline bool window_meek(const struct window *window)
+static inline bool window_yields(const struct window *window)
 {
 	return window->share && window->share < WINDOW_MEEK_SHARE;
 }
@@ -53,7 +53,7 @@ static inline void window_vie(struct window *window, const struct window_ack *ac
 	__u32 rtt_us = window->round_rtt_us;
 	__u32 queue_us = rtt_us - window->min_rtt_us;
 	__u32 since_ms = ack->now_ms - window->cubic.epoch_ms + rtt_us / 1000;
-	__u32 speed = window_meek(window) ? WINDOW_MEEK_SPEED : 1;
+	__u32 speed = window_yields(window) ? WINDOW_YIELD_SPEED : 1;
 	__u32 target_us = window_target_us(window, window->law_x64);
 	__u32 next;
 
@@ -79,7 +79,7 @@ static inline void window_reduce_competing(struct window *window, __u32 top_x64,
 {
 	__u32 aim_x64 = top_x64;
 
-	if (window_meek(window)) {
+	if (window_yields(window)) {
 		window->law_x64 = (__u32)((__u64)top_x64 * WINDOW_MEEK_BETA_OF_1024 / 1024);
 	} else {
 		window->law_x64 = recovery_reduced(top_x64);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What is remembered of a flow's window from one acknowledgement to the next, and what an
+ * What is tracked of a flow's window from one acknowledgement to the next, and what an
  * acknowledgement says. queue.h and window.h work on it.
  */
 #ifndef SLUICE_PURE_FLOW_WINDOW_H
@@ -60,16 +60,16 @@ struct window {
 	__u8 look_rounds;   /* left of it; 0: none under way */
 	__u8 round_samples; /* of the RTT; in slow start: in its block */
 	__u8 part_samples;
-	__u8 parts;	     /* whole ones in this round */
-	__u8 young_rounds;   /* left until slow start's own queue is forgotten */
-	__u8 resumes;	     /* of slow start after an early end */
-	__u8 marked_rounds;  /* left until that mark is forgotten */
-	__u8 calm_rounds;    /* in a row, with less than half of the queue aimed at */
-	__u8 crowded_rounds; /* with more queue than aimed at */
-	__u8 drains;	     /* that found others' queue, in a row */
-	__u8 steady_drains;  /* that left the same, in a row */
-	__u8 share;	     /* of the bottleneck, 256ths; 0: not known */
-	bool ramp;	     /* competing began here: grow until the first loss */
+	__u8 parts;	    /* whole ones in this round */
+	__u8 young_rounds;  /* left until slow start's own queue is purged */
+	__u8 resumes;	    /* of slow start after an early end */
+	__u8 marked_rounds; /* left until that mark is purged */
+	__u8 calm_rounds;   /* in a row, with less than half of the queue aimed at */
+	__u8 full_rounds;   /* with more queue than aimed at */
+	__u8 drains;	    /* that found others' queue, in a row */
+	__u8 steady_drains; /* that left the same, in a row */
+	__u8 share;	    /* of the bottleneck, 256ths; 0: not known */
+	bool ramp;	    /* competing began here: grow until the first loss */
 };
 
 enum window_flag {
@@ -123,7 +123,7 @@ static inline void window_enter(struct window *window, __u8 mode)
 		window->state = mode;
 	window->mode = mode;
 	window->look_rounds = 0;
-	window->crowded_rounds = 0;
+	window->full_rounds = 0;
 	window->calm_rounds = 0;
 }
 

@@ -112,7 +112,7 @@ static inline void queue_dipped(struct window *window, __u32 now_ms)
 
 static inline void queue_verified(struct window *window, __u32 queue_us, __u32 now_ms)
 {
-	window->crowded_rounds = 0;
+	window->full_rounds = 0;
 	window->turn_at_ms = queue_next_dip(now_ms);
 	if (!queue_foreign(window, queue_us, window->crowd_x64, QUEUE_FOREIGN_QUARTERS_IN))
 		return;
@@ -174,20 +174,19 @@ static inline void queue_looked(struct window *window, __u32 now_ms)
 }
 
 /* After one more round with this queue: is it time for a verification? */
-static inline bool queue_crowded(struct window *window, __u32 queue_us, __u32 target_us)
+static inline bool queue_full(struct window *window, __u32 queue_us, __u32 target_us)
 {
 	if (window->young_rounds)
 		return false;
 	if (queue_us > target_us + target_us / 4 + QUEUE_FOREIGN_US / 2) {
-		if (!window->crowded_rounds)
+		if (!window->full_rounds)
 			window->crowd_x64 = window->law_x64;
-		if (window->crowded_rounds < 255)
-			window->crowded_rounds++;
+		if (window->full_rounds < 255)
+			window->full_rounds++;
 	} else {
-		window->crowded_rounds =
-			window->crowded_rounds > 2 ? window->crowded_rounds - 2 : 0;
+		window->full_rounds = window->full_rounds > 2 ? window->full_rounds - 2 : 0;
 	}
-	if (window->crowded_rounds < QUEUE_CROWD_ROUNDS)
+	if (window->full_rounds < QUEUE_CROWD_ROUNDS)
 		return false;
 	/* The target grows as the window gives way: judged by the window that it began with. */
 	target_us = window_target_us(window, window->crowd_x64);

@@ -114,7 +114,7 @@ static inline void roundtrip_on_ack(struct sluice_round_trip *trip, __u32 ack, _
 }
 
 /* Something was sent again: what is being timed may be it. */
-static inline void roundtrip_forget_mark(struct sluice_round_trip *trip)
+static inline void roundtrip_purge_mark(struct sluice_round_trip *trip)
 {
 	trip->marked_ns = 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Just enough tracking: which backend gets a packet whose slot moves, and what is remembered of it.
+ * Just enough tracking: which backend gets a packet whose slot moves, and what is tracked of it.
  *
  *	slot	 begins a connection		continues one
  *	settled	 backend, nothing stored	backend, no look-up (never comes here)
- *	moving	 backend, remembered		what is remembered; else previous, and remembered
+ *	moving	 backend, tracked		what is tracked; else previous, and tracked
  *
  * The invariant. Let a connection be with backend B, which was not down since, and not have been
  * silent for longer than its service's time-out.
@@ -14,12 +14,12 @@
  *
  * Why it holds: a slot that begins to move keeps its backend as previous, and by the other half no
  * table knows better. Further changes leave previous alone, unless it went down and nobody lives
- * there. In a moving slot whatever begins is remembered before it is sent, and so is whatever is
+ * there. In a moving slot whatever begins is tracked before it is sent, and so is whatever is
  * found unknown, once and for all. A slot settles (model/sweep.h) only when it moved for longer
  * than the time-out, so that whatever lives was seen and is in the tables, and when no living entry
  * says another backend; afterwards what the tables have of it is deleted. A backend that is removed
- * goes down first, and what is down is never remembered: once no packet is in flight that saw it
- * up, one pass over the tables forgets it for good (forget.bpf.c: whatever still names it, and
+ * goes down first, and what is down is never tracked: once no packet is in flight that saw it
+ * up, one pass over the tables forgets it for good (purge.bpf.c: whatever still names it, and
  * nothing that a client has begun anew since), and its number may be another's.
  *
  * A SYN enters `half_open`, and its second packet promotes it to `flows`: a flood churns the
@@ -54,7 +54,7 @@ enum tracking_packet {
 struct tracking_choice {
 	__u32 backend; /* 0: nobody */
 	__u8 state;    /* enum sluice_backend_state */
-	bool lapsed;   /* a remembered one: was silent for longer than the time-out */
+	bool lapsed;   /* a tracked one: was silent for longer than the time-out */
 };
 
 struct tracking_question {
@@ -86,8 +86,8 @@ static inline struct tracking_answer tracking_known(const struct tracking_choice
 	return answer;
 }
 
-static inline struct tracking_answer tracking_remember(const struct tracking_choice *choice,
-						       enum tracking_note note)
+static inline struct tracking_answer tracking_track(const struct tracking_choice *choice,
+						    enum tracking_note note)
 {
 	struct tracking_answer answer = {choice->backend, note};
 
@@ -98,8 +98,8 @@ static inline struct tracking_answer tracking_remember(const struct tracking_cho
 
 /*
  * One that is sent again keeps what the first one got: two servers must not both answer. So does a
- * new connection of a 5-tuple that is still remembered, unless its backend takes no more, or it is
- * remembered for so long that a sweep, which is perhaps under way, takes it for dead.
+ * new connection of a 5-tuple that is still tracked, unless its backend takes no more, or it is
+ * tracked for so long that a sweep, which is perhaps under way, takes it for dead.
  */
 static inline struct tracking_answer tracking_opens(const struct tracking_question *question)
 {
@@ -110,7 +110,7 @@ static inline struct tracking_answer tracking_opens(const struct tracking_questi
 		return tracking_known(half_open);
 	if (established->backend && established->state == SLUICE_BACKEND_UP && !established->lapsed)
 		return tracking_known(established);
-	return tracking_remember(&question->backend, TRACKING_HALF_OPEN);
+	return tracking_track(&question->backend, TRACKING_HALF_OPEN);
 }
 
 static inline struct tracking_answer tracking_continues(const struct tracking_question *question)
@@ -118,8 +118,8 @@ static inline struct tracking_answer tracking_continues(const struct tracking_qu
 	if (question->established.backend)
 		return tracking_known(&question->established);
 	if (question->half_open.backend)
-		return tracking_remember(&question->half_open, TRACKING_ESTABLISHED);
-	return tracking_remember(&question->previous, TRACKING_ESTABLISHED);
+		return tracking_track(&question->half_open, TRACKING_ESTABLISHED);
+	return tracking_track(&question->previous, TRACKING_ESTABLISHED);
 }
 
 static inline bool tracking_lasts(const struct tracking_choice *choice)
@@ -134,10 +134,10 @@ static inline struct tracking_answer tracking_datagram(const struct tracking_que
 	if (tracking_lasts(&question->established))
 		return tracking_known(&question->established);
 	if (tracking_lasts(&question->half_open))
-		return tracking_remember(&question->half_open, TRACKING_ESTABLISHED);
+		return tracking_track(&question->half_open, TRACKING_ESTABLISHED);
 	if (unknown && !question->fresh && tracking_lasts(&question->previous))
-		return tracking_remember(&question->previous, TRACKING_ESTABLISHED);
-	return tracking_remember(&question->backend, TRACKING_ESTABLISHED);
+		return tracking_track(&question->previous, TRACKING_ESTABLISHED);
+	return tracking_track(&question->backend, TRACKING_ESTABLISHED);
 }
 
 static inline struct tracking_answer tracking_decide(const struct tracking_question *question)

@@ -14,7 +14,7 @@
 #include "pure/pacing.h"
 #include "pure/slow_start.h"
 
-#define WINDOW_CROWD_LOSS_ROUNDS 4 /* of a queue that is too long, then a loss: others fill it */
+#define WINDOW_FULL_LOSS_ROUNDS 4 /* of a queue that is too long, then a loss: others fill it */
 
 static inline void window_open(struct window *window, __u32 cwnd_packets, __u32 now_ms)
 {
@@ -209,7 +209,7 @@ static inline bool window_marks_count(const struct window *window, __u32 queue_u
 }
 
 /* A second one at once is of the same queue: the window was reduced since. */
-static inline void window_remember_mark(struct window *window, __u32 window_x64)
+static inline void window_store_mark(struct window *window, __u32 window_x64)
 {
 	if (window->marked_rounds < WINDOW_MARKED_ROUNDS - 1 || window_x64 > window->marked_x64)
 		window->marked_x64 = window_x64;
@@ -235,7 +235,7 @@ static inline __u32 window_after_loss(struct window *window, enum window_cause c
 	window->look_rounds = 0;
 	window->calm_rounds = 0;
 	if (cause == WINDOW_MARKED)
-		window_remember_mark(window, top_x64);
+		window_store_mark(window, top_x64);
 	if (cause == WINDOW_MARKED && window_marks_count(window, queue_us)) {
 		window->law_x64 = integer_greater(
 			marks_reduced(&window->marks, top_x64),
@@ -250,7 +250,7 @@ static inline __u32 window_after_loss(struct window *window, enum window_cause c
 		window->law_x64 = recovery_reduced(top_x64);
 		window_settle(window, now_ms);
 		window->young_rounds = WINDOW_YOUNG_ROUNDS / 2;
-	} else if (window->crowded_rounds >= WINDOW_CROWD_LOSS_ROUNDS) {
+	} else if (window->full_rounds >= WINDOW_FULL_LOSS_ROUNDS) {
 		top_x64 = integer_greater(top_x64, window->crowd_x64);
 		window_compete(window, recovery_reduced(top_x64), top_x64, now_ms);
 	} else {

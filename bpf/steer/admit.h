@@ -5,7 +5,7 @@
 #ifndef SLUICE_STEER_ADMIT_H
 #define SLUICE_STEER_ADMIT_H
 
-#include "policy.h"
+#include "maps/policies.h"
 #include "pure/police.h"
 #include "sluice/service.h"
 #include "steer/packet.h"

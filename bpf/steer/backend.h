@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The backends, and how the kernel's routing table is asked for the way to one. Shared by `steer`
- * and by `handover`, which ends what steer began.
+ * and by `punt`, which ends what steer began.
  */
 #ifndef SLUICE_STEER_BACKEND_H
 #define SLUICE_STEER_BACKEND_H

@@ -10,7 +10,7 @@
 #include "sluice/flow.h"
 #include "steer/nexthop.h"
 #include "steer/packet.h"
-#include "steer/remembered.h"
+#include "maps/tracked_flows.h"
 #include "steer/ring.h"
 
 #define NS_PER_S 1000000000ull
@@ -37,7 +37,7 @@ static __always_inline bool flow_backend_takes_new(__u32 backend)
 
 /* What a table has of a flow, which is dated by the way: somebody still sends. */
 static __always_inline struct tracking_choice
-flow_remembered(void *table, const struct sluice_flow *flow, __u32 now_s, __u32 timeout_s)
+flow_tracked(void *table, const struct sluice_flow *flow, __u32 now_s, __u32 timeout_s)
 {
 	struct sluice_tracked_flow *tracked = bpf_map_lookup_elem(table, flow);
 	struct tracking_choice choice = {};
@@ -63,7 +63,7 @@ static __always_inline bool flow_put(void *table, const struct sluice_flow *flow
 
 /*
  * What is with nobody goes where `previous` says, unless another CPU promotes it at this moment. An
- * entry whose backend left is there and names nobody (forget.bpf.c).
+ * entry whose backend left is there and names nobody (purge.bpf.c).
  */
 static __always_inline __u32 flow_put_unknown(const struct sluice_flow *flow, __u32 backend,
 					      __u32 now_s)
@@ -99,17 +99,17 @@ static __always_inline __u32 flow_backend(const struct packet *packet, const str
 	struct tracking_answer answer;
 	__u32 now_s = flow_now_s();
 
-	question.established = flow_remembered(&flows, &flow, now_s, timeout_s);
+	question.established = flow_tracked(&flows, &flow, now_s, timeout_s);
 	if (question.packet == TRACKING_CONTINUES && question.established.backend)
 		return question.established.backend; /* as tracking_continues() begins */
 	question.half_open =
-		flow_remembered(&half_open, &flow, now_s, tracking_half_open_timeout_s(timeout_s));
+		flow_tracked(&half_open, &flow, now_s, tracking_half_open_timeout_s(timeout_s));
 	question.backend = flow_choice(slot->backend);
 	question.previous = flow_choice(slot->previous);
 	question.fresh = tracking_silent(now_s, slot->since_s, timeout_s);
 	answer = tracking_decide(&question);
 	if (answer.note == TRACKING_HALF_OPEN) {
-		/* What cannot be remembered goes where its next packet, unknown, will go. */
+		/* What cannot be tracked goes where its next packet, unknown, will go. */
 		if (!flow_put(&half_open, &flow, answer.backend, now_s, BPF_ANY))
 			return slot->previous ?: answer.backend;
 		if (question.established.backend)

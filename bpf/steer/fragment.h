@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Only a packet's first fragment has ports. Where it went is remembered under what all of them
+ * Only a packet's first fragment has ports. Where it went is tracked under what all of them
  * share (RFC 791, 3.2; RFC 8200, 4.5), and the later ones follow. One that comes before its first
  * passes: it may be for this host itself, and nothing says that it is not.
  */
@@ -31,15 +31,16 @@ static __always_inline struct sluice_fragment_key fragment_key(const struct pack
 	return key;
 }
 
-/* The first went to `backend`, or as a reply to its client (0); `translated`, as `leaves_as`. */
-static __always_inline void fragment_remember(const struct packet *packet, __u32 service,
-					      __u32 backend, bool translated,
-					      const struct sluice_flow *leaves_as)
+/* The first went to `backend`, or as a reply to its client (0); `translated`, as
+ * `translated_tuple`. */
+static __always_inline void fragment_track(const struct packet *packet, __u32 service,
+					   __u32 backend, bool translated,
+					   const struct sluice_flow *translated_tuple)
 {
 	struct sluice_fragment_key key = fragment_key(packet);
 	struct sluice_fragment fragment = {
-		.source = leaves_as->source,
-		.destination = leaves_as->destination,
+		.source = translated_tuple->source,
+		.destination = translated_tuple->destination,
 		.service = service,
 		.backend = backend,
 		.seen_s = flow_now_s(),

@@ -92,8 +92,8 @@ static __always_inline __u32 measure_since_us(const struct sluice_request *reque
 	return (now_ns - request->asked_ns) / MEASURE_NS_PER_US;
 }
 
-static __always_inline void measure_shaken(struct sluice_request *request,
-					   struct sluice_latency *latency, __u64 now_ns)
+static __always_inline void measure_handshake_done(struct sluice_request *request,
+						   struct sluice_latency *latency, __u64 now_ns)
 {
 	__u32 took_us = measure_since_us(request, now_ns);
 
@@ -151,7 +151,7 @@ static __always_inline void measure_to_backend(const struct sluice_flow *flow,
 	}
 	if (known && segment->ack && !segment->resets) {
 		if (known->state == SLUICE_REQUEST_OPENING) {
-			measure_shaken(known, latency, now_ns);
+			measure_handshake_done(known, latency, now_ns);
 		} else if (known->state == SLUICE_REQUEST_ASKED && direct &&
 			   (__s32)(segment->acked - known->acked) > 0 && known->handshake_us) {
 			took_us = measure_since_us(known, now_ns);
@@ -203,7 +203,7 @@ static __always_inline void measure_to_client(const struct sluice_flow *flow,
 			latency->refused++;
 			bpf_map_delete_elem(&requests, flow);
 		} else if (segment->syn) {
-			measure_shaken(known, latency, now_ns);
+			measure_handshake_done(known, latency, now_ns);
 		}
 	} else if (known->state == SLUICE_REQUEST_ASKED && segment->payload) {
 		measure_answered(known, latency, measure_since_us(known, now_ns));

@@ -13,7 +13,7 @@
 #include "sluice/service.h"
 #include "steer/flow.h"
 #include "steer/packet.h"
-#include "steer/remembered.h"
+#include "maps/tracked_flows.h"
 #include "steer/service.h"
 
 #define NAT_PORTS (SLUICE_SNAT_PORT_LAST - SLUICE_SNAT_PORT_FIRST + 1)
@@ -33,7 +33,7 @@ static __always_inline struct sluice_flow nat_reverse(const struct sluice_flow *
 	return reverse;
 }
 
-/* NULL also where its backend has left (forget.bpf.c). */
+/* NULL also where its backend has left (purge.bpf.c). */
 static __always_inline struct sluice_translation *nat_find(const struct sluice_flow *flow)
 {
 	struct sluice_translation *known = bpf_map_lookup_elem(&translations, flow);
@@ -64,7 +64,7 @@ static __always_inline bool nat_are_one(const struct sluice_flow *reply_key,
 					const struct sluice_translation *forward)
 {
 	return forward->backend == reply->backend &&
-	       forward->leaves_as.source_port == reply_key->destination_port;
+	       forward->translated_tuple.source_port == reply_key->destination_port;
 }
 
 /* May the port that `reply` holds be taken over? `forward` is its other entry, or NULL. */
@@ -81,7 +81,7 @@ static __always_inline bool nat_is_dead(const struct sluice_translation *reply,
 	silence_s = now_s - seen_s;
 	if (nat_is_closed(reply, forward))
 		limit_s = SLUICE_SNAT_CLOSED_S;
-	else if (reply->leaves_as.l4_proto == IPPROTO_UDP)
+	else if (reply->translated_tuple.l4_proto == IPPROTO_UDP)
 		limit_s = SLUICE_SNAT_UDP_S;
 	/* One side alone is no connection: a flood's SYNs are answered and never confirmed. */
 	else if (reply->state == SLUICE_TRANSLATION_OPENING ||
@@ -121,7 +121,7 @@ static __always_inline bool nat_take_over(const struct sluice_flow *reply_key, _
 
 	if (!reply)
 		return true;
-	forward_key = nat_reverse(&reply->leaves_as);
+	forward_key = nat_reverse(&reply->translated_tuple);
 	forward = bpf_map_lookup_elem(&translations, &forward_key);
 	if (forward && !nat_are_one(reply_key, reply, forward))
 		forward = NULL;
@@ -193,7 +193,7 @@ static __always_inline enum sluice_verdict nat_open(const struct packet *packet,
 	search->reply_key.destination = record->source;
 	search->reply_key.l4_proto = packet->l4_proto;
 	__builtin_memset(translation, 0, sizeof(*translation));
-	translation->leaves_as = nat_reverse(flow);
+	translation->translated_tuple = nat_reverse(flow);
 	translation->backend = backend;
 	translation->service = service;
 	translation->seen_s = search->now_s;
@@ -201,7 +201,7 @@ static __always_inline enum sluice_verdict nat_open(const struct packet *packet,
 	bpf_loop(2 * SLUICE_SNAT_PORT_TRIES, nat_try_port, NULL, 0);
 	if (search->verdict != UNDECIDED)
 		return search->verdict;
-	translation->leaves_as = nat_reverse(&search->reply_key);
+	translation->translated_tuple = nat_reverse(&search->reply_key);
 	translation->reply = 0;
 	if (bpf_map_update_elem(&translations, flow, translation, BPF_ANY)) {
 		bpf_map_delete_elem(&translations, &search->reply_key);
@@ -240,7 +240,7 @@ static __always_inline bool nat_is_earlier(const struct sluice_translation *tran
 
 	if (!flow_backend_takes_new(translation->backend))
 		return true;
-	reply_key = nat_reverse(&translation->leaves_as);
+	reply_key = nat_reverse(&translation->translated_tuple);
 	return nat_is_closed(translation, bpf_map_lookup_elem(&translations, &reply_key));
 }
 
@@ -294,23 +294,23 @@ static __always_inline bool nat_reply(const struct packet *packet,
 static __always_inline struct sluice_flow nat_stateless(const struct packet *packet,
 							const struct sluice_backend *record)
 {
-	struct sluice_flow leaves_as = packet_flow(packet);
+	struct sluice_flow translated_tuple = packet_flow(packet);
 
-	leaves_as.destination = record->address;
+	translated_tuple.destination = record->address;
 	if (record->port)
-		leaves_as.destination_port = record->port;
-	return leaves_as;
+		translated_tuple.destination_port = record->port;
+	return translated_tuple;
 }
 
 static __always_inline struct sluice_flow nat_stateless_reply(const struct packet *packet,
 							      const struct sluice_backend *record)
 {
-	struct sluice_flow leaves_as = packet_flow(packet);
+	struct sluice_flow translated_tuple = packet_flow(packet);
 
-	leaves_as.source = record->service_address;
+	translated_tuple.source = record->service_address;
 	if (record->service_port)
-		leaves_as.source_port = record->service_port;
-	return leaves_as;
+		translated_tuple.source_port = record->service_port;
+	return translated_tuple;
 }
 
 /* Puts `to` (16 bytes, or the last 4 of it in IPv4) where `at` is; what that does to a checksum. */
@@ -378,13 +378,15 @@ static __always_inline __u64 nat_put_ports(__be16 *ports, __be16 source, __be16 
 
 /* The ports and the checksum behind them, which covers the addresses too (RFC 1624). */
 static __always_inline bool nat_rewrite_l4(void *l4, void *end, __u8 l4_proto,
-					   const struct sluice_flow *leaves_as, __u64 difference)
+					   const struct sluice_flow *translated_tuple,
+					   __u64 difference)
 {
 	__sum16 *check;
 
 	if (l4 + sizeof(struct udphdr) > end)
 		return false;
-	difference += nat_put_ports(l4, leaves_as->source_port, leaves_as->destination_port);
+	difference += nat_put_ports(l4, translated_tuple->source_port,
+				    translated_tuple->destination_port);
 	if (l4_proto == IPPROTO_UDP) {
 		check = &((struct udphdr *)l4)->check;
 		/* RFC 768: no checksum stays no checksum. */
@@ -421,7 +423,7 @@ static __always_inline __sum16 *nat_quoted_check(void *l4, void *end, const stru
  * cancels out: its own checksum is in there.
  */
 static __always_inline bool nat_rewrite_quote(struct xdp_md *ctx, const struct packet *packet,
-					      const struct sluice_flow *leaves_as)
+					      const struct sluice_flow *translated_tuple)
 {
 	void *data = frame_begin(ctx);
 	void *end = frame_end(ctx);
@@ -431,14 +433,15 @@ static __always_inline bool nat_rewrite_quote(struct xdp_md *ctx, const struct p
 	void *ports;
 
 	if (!nat_put_addresses(packet_at(data, packet->l3_offset), end, packet->v6, NULL,
-			       &leaves_as->destination, &outer) ||
+			       &translated_tuple->destination, &outer) ||
 	    !nat_put_addresses(packet_at(data, packet->quote_offset), end, packet->v6,
-			       &leaves_as->destination, &leaves_as->source, &inner))
+			       &translated_tuple->destination, &translated_tuple->source, &inner))
 		return false;
 	ports = packet_at(data, packet->quoted_l4_offset);
 	if (ports + ICMP_QUOTED_L4_BYTES > end)
 		return false;
-	difference = nat_put_ports(ports, leaves_as->destination_port, leaves_as->source_port);
+	difference = nat_put_ports(ports, translated_tuple->destination_port,
+				   translated_tuple->source_port);
 	inner += difference;
 	if (packet->v6)
 		difference = outer + inner;
@@ -459,20 +462,21 @@ static __always_inline bool nat_rewrite_quote(struct xdp_md *ctx, const struct p
 
 /* Rewrites addresses, ports and checksums of any kind of packet; the lengths stay. */
 static __always_inline bool nat_rewrite(struct xdp_md *ctx, const struct packet *packet,
-					const struct sluice_flow *leaves_as)
+					const struct sluice_flow *translated_tuple)
 {
 	void *data = frame_begin(ctx);
 	void *end = frame_end(ctx);
 	__u64 difference = 0;
 
 	if (packet->kind == PACKET_QUOTE)
-		return nat_rewrite_quote(ctx, packet, leaves_as);
+		return nat_rewrite_quote(ctx, packet, translated_tuple);
 	if (!nat_put_addresses(packet_at(data, packet->l3_offset), end, packet->v6,
-			       &leaves_as->source, &leaves_as->destination, &difference))
+			       &translated_tuple->source, &translated_tuple->destination,
+			       &difference))
 		return false;
 	return packet->kind == PACKET_LATER_FRAGMENT ||
-	       nat_rewrite_l4(packet_at(data, packet->l4_offset), end, packet->l4_proto, leaves_as,
-			      difference);
+	       nat_rewrite_l4(packet_at(data, packet->l4_offset), end, packet->l4_proto,
+			      translated_tuple, difference);
 }
 
 #endif

@@ -37,7 +37,7 @@ struct nexthop {
 	 * The way leads out of a device that steer is not on: a VLAN on top of one, a tunnel, or
 	 * one whose driver may not take what XDP sends. The stack can send there.
 	 */
-	bool through_stack;
+	bool punt;
 	/* Of NO_ROUTE: it is for this host itself. (IPv4 says the same where there is no route.) */
 	bool stays;
 };
@@ -66,8 +66,8 @@ static __always_inline enum sluice_verdict nexthop_ask(struct xdp_md *ctx, __u64
 		__builtin_memcpy(nexthop->macs + 6, fib.smac, 6);
 		nexthop->ifindex = fib.ifindex;
 		nexthop->mtu = fib.mtu_result;
-		nexthop->through_stack = nexthop->ifindex != ctx->ingress_ifindex &&
-					 !bpf_map_lookup_elem(&devices, &nexthop->ifindex);
+		nexthop->punt = nexthop->ifindex != ctx->ingress_ifindex &&
+				!bpf_map_lookup_elem(&devices, &nexthop->ifindex);
 		return UNDECIDED;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
@@ -102,18 +102,18 @@ static __always_inline enum sluice_verdict nexthop_backend(struct xdp_md *ctx,
 			      address_high(&backend->address), address_low(&backend->address),
 			      &nexthop);
 	path->ifindex = 0;
-	path->short_until_jiffies = 0;
+	path->fast_path_until_jiffies = 0;
 	if (verdict != UNDECIDED)
 		return verdict;
 	path->outer = backend->outer;
 	__builtin_memcpy(path->macs, nexthop.macs, sizeof(path->macs));
 	path->mtu = nexthop.mtu > backend->outer.length ? nexthop.mtu - backend->outer.length : 0;
-	path->through_stack = nexthop.through_stack;
+	path->punt = nexthop.punt;
 	path->expires_jiffies = bpf_jiffies64() + SLUICE_PATH_JIFFIES;
-	path->short_until_jiffies = nexthop.through_stack || backend->mode == SLUICE_MODE_NAT ||
-						    measure_wanted(backend->service)
-					    ? 0
-					    : path->expires_jiffies;
+	path->fast_path_until_jiffies =
+		nexthop.punt || backend->mode == SLUICE_MODE_NAT || measure_wanted(backend->service)
+			? 0
+			: path->expires_jiffies;
 	path->ifindex = nexthop.ifindex;
 	return UNDECIDED;
 }

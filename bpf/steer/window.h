@@ -8,7 +8,7 @@
 #define SLUICE_STEER_WINDOW_H
 
 #include "pace/window.h"
-#include "policy.h"
+#include "maps/policies.h"
 #include "steer/nat.h"
 #include "steer/frame.h"
 #include "steer/packet.h"
@@ -67,7 +67,7 @@ static __always_inline void window_to_service(struct xdp_md *ctx, const struct p
 
 /* A reply that leaves as this. */
 static __always_inline void window_to_client(struct xdp_md *ctx, const struct packet *packet,
-					     const struct sluice_flow *leaves_as)
+					     const struct sluice_flow *translated_tuple)
 {
 	struct frame frame = {.ctx = ctx, .packet = packet};
 	struct sluice_paced_flow *flow;
@@ -77,7 +77,7 @@ static __always_inline void window_to_client(struct xdp_md *ctx, const struct pa
 	work = bpf_map_lookup_elem(&window_works, &zero);
 	if (!work || !window_segment(ctx, packet, &work->segment))
 		return;
-	work->key = nat_reverse(leaves_as);
+	work->key = nat_reverse(translated_tuple);
 	flow = paced_find(&work->key);
 	if (!flow)
 		return;

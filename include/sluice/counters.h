@@ -3,7 +3,7 @@
  * Counters, per CPU; whoever reads adds up. Map `verdicts`, indexed by service number; index 0
  * counts packets that belong to no service. STEERED and TRANSLATED have no counter there: what goes
  * to a backend is counted in its `backend_paths`, which the packet touches anyway, and and a
- * service's packets to its backends are their sum there, those handed over included.
+ * service's packets to its backends are their sum there, those punted included.
  */
 #ifndef SLUICE_COUNTERS_H
 #define SLUICE_COUNTERS_H

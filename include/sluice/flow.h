@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A flow and what is remembered of it. A flow is always written the way its client's packets
+ * A flow and what is tracked of it. A flow is always written the way its client's packets
  * carry it: source is the client, destination is the service, on whichever host one looks.
  */
 #ifndef SLUICE_FLOW_H
@@ -57,11 +57,11 @@ enum sluice_translation_state {
 
 /*
  * One direction of a translated (snat) flow. Map `translations`, keyed by the 5-tuple with which
- * a packet arrives; its packets leave with `leaves_as`. The entry of the other direction is
- * keyed by the reverse of `leaves_as`.
+ * a packet arrives; its packets leave with `translated_tuple`. The entry of the other direction is
+ * keyed by the reverse of `translated_tuple`.
  */
 struct sluice_translation {
-	struct sluice_flow leaves_as;
+	struct sluice_flow translated_tuple;
 	__u32 backend; /* 0: it has left, and the entry says nothing */
 	__u32 service;
 	__u32 seen_s; /* as in sluice_tracked_flow */

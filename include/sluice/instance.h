@@ -29,7 +29,7 @@ struct sluice_instance {
 	 */
 	__u32 pending;
 	struct sluice_seed seed;
-	__u64 handover_mac; /* the secret source MAC by which `handover` knows its packets */
+	__u64 punt_mac; /* the secret source MAC by which `punt` knows its packets */
 };
 
 /*

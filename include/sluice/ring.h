@@ -11,7 +11,7 @@
  *
  * A line of the third column has a __u32 for each line of a column: when the youngest of its moving
  * slots left its settled state, in seconds of CLOCK_MONOTONIC_COARSE. What a slot went through
- * after that does not make it younger: whatever began since then is remembered.
+ * after that does not make it younger: whatever began since then is tracked.
  *
  * The rings of all services lie in one array, map `ring_lines`; where a service's is says its head,
  * in map `ring_heads`, indexed by service number. A new ring is written where no ring is, and goes

@@ -53,7 +53,7 @@ struct sluice_service_config {
 	__u8 gue_variant; /* mode gue: 0 or 1 */
 	__u8 quic;	  /* 1: UDP whose connection ids name their backend (bpf/steer/quic.h) */
 	__u8 reserved[5];
-	__u32 idle_timeout_s;  /* a TCP connection that was silent for longer may be forgotten */
+	__u32 idle_timeout_s;  /* a TCP connection that was silent for longer may be purged */
 	__u32 udp_timeout_s;   /* a UDP flow that was silent for longer begins anew */
 	__u64 retired_packets; /* counted by backends that are no longer there */
 	__u64 retired_bytes;
@@ -96,9 +96,9 @@ enum sluice_service_flag {
 
 /*
  * Flags of services that the short way (program `steer`) has no code for: their packets take the
- * long way (program `steer_any`).
+ * long way (program `steer_slow`).
  */
-#define SLUICE_SERVICE_LONG_WAY                                                         \
+#define SLUICE_SERVICE_SLOW_PATH                                                        \
 	(SLUICE_SERVICE_WINDOWED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | \
 	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC |       \
 	 SLUICE_SERVICE_ADDRESS | SLUICE_SERVICE_NAT_REPLIES | SLUICE_SERVICE_POLICED)
@@ -243,12 +243,12 @@ struct sluice_backend_path {
 	__u8 macs[12]; /* of the next hop and of the device, as an Ethernet header begins */
 	__u32 ifindex; /* 0: nothing cached */
 	__u64 expires_jiffies;
-	__u64 short_until_jiffies; /* the same; 0 where the short way does not lead */
+	__u64 fast_path_until_jiffies; /* the same; 0 where the short way does not lead */
 	__u64 packets;
 	__u64 bytes;	   /* as they arrived, from the IP header on */
 	__u64 connections; /* new flows: SYNs; in snat also first packets where there is no SYN */
-	__u32 mtu; /* bytes: of the longest packet that fits once its outer headers are on */
-	__u32 through_stack; /* 1: its device is none that steer is on (map `devices`) */
+	__u32 mtu;  /* bytes: of the longest packet that fits once its outer headers are on */
+	__u32 punt; /* 1: its device is none that steer is on (map `devices`) */
 };
 
 #endif

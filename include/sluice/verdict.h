@@ -14,9 +14,9 @@
 #include <linux/types.h>
 
 enum sluice_action {
-	SLUICE_ACTION_PASS,	 /* to the kernel's stack, unchanged */
-	SLUICE_ACTION_FORWARD,	 /* out of a device */
-	SLUICE_ACTION_HAND_OVER, /* changed, and out through the stack's neighbours and tc */
+	SLUICE_ACTION_PASS,    /* to the kernel's stack, unchanged */
+	SLUICE_ACTION_FORWARD, /* out of a device */
+	SLUICE_ACTION_PUNT,    /* changed, and out through the stack's neighbours and tc */
 	SLUICE_ACTION_DROP,
 };
 
@@ -35,11 +35,11 @@ enum sluice_action {
 	  "an echo request to a service's address, answered")                                      \
 	X(TOO_BIG_REPORTED, too_big_reported, FORWARD,                                             \
 	  "longer than the next hop's MTU with the encapsulation on it; its sender was told")      \
-	X(NEIGHBOUR_UNKNOWN, neighbour_unknown, HAND_OVER,                                         \
+	X(NEIGHBOUR_UNKNOWN, neighbour_unknown, PUNT,                                              \
 	  "the next hop's MAC is not known yet; the stack resolves it with this packet")           \
-	X(THROUGH_STACK, through_stack, HAND_OVER,                                                 \
+	X(PUNTED_TO_PACE, punted_to_pace, PUNT,                                                    \
 	  "its service has a policy, so it leaves through tc, where pace sees it")                 \
-	X(OTHER_DEVICE, other_device, HAND_OVER,                                                   \
+	X(OTHER_DEVICE, other_device, PUNT,                                                        \
 	  "its way leads out of a device that steer is not attached to, so the stack sends it")    \
 	/* steer: dropped */                                                                       \
 	X(NO_BACKEND, no_backend, DROP, "the service has no backend that takes new connections")   \
@@ -65,17 +65,18 @@ enum sluice_action {
 	/* decap */                                                                                \
 	X(DECAPSULATED, decapsulated, PASS, "the outer header was taken off")                      \
 	X(NOT_ENCAPSULATED, not_encapsulated, PASS, "no tunnel packet for one of our services")    \
-	/* handover */                                                                             \
-	X(HANDED_OVER, handed_over, FORWARD, "sent on through the stack's neighbours and tc")      \
-	X(NOT_SENT_ON, not_sent_on, DROP, "handed over, and then the kernel had no route for it")  \
+	/* punt */                                                                                 \
+	X(PUNT_SENT, punt_sent, FORWARD, "sent on through the stack's neighbours and tc")          \
+	X(PUNT_NO_ROUTE, punt_no_route, DROP, "punted, and then the kernel had no route for it")   \
 	/* pace */                                                                                 \
 	X(UNPACED, unpaced, PASS, "its service has no policy, or it belongs to none")              \
 	X(PACED, paced, PASS, "given a departure time, or found in time")                          \
 	X(WINDOW_LOWERED, window_lowered, PASS, "its advertised window was lowered to the policy") \
 	X(MARKED, marked, PASS,                                                                    \
 	  "ECN-marked, for it would have to wait too long for its departure")                      \
-	X(CHOSEN_MARK, chosen_mark, PASS, "ECN-marked by choice, as its service's policy has it")  \
-	X(CHOSEN_LOSS, chosen_loss, DROP, "dropped by choice, as its service's policy has it")     \
+	X(INJECTED_MARK, injected_mark, PASS,                                                      \
+	  "ECN-marked by choice, as its service's policy has it")                                  \
+	X(INJECTED_LOSS, injected_loss, DROP, "dropped by choice, as its service's policy has it") \
 	X(HORIZON, horizon, DROP, "it would depart too far in the future")                         \
 	X(POLICED, policed, DROP,                                                                  \
 	  "beyond its policy's rate, on a device without fq, where it cannot wait")

@@ -38,7 +38,7 @@ check "flow list shows the ceiling of a flow whose replies nobody here sees" bas
     jq -e '.flow_totals | .begun > 0 and .windows_lowered > 100'"
 check_equal "nothing left for tc" 0 bash -c "
   '$LAB_BUILD/sluice' --instance $LAB_INSTANCE service show $CEILING_SERVICE --json |
-    jq '[.verdicts[] | select(.verdict == \"through_stack\") | .packets] | add // 0'"
+    jq '[.verdicts[] | select(.verdict == \"punted_to_pace\") | .packets] | add // 0'"
 
 # The least window that there is: one segment. Whatever the client's delayed acknowledgements make
 # of it, every byte arrives.

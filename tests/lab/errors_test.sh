@@ -220,7 +220,7 @@ lab_sluice filter deny prefix 198.51.100.0/24 2>/dev/null
 unreadable() {
   local map word id
   for map in "$LAB_BPFFS/$LAB_INSTANCE"/*; do
-    if [[ -d $map || ${map##*/} == @(devices|ways|paced_sockets) ]]; then continue; fi
+    if [[ -d $map || ${map##*/} == @(devices|tail_calls|paced_sockets) ]]; then continue; fi
     word=("pinned" "$map")
     case ${map##*/} in
       service_tables)

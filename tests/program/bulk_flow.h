@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 #include "sluice/flow.h"
 
 namespace sluice::testing {

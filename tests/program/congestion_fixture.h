@@ -17,9 +17,9 @@
 #include <optional>
 #include <thread>
 
-#include "kernel/bpffs.h"
-#include "kernel/congestion.h"
-#include "kernel/fd.h"
+#include "kernel/congestion/control.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/fd.h"
 #include "program/bulk_flow.h"
 #include "sluice/congestion.h"
 #include "sluice/policy.h"

@@ -9,8 +9,8 @@
 #include <set>
 
 #include "congestion.skel.h"
-#include "kernel/congestion_choice.h"
-#include "kernel/route_congestion.h"
+#include "kernel/congestion/choice.h"
+#include "kernel/congestion/route.h"
 #include "program/congestion_fixture.h"
 
 namespace sluice {
@@ -268,7 +268,7 @@ TEST_F(CongestionLife, ARouteWhoseLinkIsDownGetsItToo) {
   EXPECT_EQ(system("[ $(ip route show 203.0.113.0/24 | grep -c 'nexthop via') = 2 ]"), 0);
 }
 
-TEST_F(CongestionLife, AChoiceThatTheKernelRefusesIsNotRemembered) {
+TEST_F(CongestionLife, AChoiceThatTheKernelRefusesIsNotTracked) {
   load();
   const Choice here{
       .kind = ChoiceKind::network_namespace, .prefix = {}, .endpoint = {}, .netns = {}};

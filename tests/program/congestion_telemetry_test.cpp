@@ -1,5 +1,5 @@
 // What the congestion control tells of a service's flows together, and of each change of state.
-#include "kernel/congestion_telemetry.h"
+#include "kernel/congestion/telemetry.h"
 
 #include "program/congestion_fixture.h"
 
@@ -71,7 +71,7 @@ TEST_F(CongestionTelemetry, ANewServiceOfAnOldNumberBeginsAtZeroButItsFlowsStayC
   ASSERT_TRUE(wait_until([&] { return open_flows(kService) == 1; }));
   one.lose(Loss::all);
   ASSERT_TRUE(wait_until([&] { return sum(kService).timeouts > 0; }));
-  ASSERT_TRUE(forget_congestion_sums(directory_, kService));
+  ASSERT_TRUE(purge_congestion_sums(directory_, kService));
   EXPECT_EQ(sum(kService).timeouts, 0U);
   EXPECT_EQ(open_flows(kService), 1);
   one.close();

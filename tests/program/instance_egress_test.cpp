@@ -8,11 +8,11 @@
 #include <cstdlib>
 
 #include "kernel/apply.h"
-#include "kernel/attach.h"
-#include "kernel/bpffs.h"
-#include "kernel/instance.h"
-#include "kernel/routes.h"
-#include "kernel/segments.h"
+#include "kernel/device/attach.h"
+#include "kernel/device/segments.h"
+#include "kernel/instance/instance.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/routes.h"
 #include "stage.h"
 
 namespace sluice::stage {
@@ -44,7 +44,7 @@ class InstanceEgress : public StageTest {
   void TearDown() override {
     if (IsSkipped()) return;
     if (instance_) {
-      EXPECT_TRUE(detach(*instance_, Part::pace, kDevice));
+      EXPECT_TRUE(detach(*instance_, Component::pace, kDevice));
     }
     shell(fmt::format("ip link del {} 2>/dev/null || true", kDevice));
   }
@@ -74,17 +74,17 @@ class InstanceEgress : public StageTest {
     return packets;
   }
   static AttachReport attach_pace(std::optional<uint32_t> packets) {
-    auto report = attach(*instance_, Part::pace, kDevice, {.gso_max_segs = packets});
+    auto report = attach(*instance_, Component::pace, kDevice, {.gso_max_segs = packets});
     EXPECT_TRUE(report) << report.error().text;
     return report ? *report : AttachReport{};
   }
   static EgressReport detach_pace() {
-    auto report = detach(*instance_, Part::pace, kDevice);
+    auto report = detach(*instance_, Component::pace, kDevice);
     EXPECT_TRUE(report) << report.error().text;
     return report ? report->egress : EgressReport{};
   }
   static std::string segments() { return instance_->directory() + "/segments"; }
-  static std::vector<std::string> remembered() {
+  static std::vector<std::string> tracked() {
     return directory_exists(segments()) ? list_directory(segments()).value()
                                         : std::vector<std::string>{};
   }
@@ -98,7 +98,7 @@ class InstanceEgress : public StageTest {
   static Desired desired(std::optional<uint32_t> packets) {
     Desired desired;
     desired.attachments = {
-        {.device = kDevice, .part = Part::pace, .wish = {.gso_max_segs = packets}}};
+        {.device = kDevice, .part = Component::pace, .settings = {.gso_max_segs = packets}}};
     return desired;
   }
   static std::vector<std::string> applied(const Desired& desired, Apply apply = Apply::perform) {
@@ -128,7 +128,7 @@ std::optional<Instance> InstanceEgress::instance_;
 
 TEST_F(InstanceEgress, WhatADryRunSaysOfFqHappensWhetherThisKernelHasItOrNot) {
   Desired wanted = desired({});
-  wanted.attachments->front().wish.fq = true;
+  wanted.attachments->front().settings.fq = true;
   const auto shown = applied(wanted, Apply::only_show);
   EXPECT_EQ(applied(wanted), shown);
   EXPECT_THAT(applied(wanted, Apply::only_show), IsEmpty());
@@ -141,10 +141,10 @@ TEST_F(InstanceEgress, ADeviceTakesAsFewPacketsAsAskedAndGetsBackWhatItHad) {
   EXPECT_EQ(on_device(), 1u);
   EXPECT_THAT(detach_pace().changes, ElementsAre("device egress.0: gso_max_segs 40 again"));
   EXPECT_EQ(on_device(), kOwn);
-  EXPECT_THAT(remembered(), IsEmpty());
+  EXPECT_THAT(tracked(), IsEmpty());
 }
 
-TEST_F(InstanceEgress, WithoutAWishTheDeviceStaysAsItIs) {
+TEST_F(InstanceEgress, WithoutSettingsTheDeviceStaysAsItIs) {
   EXPECT_THAT(attach_pace({}).changes, IsEmpty());
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(attach_pace(2).changes, SizeIs(1));
@@ -152,7 +152,7 @@ TEST_F(InstanceEgress, WithoutAWishTheDeviceStaysAsItIs) {
   EXPECT_EQ(on_device(), 2u);
 }
 
-TEST_F(InstanceEgress, AskedForAgainWhatItHadAtFirstIsRemembered) {
+TEST_F(InstanceEgress, AskedForAgainWhatItHadAtFirstIsTracked) {
   attach_pace(1);
   const AttachReport same = attach_pace(1);
   EXPECT_TRUE(same.already);
@@ -160,7 +160,7 @@ TEST_F(InstanceEgress, AskedForAgainWhatItHadAtFirstIsRemembered) {
   EXPECT_THAT(attach_pace(4).changes,
               ElementsAre("device egress.0: gso_max_segs 4, in place of 1"));
   EXPECT_EQ(on_device(), 4u);
-  EXPECT_THAT(remembered(), ElementsAre(memory(kOwn, 4)));
+  EXPECT_THAT(tracked(), ElementsAre(memory(kOwn, 4)));
   detach_pace();
   EXPECT_EQ(on_device(), kOwn);
 }
@@ -174,7 +174,7 @@ TEST_F(InstanceEgress, WhatSomebodyElseSetSinceStays) {
                                         "set after sluice did, and stays so"));
   EXPECT_THAT(report.changes, IsEmpty());
   EXPECT_EQ(on_device(), 7u);
-  EXPECT_THAT(remembered(), IsEmpty());
+  EXPECT_THAT(tracked(), IsEmpty());
 }
 
 TEST_F(InstanceEgress, WhatSomebodyElseSetSinceIsWhatItHadWhenAskedForAgain) {
@@ -188,7 +188,7 @@ TEST_F(InstanceEgress, WhatSomebodyElseSetSinceIsWhatItHadWhenAskedForAgain) {
 
 TEST_F(InstanceEgress, WhatTheDeviceHadAnywayIsNotOurs) {
   EXPECT_THAT(attach_pace(kOwn).changes, IsEmpty());
-  EXPECT_THAT(remembered(), IsEmpty());
+  EXPECT_THAT(tracked(), IsEmpty());
   somebody_sets(7);
   EXPECT_THAT(detach_pace().notes, IsEmpty());
   EXPECT_EQ(on_device(), 7u);
@@ -197,8 +197,8 @@ TEST_F(InstanceEgress, WhatTheDeviceHadAnywayIsNotOurs) {
 TEST_F(InstanceEgress, ADeviceThatIsGoneIsForgotten) {
   attach_pace(1);
   shell(fmt::format("ip link del {}", kDevice));
-  EXPECT_TRUE(detach(*instance_, Part::pace, kDevice)->detached);
-  EXPECT_THAT(remembered(), IsEmpty());
+  EXPECT_TRUE(detach(*instance_, Component::pace, kDevice)->detached);
+  EXPECT_THAT(tracked(), IsEmpty());
 }
 
 TEST_F(InstanceEgress, ADeviceOfTheSameNameMadeAnewIsAnotherOne) {
@@ -222,7 +222,7 @@ TEST_F(InstanceEgress, TheSameIndexInAnotherNetworkNamespaceIsAnotherDevice) {
   attach_pace({});
   detach_pace();
   EXPECT_EQ(on_device(), 1u);
-  EXPECT_THAT(remembered(), SizeIs(1)) << "it belongs to that one";
+  EXPECT_THAT(tracked(), SizeIs(1)) << "it belongs to that one";
   EXPECT_TRUE(remove_tree(there));
 }
 
@@ -230,7 +230,7 @@ TEST_F(InstanceEgress, WhoeverIsKilledLeavesWhatTheDeviceHad) {
   remember(kOwn, 1);  // before the device was changed
   EXPECT_THAT(detach_pace().notes, IsEmpty());
   EXPECT_EQ(on_device(), kOwn);
-  EXPECT_THAT(remembered(), IsEmpty());
+  EXPECT_THAT(tracked(), IsEmpty());
 
   attach_pace(1);
   remember(kOwn, 4);  // before it was changed once more
@@ -242,14 +242,14 @@ TEST_F(InstanceEgress, WhoeverIsKilledLeavesWhatTheDeviceHad) {
   EXPECT_EQ(egress_of(instance_->directory(), kDevice)->gso_max_segs, 4u);
   detach_pace();
   EXPECT_EQ(on_device(), kOwn);
-  EXPECT_THAT(remembered(), IsEmpty());
+  EXPECT_THAT(tracked(), IsEmpty());
 }
 
 TEST_F(InstanceEgress, WhatCannotBeAttachedLeavesTheDeviceAsItWas) {
   const Without egress("pace_egress");
-  EXPECT_FALSE(attach(*instance_, Part::pace, kDevice, {.gso_max_segs = 1}));
+  EXPECT_FALSE(attach(*instance_, Component::pace, kDevice, {.gso_max_segs = 1}));
   EXPECT_EQ(on_device(), kOwn);
-  EXPECT_THAT(remembered(), IsEmpty());
+  EXPECT_THAT(tracked(), IsEmpty());
 }
 
 TEST_F(InstanceEgress, TheInstanceThatGoesGivesItBackToo) {
@@ -257,7 +257,7 @@ TEST_F(InstanceEgress, TheInstanceThatGoesGivesItBackToo) {
   {
     auto instance = Instance::open_locked(name);
     ASSERT_TRUE(instance) << instance.error().text;
-    ASSERT_TRUE(attach(*instance, Part::pace, kDevice, {.gso_max_segs = 1}));
+    ASSERT_TRUE(attach(*instance, Component::pace, kDevice, {.gso_max_segs = 1}));
   }
   EXPECT_EQ(on_device(), 1u);
   EXPECT_TRUE(Instance::remove(name));
@@ -286,7 +286,7 @@ TEST_F(InstanceEgress, AFileSaysItAndAnotherNumberIsAChange) {
 TEST_F(InstanceEgress, WhatAFileChangedIsTakenBackWhenALaterPartFails) {
   const Without decap("decap");
   Desired fails = desired(4);
-  fails.attachments->push_back({.device = kDevice, .part = Part::decap});
+  fails.attachments->push_back({.device = kDevice, .part = Component::decap});
   EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(attachments(*instance_).value(), IsEmpty());
@@ -294,14 +294,14 @@ TEST_F(InstanceEgress, WhatAFileChangedIsTakenBackWhenALaterPartFails) {
   attach_pace(1);
   EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
   EXPECT_EQ(on_device(), 1u);
-  EXPECT_THAT(remembered(), ElementsAre(memory(kOwn, 1)));
+  EXPECT_THAT(tracked(), ElementsAre(memory(kOwn, 1)));
   EXPECT_THAT(attachments(*instance_).value(), SizeIs(1));
 
   detach_pace();
   attach_pace({});
   EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
   EXPECT_EQ(on_device(), kOwn);
-  EXPECT_THAT(remembered(), IsEmpty());
+  EXPECT_THAT(tracked(), IsEmpty());
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // What every part remembers of flows, put together by their 5-tuple (kernel/flows.cpp).
 #include <gtest/gtest.h>
 
-#include "kernel/instance.h"
-#include "kernel/map.h"
+#include "kernel/instance/instance.h"
+#include "kernel/system/map.h"
 #include "model/address.h"
 #include "model/service.h"
 #include "stage.h"
@@ -42,7 +42,7 @@ class InstanceFlows : public StageTest {
 
   void translate() {
     sluice_translation translation{};
-    translation.leaves_as = behind_;
+    translation.translated_tuple = behind_;
     translation.backend = 1;
     put("translations", client_, translation);
   }

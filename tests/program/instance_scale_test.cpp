@@ -6,8 +6,8 @@
 #include <chrono>
 
 #include "control/changes.h"
-#include "kernel/instance.h"
-#include "kernel/memory.h"
+#include "kernel/instance/instance.h"
+#include "kernel/system/memory.h"
 #include "sluice/instance.h"
 #include "stage.h"
 

@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "control/changes.h"
-#include "kernel/instance.h"
-#include "kernel/map.h"
-#include "kernel/records.h"
+#include "kernel/instance/instance.h"
+#include "kernel/state/records.h"
+#include "kernel/system/map.h"
 #include "stage.h"
 
 #pragma GCC diagnostic push
@@ -35,9 +35,9 @@ class InstanceTables : public StageTest {
     instance_.reset();
     EXPECT_TRUE(Instance::remove(kName));
   }
-  void add(const char* name, const char* endpoint, const ServiceWish& wish = {}) {
+  void add(const char* name, const char* endpoint, const ServicePatch& settings = {}) {
     const auto added =
-        service_add(plane(), name, Endpoint::parse(endpoint).value(), wish, Apply::perform);
+        service_add(plane(), name, Endpoint::parse(endpoint).value(), settings, Apply::perform);
     ASSERT_TRUE(added) << added.error().text;
   }
   void add_backend(const char* service, const char* at) {

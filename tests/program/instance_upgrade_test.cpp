@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 #include "control/changes.h"
-#include "kernel/attach.h"
-#include "kernel/bpffs.h"
-#include "kernel/hook.h"
-#include "kernel/instance.h"
-#include "kernel/map.h"
-#include "kernel/objects.h"
-#include "kernel/routes.h"
-#include "kernel/upgrade.h"
+#include "kernel/device/attach.h"
+#include "kernel/device/hook.h"
+#include "kernel/instance/instance.h"
+#include "kernel/instance/objects.h"
+#include "kernel/instance/upgrade.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/map.h"
+#include "kernel/system/routes.h"
 #include "stage.h"
 
 namespace sluice::stage {
@@ -35,7 +35,7 @@ class InstanceUpgrade : public StageTest {
     ASSERT_TRUE(instance) << instance.error().text;
     const auto endpoint = Endpoint::parse("203.0.113.10:80/tcp").value();
     ASSERT_TRUE(service_add(instance->dataplane(), "web", endpoint, {}, Apply::perform));
-    ASSERT_TRUE(attach(*instance, Part::steer, kDevice, {}));
+    ASSERT_TRUE(attach(*instance, Component::steer, kDevice, {}));
   }
   void TearDown() override {
     if (IsSkipped()) return;

@@ -19,16 +19,16 @@ void ModeTest::SetUp() {
   udp_ = serve(L4Proto::udp, kServicePort);
 }
 
-Service ModeTest::wish(L4Proto l4_proto, uint16_t port, const Host& host) const {
+Service ModeTest::patch(L4Proto l4_proto, uint16_t port, const Host& host) const {
   Service service = service_at(family(), host, port, l4_proto, mode());
   if (mode() == Mode::gue) service.gue_variant = *GetParam().outer->gue_variant;
   return service;
 }
 
-ModeTest::Served ModeTest::serve(Service wish, const Host& backend, uint16_t backend_port,
+ModeTest::Served ModeTest::serve(Service patch, const Host& backend, uint16_t backend_port,
                                  const Policy& policy) {
   Served served;
-  served.service = stage().add_service(std::move(wish), policy);
+  served.service = stage().add_service(std::move(patch), policy);
   served.backend =
       stage().add_backend(served.service, outer(), backend, BackendState::up, backend_port);
   stage().settle(served.service, served.backend);
@@ -57,7 +57,7 @@ Packet ModeTest::with_l4(Packet packet, L4Proto l4_proto, uint16_t source_port,
 
 uint16_t ModeTest::translated_port(const Packet& sent) {
   const auto known = stage().translations().find(flow_of(sent));
-  return known && *known ? be16toh((*known)->leaves_as.source_port) : uint16_t{0};
+  return known && *known ? be16toh((*known)->translated_tuple.source_port) : uint16_t{0};
 }
 
 Packet ModeTest::at_backend(const Packet& sent, const Host& backend, uint16_t backend_port) {

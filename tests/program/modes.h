@@ -38,14 +38,14 @@ class ModeTest : public StageTest, public testing::WithParamInterface<Way> {
     Service service;
     Backend backend;
   };
-  // A service of this mode as `wish` has it, all of whose slots are the backend's.
-  Served serve(Service wish, const Host& backend = packets::backend_one,
+  // A service of this mode as `patch` has it, all of whose slots are the backend's.
+  Served serve(Service patch, const Host& backend = packets::backend_one,
                uint16_t backend_port = kBackendPort, const Policy& policy = {});
   Served serve(L4Proto l4_proto, uint16_t port, const Host& backend = packets::backend_one) {
-    return serve(wish(l4_proto, port), backend);
+    return serve(patch(l4_proto, port), backend);
   }
-  [[nodiscard]] Service wish(L4Proto l4_proto, uint16_t port,
-                             const Host& host = packets::service_one) const;
+  [[nodiscard]] Service patch(L4Proto l4_proto, uint16_t port,
+                              const Host& host = packets::service_one) const;
 
   // From a client, by way of the gateway, with these tags.
   [[nodiscard]] Packet from_client(const std::vector<uint16_t>& tpids = {},

@@ -3,7 +3,7 @@
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 
-#include "kernel/clock.h"
+#include "kernel/system/clock.h"
 #include "pace_instance.h"
 #include "pure/departure.h"
 

@@ -9,8 +9,8 @@
 #include <stdexcept>
 
 #include "pace.skel.h"
+#include "pure/departure_slot.h"
 #include "pure/hash.h"
-#include "pure/place.h"
 #include "sluice/limits.h"
 #include "sluice/service.h"
 
@@ -167,10 +167,10 @@ std::optional<uint32_t> PaceInstance::place(const sluice_flow& key) const {
   std::array<__u64, SLUICE_SEED_WORDS> seed{};
   for (size_t i = 0; i < seed.size(); i++) seed.at(i) = seed_in_tests(i);
   const uint64_t hash = flow_hash_whole(seed.data(), &key);
-  for (const uint32_t number :
-       {place_first(hash, departure_lines - 1), place_second(hash, departure_lines - 1)}) {
+  for (const uint32_t number : {departure_slot_first(hash, departure_lines - 1),
+                                departure_slot_second(hash, departure_lines - 1)}) {
     const sluice_departure_line found = line(number);
-    const int at = place_in(&found, place_tag(hash));
+    const int at = departure_slot_in(&found, departure_slot_tag(hash));
     if (at >= 0) return number * SLUICE_DEPARTURES_OF_LINE + static_cast<uint32_t>(at);
   }
   return std::nullopt;

@@ -4,7 +4,7 @@
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 
-#include "kernel/records.h"
+#include "kernel/state/records.h"
 #include "pace_instance.h"
 #include "pure/departure.h"
 

@@ -2,8 +2,8 @@
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 
-#include "kernel/clock.h"
-#include "kernel/records.h"
+#include "kernel/state/records.h"
+#include "kernel/system/clock.h"
 #include "pace_instance.h"
 #include "pure/departure.h"
 #include "pure/share.h"
@@ -213,7 +213,7 @@ TEST_P(PaceShare, SoManyAreLostAsThePolicyChooses) {
     if (send(to_client(), PaceHook::egress).action == TC_ACT_SHOT) dropped++;
   }
   EXPECT_NEAR(static_cast<double>(dropped), 1000, 150);  // more than five standard deviations
-  EXPECT_EQ(packets(SLUICE_VERDICT_CHOSEN_LOSS), dropped);
+  EXPECT_EQ(packets(SLUICE_VERDICT_INJECTED_LOSS), dropped);
   EXPECT_EQ(packets(SLUICE_VERDICT_UNPACED), 4000 - dropped);
 }
 
@@ -232,7 +232,7 @@ TEST_P(PaceShare, SoManyAreMarkedAsThePolicyChooses) {
   set({.flow_rate_bytes_per_sec = rate, .mark_ppm = 1'000'000});
   EXPECT_TRUE(same_packet(send(to_client(client, ect_0)).frame, to_client(client, ce).frame()));
   EXPECT_TRUE(same_packet(send(to_client()).frame, to_client().frame()));
-  EXPECT_EQ(packets(SLUICE_VERDICT_CHOSEN_MARK), 1U);
+  EXPECT_EQ(packets(SLUICE_VERDICT_INJECTED_MARK), 1U);
   EXPECT_EQ(packets(SLUICE_VERDICT_PACED), 1U);
   set({.mark_ppm = 250'000});
   uint64_t marked = 0;

@@ -17,10 +17,10 @@
 
 #include "control/derive.h"
 #include "control/views.h"
-#include "kernel/bpffs.h"
-#include "kernel/libbpf_log.h"
-#include "kernel/objects.h"
-#include "kernel/system_error.h"
+#include "kernel/instance/objects.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/libbpf_log.h"
+#include "kernel/system/system_error.h"
 
 namespace sluice::stage {
 namespace {
@@ -103,7 +103,7 @@ Stage::Stage() {
     root_.seed.words[i] = 0x9e3779b97f4a7c15 * (2 * i + 1);
   }
   root_.schema = SLUICE_SCHEMA_VERSION;
-  memcpy(&root_.handover_mac, handed_over.mac.data(), handed_over.mac.size());
+  memcpy(&root_.punt_mac, punt_sent.mac.data(), punt_sent.mac.size());
   enter_namespaces();
   build_network();
   front_ifindex_ = if_nametoindex("front");
@@ -139,14 +139,14 @@ void Stage::load() {
   requests_ = must_have(Requests::open(kDirectory, "requests"));
   policings_ = must_have(Admissions::open(kDirectory, "policings"));
   devices_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
-  reports_ = map_of(program("steer_any"), "reports");
+  reports_ = map_of(program("steer_slow"), "reports");
   // As attaching steer to both would: what leaves by other devices goes through the stack.
   auto devices = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
   for (const uint32_t ifindex : {front_ifindex_, back_ifindex_})
     must(devices.put(ifindex, ifindex));
   steer_ = program("steer");
   decap_ = program("decap");
-  handover_ = program("handover");
+  punt_ = program("punt");
 }
 
 void Stage::measure(const Service& service) {
@@ -301,7 +301,7 @@ Outcome Stage::run(const Fd& program, const Frame& frame, Device device, uint32_
   __sk_buff skb{};
   skb.ifindex = ifindex(device);
   skb.ingress_ifindex = ifindex(device);
-  const bool is_tc = &program == &handover_;
+  const bool is_tc = &program == &punt_;
 
   LIBBPF_OPTS(bpf_test_run_opts, options);
   options.data_in = in.data();
@@ -334,8 +334,8 @@ Outcome Stage::decap(const Frame& frame) {
   return run(decap_, frame, Device::back, 0);
 }
 
-Outcome Stage::handover(const Frame& frame, Device device) {
-  return run(handover_, frame, device, 0);
+Outcome Stage::punt(const Frame& frame, Device device) {
+  return run(punt_, frame, device, 0);
 }
 
 Verdicts Stage::verdicts(uint32_t service) {
@@ -367,8 +367,8 @@ void Stage::remember(const std::vector<sluice_flow>& flows,
       "remembering translations");
 }
 
-void Stage::forget(const Backend& backend) {
-  must(dataplane_->forget_backends({backend.number}));
+void Stage::purge(const Backend& backend) {
+  must(dataplane_->purge_backends({backend.number}));
 }
 
 uint32_t Stage::now_s() const {

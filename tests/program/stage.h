@@ -5,8 +5,8 @@
 //   client ... gateway --- front [director] back --- backend_one, backend_two
 //                                                    backend_three (nobody knows its MAC)
 //
-// Everything is loaded and filled by the code that does it for an operator (kernel/objects.h,
-// kernel/dataplane.h); expectations.h says what should come out.
+// Everything is loaded and filled by the code that does it for an operator
+// (kernel/instance/objects.h, kernel/state/dataplane.h); expectations.h says what should come out.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "control/configuration.h"
-#include "kernel/dataplane.h"
-#include "kernel/fd.h"
-#include "kernel/latencies.h"
-#include "kernel/map.h"
+#include "kernel/state/dataplane.h"
+#include "kernel/state/latencies.h"
+#include "kernel/system/fd.h"
+#include "kernel/system/map.h"
 #include "model/ring.h"
 #include "model/service.h"
 #include "network.h"
@@ -36,8 +36,8 @@ using packets::Family;
 using packets::Frame;
 using packets::Host;
 
-// Only its MAC counts: the one by which `handover` knows what steer gives it.
-inline const Host handed_over{"handed_over", 24, "0.0.0.0", "::"};
+// Only its MAC counts: the one by which `punt` knows what steer gives it.
+inline const Host punt_sent{"punt_sent", 24, "0.0.0.0", "::"};
 
 enum class Device { front, back };
 
@@ -63,7 +63,7 @@ class Stage {
  public:
   // Made once in a process, entered whenever it is asked for.
   static Stage& get();
-  // No service, no backend, nothing remembered, nothing counted.
+  // No service, no backend, nothing tracked, nothing counted.
   void clear();
 
   // Numbers are given in order, from 1.
@@ -91,7 +91,7 @@ class Stage {
   // takes no such thing answers nothing.
   std::optional<Outcome> steer_without_room(const Frame& frame);
   Outcome decap(const Frame& frame);
-  Outcome handover(const Frame& frame, Device device = Device::front);
+  Outcome punt(const Frame& frame, Device device = Device::front);
 
   [[nodiscard]] Verdicts verdicts(uint32_t service);
   [[nodiscard]] Traffic traffic(const Backend& backend);
@@ -114,7 +114,7 @@ class Stage {
   void remember(const std::vector<sluice_flow>& flows,
                 const std::vector<sluice_translation>& translations);
   // As when a backend is removed.
-  void forget(const Backend& backend);
+  void purge(const Backend& backend);
 
  private:
   Stage();
@@ -129,7 +129,7 @@ class Stage {
   Fd network_;
   Fd steer_;
   Fd decap_;
-  Fd handover_;
+  Fd punt_;
   uint32_t front_ifindex_ = 0;
   uint32_t back_ifindex_ = 0;
   std::unique_ptr<KernelDataplane> dataplane_;

@@ -1,5 +1,5 @@
 // Who may use a service: lists of source prefixes, and so many new connections a second.
-#include "kernel/clock.h"
+#include "kernel/system/clock.h"
 #include "modes.h"
 
 namespace sluice::stage {
@@ -18,8 +18,8 @@ class SteerAdmits : public ModeTest {
   void SetUp() override {
     ModeTest::SetUp();
     if (IsSkipped()) return;
-    served_ = serve(wish(L4Proto::tcp, kPort), packets::backend_one);
-    udp_served_ = serve(wish(L4Proto::udp, kPort), packets::backend_one);
+    served_ = serve(patch(L4Proto::tcp, kPort), packets::backend_one);
+    udp_served_ = serve(patch(L4Proto::udp, kPort), packets::backend_one);
   }
   void filter(FilterAction action, const std::string& v4, const std::string& v6) {
     stage().add_filter(served_.service, family() == Family::v4 ? v4 : v6, action);
@@ -89,7 +89,7 @@ TEST_P(SteerAdmits, EveryPacketIsAskedAndNoOtherServicesAre) {
   expect_reaches_backend(request(L4Proto::tcp));
 }
 
-TEST_P(SteerAdmits, WhoIsDeniedIsNotRememberedNorTold) {
+TEST_P(SteerAdmits, WhoIsDeniedIsNotTrackedNorTold) {
   filter(FilterAction::deny, "198.51.100.0/24", "2001:db8:c::/48");
   expect_denied(client);
   EXPECT_TRUE(stage().translations().entries()->empty());
@@ -101,8 +101,8 @@ INSTANTIATE_TEST_SUITE_P(EveryWay, SteerAdmits, testing::ValuesIn(every_way()), 
 class SteerLimits : public SteerAdmits {
  protected:
   void limit(uint32_t connections_per_sec) {
-    Service tcp = wish(L4Proto::tcp, 444);
-    Service udp = wish(L4Proto::udp, 444);
+    Service tcp = patch(L4Proto::tcp, 444);
+    Service udp = patch(L4Proto::udp, 444);
     limited_ = serve(tcp, packets::backend_one, kBackendPort,
                      {.connections_per_sec = connections_per_sec});
     limited_udp_ = serve(udp, packets::backend_one, kBackendPort,
@@ -188,8 +188,8 @@ class SteerPolices : public SteerLimits {
  protected:
   void police(uint64_t rate_bytes_per_sec) {
     const Policy policy{.ingress_rate_bytes_per_sec = rate_bytes_per_sec};
-    limited_ = serve(wish(L4Proto::tcp, 444), packets::backend_one, kBackendPort, policy);
-    limited_udp_ = serve(wish(L4Proto::udp, 444), packets::backend_one, kBackendPort, policy);
+    limited_ = serve(patch(L4Proto::tcp, 444), packets::backend_one, kBackendPort, policy);
+    limited_udp_ = serve(patch(L4Proto::udp, 444), packets::backend_one, kBackendPort, policy);
   }
 };
 

@@ -28,7 +28,7 @@ class SteerAffine : public ModeTest {
     Backend two;
   };
   Pair affine(uint16_t port, Affinity affinity) {
-    Service wanted = wish(L4Proto::tcp, port);
+    Service wanted = patch(L4Proto::tcp, port);
     wanted.affinity = affinity;
     Pair pair;
     pair.service = stage().add_service(wanted);

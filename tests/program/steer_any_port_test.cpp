@@ -20,7 +20,7 @@ class SteerAnyPort : public ModeTest {
     if (IsSkipped()) return;
     for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
       Served& any = l4_proto == L4Proto::tcp ? any_tcp_ : any_udp_;
-      any = serve(wish(l4_proto, 0, service_two), backend_two, 0);
+      any = serve(patch(l4_proto, 0, service_two), backend_two, 0);
     }
   }
   [[nodiscard]] Packet to_port(uint16_t port, L4Proto l4_proto = L4Proto::tcp) const {
@@ -49,7 +49,7 @@ TEST_P(SteerAnyPort, EveryPortGoesToTheSamePortOfTheBackend) {
 }
 
 TEST_P(SteerAnyPort, AServiceOfThatVeryPortGoesFirst) {
-  serve(wish(L4Proto::tcp, 443, service_two), backend_one, 443);
+  serve(patch(L4Proto::tcp, 443, service_two), backend_one, 443);
   expect_at(to_port(443), backend_one, 443);
   expect_at(to_port(444), backend_two, 444);
 }

@@ -80,12 +80,12 @@ class SteerCounts : public StageTestOfFamily {
     }
   }
 
-  // Verdicts by which a packet is handed over are counted beside their backend.
+  // Verdicts by which a packet is punted are counted beside their backend.
   [[nodiscard]] uint64_t counted_once() {
     uint64_t handed = 0;
     for (uint32_t service = 0; service <= 40; service++) {
       const Verdicts verdicts = stage().verdicts(service);
-      for (const char* name : {"neighbour_unknown", "through_stack", "other_device"}) {
+      for (const char* name : {"neighbour_unknown", "punted_to_pace", "other_device"}) {
         if (verdicts.contains(name)) handed += verdicts.at(name);
       }
     }
@@ -110,7 +110,7 @@ TEST_P(SteerCounts, EveryPacketExactlyOnce) {
   EXPECT_EQ(actions.size(), 4u) << "an action that is none";
 }
 
-TEST_P(SteerCounts, WhatIsHandedOverIsCountedBesideItsBackend) {
+TEST_P(SteerCounts, WhatIsPuntedIsCountedBesideItsBackend) {
   for (const Mode mode : {Mode::ipip, Mode::snat}) {
     const Host& host = mode == Mode::ipip ? service_one : service_two;
     const Service unknown = stage().add_service(family(), host, 80, L4Proto::udp, mode);

@@ -19,10 +19,10 @@ using packets::service_one;
 
 class SteerDevices : public ModeTest {
  protected:
-  // Between steer and handover the MACs name no neighbour.
+  // Between steer and punt the MACs name no neighbour.
   [[nodiscard]] Packet marked(Packet packet, uint8_t backend = 0) const {
     auto* ethernet = packet.find<Ethernet>();
-    ethernet->source = handed_over.mac;
+    ethernet->source = punt_sent.mac;
     ethernet->destination = {0, 0, backend, 0, 0, 0};
     return packet;
   }
@@ -42,14 +42,14 @@ TEST_P(SteerDevices, WhatLeavesByADeviceThatSteerIsNotOnGoesThroughTheStack) {
     EXPECT_TRUE(same_packet(outcome.frame, marked(at_backend(sent), named(tcp_.backend)).frame()));
     EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"other_device", i}}));
     EXPECT_EQ(stage().traffic(tcp_.backend).packets, i);
-    EXPECT_EQ(stage().handover(outcome.frame).action, TC_ACT_REDIRECT);
+    EXPECT_EQ(stage().punt(outcome.frame).action, TC_ACT_REDIRECT);
   }
-  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"handed_over", 3}}));
+  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_sent", 3}}));
 }
 
 // A rate is of what goes to clients; what they send has no need of tc.
 TEST_P(SteerDevices, WhatClientsSendToAPacedServiceTakesTheShortWayOut) {
-  const Served paced = serve(wish(L4Proto::tcp, 443), backend_one, kBackendPort,
+  const Served paced = serve(patch(L4Proto::tcp, 443), backend_one, kBackendPort,
                              {.flow_rate_bytes_per_sec = 1000000, .window_bytes = 65536});
   const Packet sent = with_l4(from_client(), L4Proto::tcp, kClientPort, 443, "question");
   for (uint64_t i = 1; i <= 3; i++) {
@@ -60,7 +60,7 @@ TEST_P(SteerDevices, WhatClientsSendToAPacedServiceTakesTheShortWayOut) {
   }
 }
 
-// For a moment the way out is still remembered.
+// For a moment the way out is still tracked.
 TEST_P(SteerDevices, ADeviceThatIsDetachedUnderWayLosesNothing) {
   const Packet sent = request(L4Proto::tcp);
   const Packet tagged =
@@ -95,7 +95,7 @@ TEST_P(SteerDevicesBack, SoDoReplies) {
   EXPECT_TRUE(same_packet(outcome.frame, marked(at_client(answer)).frame()));
   EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"other_device", 1}}));
   EXPECT_EQ(stage().counted(), before + 2);
-  EXPECT_EQ(stage().handover(outcome.frame, Device::back).action, TC_ACT_REDIRECT);
+  EXPECT_EQ(stage().punt(outcome.frame, Device::back).action, TC_ACT_REDIRECT);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryWay, SteerDevices, testing::ValuesIn(every_way()), way_name);

@@ -133,7 +133,7 @@ TEST_P(SteerEchoes, WhatIsBehindTheEndOfThePacketIsNoRequest) {
 
 // An answer is all that an address gives away: it does not depend on the state of any backend.
 TEST_P(SteerEchoes, AServiceWithoutBackendsAnswers) {
-  stage().add_service(wish(L4Proto::tcp, 443, service_two));
+  stage().add_service(patch(L4Proto::tcp, 443, service_two));
   expect_answered(asked("ping", {}, service_two), answered("ping", {}, service_two));
 }
 

@@ -219,7 +219,7 @@ TEST_P(SteerEncapsulates, ADriverThatLeavesNoRoomDrops) {
   EXPECT_EQ(stage().counted(), 1u);
 }
 
-TEST_P(SteerEncapsulates, TheNextHopIsRememberedForAMomentAndCountsStay) {
+TEST_P(SteerEncapsulates, TheNextHopIsTrackedForAMomentAndCountsStay) {
   const Packet sent = request();
   const auto expected = to_backend(sent).frame();
   for (uint64_t i = 1; i <= 3; i++) {

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "expectations.h"
-#include "kernel/forget.h"
+#include "kernel/state/purge.h"
 #include "model/flow_slot.h"
 #include "stage.h"
 
@@ -82,13 +82,13 @@ class SteerPicks : public StageTestOfFamily {
   }
 
   // The backend that a table has for a packet's flow; 0: none.
-  static uint32_t remembered(Tracked& table, const Packet& packet) {
+  static uint32_t tracked(Tracked& table, const Packet& packet) {
     const auto found = table.find(flow_of(packet));
     return found && *found ? (*found)->backend : 0;
   }
-  uint32_t half_open(const Packet& packet) { return remembered(stage().half_open(), packet); }
-  uint32_t established(const Packet& packet) { return remembered(stage().flows(), packet); }
-  size_t remembered_flows() {
+  uint32_t half_open(const Packet& packet) { return tracked(stage().half_open(), packet); }
+  uint32_t established(const Packet& packet) { return tracked(stage().flows(), packet); }
+  size_t tracked_flows() {
     return stage().flows().entries()->size() + stage().half_open().entries()->size();
   }
 
@@ -104,7 +104,7 @@ TEST_P(SteerPicks, ASettledSlotRemembersNothing) {
     EXPECT_EQ(reached(tcp(flags)), "backend_one");
   }
   EXPECT_EQ(reached(udp()), "backend_one");
-  EXPECT_EQ(remembered_flows(), 0u);
+  EXPECT_EQ(tracked_flows(), 0u);
 }
 
 TEST_P(SteerPicks, ASettledSlotOfAMovingRingRemembersNothing) {
@@ -120,16 +120,16 @@ TEST_P(SteerPicks, ASettledSlotOfAMovingRingRemembersNothing) {
     ASSERT_EQ(reached(ack(port)), "backend_one");
   }
   EXPECT_GT(settled, 250u);
-  EXPECT_EQ(remembered_flows(), 0u);
+  EXPECT_EQ(tracked_flows(), 0u);
   EXPECT_EQ(reached(syn(1)), "backend_two");
-  EXPECT_EQ(remembered_flows(), 1u);
+  EXPECT_EQ(tracked_flows(), 1u);
 }
 
 TEST_P(SteerPicks, InAMovingSlotASynGoesToTheNewBackendAndIsHalfOpen) {
   stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
   EXPECT_EQ(reached(syn()), "backend_two");
   EXPECT_EQ(half_open(syn()), tcp_.two.number);
-  EXPECT_EQ(remembered_flows(), 1u);
+  EXPECT_EQ(tracked_flows(), 1u);
 }
 
 TEST_P(SteerPicks, TheSecondPacketOfAConnectionPromotesIt) {
@@ -139,7 +139,7 @@ TEST_P(SteerPicks, TheSecondPacketOfAConnectionPromotesIt) {
   EXPECT_EQ(established(syn()), tcp_.two.number);
   EXPECT_EQ(half_open(syn()), 0u);
   EXPECT_EQ(reached(ack()), "backend_two");
-  EXPECT_EQ(remembered_flows(), 1u);
+  EXPECT_EQ(tracked_flows(), 1u);
 }
 
 TEST_P(SteerPicks, AConnectionThatBeganBeforeTheMoveStaysWithThePreviousBackend) {
@@ -150,7 +150,7 @@ TEST_P(SteerPicks, AConnectionThatBeganBeforeTheMoveStaysWithThePreviousBackend)
   stage().set_ring(tcp_.service, moving(tcp_.two.number, tcp_.far.number));
   EXPECT_EQ(reached(ack()), "backend_one");
   EXPECT_EQ(reached(tcp(packets::tcp_fin | packets::tcp_ack)), "backend_one");
-  EXPECT_EQ(remembered_flows(), 1u);
+  EXPECT_EQ(tracked_flows(), 1u);
 }
 
 TEST_P(SteerPicks, OnlyASynAloneBeginsAConnection) {
@@ -169,10 +169,10 @@ TEST_P(SteerPicks, ASynSentAgainKeepsItsFirstAnswerThoughTheRingChanged) {
   EXPECT_EQ(reached(syn()), "backend_two");
   EXPECT_EQ(reached(ack()), "backend_two");
   EXPECT_EQ(reached(syn()), "backend_two") << "a late copy of the SYN";
-  EXPECT_EQ(remembered_flows(), 1u);
+  EXPECT_EQ(tracked_flows(), 1u);
 }
 
-TEST_P(SteerPicks, ASynWhoseRememberedBackendTakesNothingNewBeginsElsewhere) {
+TEST_P(SteerPicks, ASynWhoseTrackedBackendTakesNothingNewBeginsElsewhere) {
   for (const BackendState state : {BackendState::draining, BackendState::down}) {
     const auto port = static_cast<uint16_t>(50000 + static_cast<int>(state));
     stage().set_state(tcp_.service, tcp_.two, BackendState::up);
@@ -189,7 +189,7 @@ TEST_P(SteerPicks, ASynWhoseRememberedBackendTakesNothingNewBeginsElsewhere) {
   }
 }
 
-TEST_P(SteerPicks, ADrainingBackendKeepsTheConnectionsThatAreRemembered) {
+TEST_P(SteerPicks, ADrainingBackendKeepsTheConnectionsThatAreTracked) {
   stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
   EXPECT_EQ(reached(syn()), "backend_two");
   stage().set_state(tcp_.service, tcp_.two, BackendState::draining);
@@ -198,7 +198,7 @@ TEST_P(SteerPicks, ADrainingBackendKeepsTheConnectionsThatAreRemembered) {
   EXPECT_EQ(reached(ack()), "backend_two");
 }
 
-TEST_P(SteerPicks, AConnectionWhoseRememberedBackendIsDownIsDroppedUntilItBeginsAnew) {
+TEST_P(SteerPicks, AConnectionWhoseTrackedBackendIsDownIsDroppedUntilItBeginsAnew) {
   stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
   EXPECT_EQ(reached(ack()), "backend_one");
   stage().set_state(tcp_.service, tcp_.one, BackendState::down);
@@ -209,13 +209,13 @@ TEST_P(SteerPicks, AConnectionWhoseRememberedBackendIsDownIsDroppedUntilItBegins
   EXPECT_EQ(reached(ack()), "backend_two");
 }
 
-TEST_P(SteerPicks, AFlowWhoseBackendLeftIsAsIfItHadNeverBeenRemembered) {
+TEST_P(SteerPicks, AFlowWhoseBackendLeftIsAsIfItHadNeverBeenTracked) {
   stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
   for (const uint16_t port : {uint16_t{1}, uint16_t{2}}) {
     ASSERT_TRUE(stage().flows().put(flow_of(ack(port)), {tcp_.far.number, stage().now_s()}));
     ASSERT_TRUE(stage().half_open().put(flow_of(ack(port)), {tcp_.far.number, stage().now_s()}));
   }
-  stage().forget(tcp_.far);
+  stage().purge(tcp_.far);
   EXPECT_EQ(reached(ack(1)), "backend_one");
   EXPECT_EQ(established(ack(1)), tcp_.one.number);
   EXPECT_EQ(reached(syn(2)), "backend_two");
@@ -228,23 +228,23 @@ TEST_P(SteerPicks, WhatBeganAnewWhileABackendIsForgottenIsKept) {
   const ForgettableTables tables{stage().half_open().fd(), stage().flows().fd(),
                                  stage().translations().fd()};
   stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
-  const std::vector<sluice_forgotten> read = {{flow_of(syn()), tcp_.far.number}};
+  const std::vector<sluice_purge_entry> read = {{flow_of(syn()), tcp_.far.number}};
   EXPECT_EQ(reached(syn()), "backend_two");
-  ASSERT_TRUE(forget_entries(tables, SLUICE_FORGOTTEN_HALF_OPEN, read));
+  ASSERT_TRUE(purge_entries(tables, SLUICE_PURGE_HALF_OPEN, read));
   EXPECT_EQ(half_open(syn()), tcp_.two.number);
   EXPECT_EQ(reached(ack()), "backend_two");
-  ASSERT_TRUE(forget_entries(tables, SLUICE_FORGOTTEN_FLOW, read));
+  ASSERT_TRUE(purge_entries(tables, SLUICE_PURGE_FLOW, read));
   EXPECT_EQ(established(syn()), tcp_.two.number);
   EXPECT_EQ(reached(ack()), "backend_two");
 }
 
 TEST_P(SteerPicks, MoreFlowsThanAreForgottenAtOnceAreAllForgotten) {
-  constexpr uint16_t kFlows = 4 * SLUICE_FORGOTTEN_AT_ONCE + 2;  // every second one's goes
+  constexpr uint16_t kFlows = 4 * SLUICE_PURGE_BATCH + 2;  // every second one's goes
   for (uint16_t port = 1; port <= kFlows; port++) {
     const uint32_t backend = port % 2 == 0 ? tcp_.one.number : tcp_.far.number;
     ASSERT_TRUE(stage().flows().put(flow_of(ack(port)), {backend, stage().now_s()}));
   }
-  stage().forget(tcp_.far);
+  stage().purge(tcp_.far);
   std::map<uint32_t, size_t> left;
   for (const auto& [flow, tracked] : *stage().flows().entries()) left[tracked.backend]++;
   EXPECT_EQ(left[tcp_.one.number], kFlows / 2);
@@ -256,14 +256,14 @@ TEST_P(SteerPicks, AMovingSlotWithoutABackendDropsNewConnectionsAndForgetsThem) 
   EXPECT_EQ(reached(ack(1)), "backend_one");
   EXPECT_EQ(reached(syn(2)), "dropped");
   EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"no_backend", 1}}));
-  EXPECT_EQ(remembered_flows(), 1u);
+  EXPECT_EQ(tracked_flows(), 1u);
 }
 
 TEST_P(SteerPicks, AMovingSlotWithoutAPreviousBackendDropsWhatItDoesNotKnow) {
   stage().set_ring(tcp_.service, moving(0, tcp_.two.number));
   EXPECT_EQ(reached(ack(1)), "dropped");
   EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"no_backend", 1}}));
-  EXPECT_EQ(remembered_flows(), 0u);
+  EXPECT_EQ(tracked_flows(), 0u);
   EXPECT_EQ(reached(syn(2)), "backend_two");
   EXPECT_EQ(reached(ack(2)), "backend_two");
 }
@@ -290,7 +290,7 @@ TEST_P(SteerPicks, FlowsOfOneClientToTwoServicesAreTwo) {
           .tcp({.source_port = 40000, .destination_port = 80, .flags = packets::tcp_syn});
   EXPECT_EQ(reached(syn()), "backend_two");
   EXPECT_EQ(reached(to_other), "backend_far");
-  EXPECT_EQ(remembered_flows(), 2u);
+  EXPECT_EQ(tracked_flows(), 2u);
 }
 
 TEST_P(SteerPicks, UdpThatIsUnknownGoesToThePreviousBackendWithinTheGraceTime) {
@@ -301,7 +301,7 @@ TEST_P(SteerPicks, UdpThatIsUnknownGoesToThePreviousBackendWithinTheGraceTime) {
   stage().set_ring_of_age(udp_.service, moving(udp_.one.number, udp_.two.number),
                           SLUICE_UDP_TIMEOUT_S_DEFAULT + 5);
   EXPECT_EQ(reached(udp()), "backend_one") << "known by now";
-  EXPECT_EQ(remembered_flows(), 1u);
+  EXPECT_EQ(tracked_flows(), 1u);
 }
 
 TEST_P(SteerPicks, UdpThatIsUnknownIsNewAfterTheGraceTime) {
@@ -313,7 +313,7 @@ TEST_P(SteerPicks, UdpThatIsUnknownIsNewAfterTheGraceTime) {
   EXPECT_EQ(reached(udp()), "backend_two");
 }
 
-TEST_P(SteerPicks, UdpWhoseRememberedBackendIsDownBeginsAnew) {
+TEST_P(SteerPicks, UdpWhoseTrackedBackendIsDownBeginsAnew) {
   stage().set_ring(udp_.service, moving(udp_.one.number, udp_.two.number));
   EXPECT_EQ(reached(udp()), "backend_one");
   stage().set_state(udp_.service, udp_.one, BackendState::down);
@@ -334,9 +334,9 @@ TEST_P(SteerPicks, UdpThatWasSilentForTheTimeOutBeginsAnew) {
 }
 
 TEST_P(SteerPicks, TheTimeOutOfUdpIsTheServicesOwn) {
-  Service patient = udp_.service;
-  patient.udp_timeout_s = 1000;
-  stage().set_ring_of_age(patient, moving(udp_.one.number, udp_.two.number), 900);
+  Service monitored = udp_.service;
+  monitored.udp_timeout_s = 1000;
+  stage().set_ring_of_age(monitored, moving(udp_.one.number, udp_.two.number), 900);
   ASSERT_TRUE(stage().flows().put(flow_of(udp(1)), {udp_.far.number, stage().now_s() - 900}));
   EXPECT_EQ(reached(udp(1)), "backend_far");
   EXPECT_EQ(reached(udp(2)), "backend_one");
@@ -359,7 +359,7 @@ TEST_P(SteerPicks, ASynOfAConnectionThatASweepTakesForDeadBeginsElsewhere) {
   EXPECT_EQ(reached(syn(3)), "backend_far");
 }
 
-TEST_P(SteerPicks, WhatIsDownIsNeitherRememberedNorPromoted) {
+TEST_P(SteerPicks, WhatIsDownIsNeitherTrackedNorPromoted) {
   stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
   EXPECT_EQ(reached(syn(1)), "backend_two");
   stage().set_state(tcp_.service, tcp_.one, BackendState::down);
@@ -369,7 +369,7 @@ TEST_P(SteerPicks, WhatIsDownIsNeitherRememberedNorPromoted) {
   EXPECT_EQ(established(ack(1)), 0u);
   EXPECT_EQ(reached(syn(2)), "dropped");
   EXPECT_EQ(reached(ack(3)), "dropped");
-  EXPECT_EQ(remembered_flows(), 1u);
+  EXPECT_EQ(tracked_flows(), 1u);
 }
 
 // Rings whose slots differ, so that a flow in the wrong slot is seen.
@@ -421,8 +421,8 @@ TEST_P(SteerPicks, EverySizeOfRingPutsAFlowIntoTheSlotOfItsTopBits) {
   }
 }
 
-// By this a sweep finds the slot of a flow that is remembered.
-TEST_P(SteerPicks, UserSpaceFindsTheSlotOfARememberedFlow) {
+// By this a sweep finds the slot of a flow that is tracked.
+TEST_P(SteerPicks, UserSpaceFindsTheSlotOfATrackedFlow) {
   const Pattern pattern({tcp_.one.number, tcp_.two.number, tcp_.far.number});
   stage().set_ring(tcp_.service, pattern.moving(4096));
   for (uint16_t port = 1; port <= 200; port++) (void)reached(ack(port));
@@ -446,7 +446,7 @@ TEST_P(SteerPicks, ARingThatDoublesMovesNoFlow) {
     stage().set_ring(tcp_.service, ring);
     for (const auto& [port, backend] : before) ASSERT_EQ(reached(ack(port)), backend) << bits;
   }
-  EXPECT_EQ(remembered_flows(), 0u);
+  EXPECT_EQ(tracked_flows(), 0u);
 }
 
 TEST_P(SteerPicks, FlowsAreSharedByWeight) {
@@ -471,7 +471,7 @@ TEST_P(SteerPicks, FlowsAreSharedByWeight) {
   EXPECT_EQ(stage().traffic(tcp_.one).connections + stage().traffic(tcp_.two).connections +
                 stage().traffic(tcp_.far).connections,
             static_cast<uint64_t>(flows));
-  EXPECT_EQ(remembered_flows(), 0u);
+  EXPECT_EQ(tracked_flows(), 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerPicks, testing::ValuesIn(packets::both_families),

@@ -30,7 +30,7 @@ class SteerFragments : public ModeTest {
     }
     return both;
   }
-  size_t remembered() { return stage().fragments().entries()->size(); }
+  size_t tracked() { return stage().fragments().entries()->size(); }
   void silence(uint32_t seconds) {
     const auto entries = stage().fragments().entries();
     ASSERT_TRUE(entries && entries->size() == 1);
@@ -124,7 +124,7 @@ TEST_P(SteerFragments, AFirstOneThatGoesNowhereIsNotFollowed) {
   stage().set_ring(udp_.service, Ring(256));
   const auto sent = fragments_of(whole(L4Proto::udp), kFirstBytes, kId);
   expect_dropped(sent[0].frame(), "no_backend", udp_.service);
-  EXPECT_EQ(remembered(), 0u);
+  EXPECT_EQ(tracked(), 0u);
   expect_passes(sent[1].frame(), "fragment");
 }
 
@@ -134,13 +134,13 @@ TEST_P(SteerFragments, FirstOnesOfOthersPassAndSoDoTheirLaterOnes) {
   const auto sent = fragments_of(packet, kFirstBytes, kId);
   expect_passes(sent[0].frame(), "not_ours");
   expect_passes(sent[1].frame(), "fragment");
-  EXPECT_EQ(remembered(), 0u);
+  EXPECT_EQ(tracked(), 0u);
 }
 
 TEST_P(SteerFragments, AFirstOneTooShortForItsPortsPasses) {
   const auto sent = fragments_of(whole(L4Proto::tcp), 8, kId);
   expect_passes(sent[0].frame(), "malformed");
-  EXPECT_EQ(remembered(), 0u);
+  EXPECT_EQ(tracked(), 0u);
 }
 
 // RFC 6946: it has a fragment header and is whole all the same.
@@ -148,7 +148,7 @@ TEST_P(SteerFragmentsIpv6, AnAtomicFragmentIsAWholePacket) {
   const Packet sent = with_l4(from_client().add(packets::ipv6_fragment_header(0, false, kId)),
                               L4Proto::udp, kClientPort, kServicePort, "question");
   expect_reaches_backend(sent);
-  EXPECT_EQ(remembered(), 0u);
+  EXPECT_EQ(tracked(), 0u);
 }
 
 TEST_P(SteerFragmentsBack, RepliesGoToTheirClientInFragmentsToo) {

@@ -1,5 +1,5 @@
 // Nothing is lost silently, of no kind of packet, in no mode, whatever state a backend is in: one
-// verdict or one backend counts it, and only one; what is handed over has both.
+// verdict or one backend counts it, and only one; what is punted has both.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -24,7 +24,7 @@ class SteerKinds : public ModeTest {
     uint16_t port = 1000;
     for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
       const auto add = [&](const Host& backend, BackendState state, const Policy& policy = {}) {
-        Service service = wish(l4_proto, port);
+        Service service = patch(l4_proto, port);
         service.quic = l4_proto == L4Proto::udp && port % 2 == 0;
         Served served = serve(service, backend, port++, policy);
         stage().set_state(served.service, served.backend, state);
@@ -94,8 +94,8 @@ class SteerKinds : public ModeTest {
   }
 
   struct Count {
-    uint64_t forwarded = 0;    // to backends
-    uint64_t handed_over = 0;  // beside that
+    uint64_t forwarded = 0;  // to backends
+    uint64_t punt_sent = 0;  // beside that
     uint64_t other = 0;
   };
   [[nodiscard]] Count count() {
@@ -103,8 +103,8 @@ class SteerKinds : public ModeTest {
     for (uint32_t service = 0; service <= services_; service++) {
       for (const auto& [name, packets] : stage().verdicts(service)) {
         const bool handed =
-            name == "neighbour_unknown" || name == "through_stack" || name == "other_device";
-        (handed ? count.handed_over : count.other) += packets;
+            name == "neighbour_unknown" || name == "punted_to_pace" || name == "other_device";
+        (handed ? count.punt_sent : count.other) += packets;
       }
     }
     for (const Backend& backend : backends_) count.forwarded += stage().traffic(backend).packets;
@@ -127,13 +127,13 @@ TEST_P(SteerKinds, EveryPacketIsCountedExactlyOnce) {
           const int action = stage().steer(frame, device).action;
           const Count after = count();
           actions[action]++;
-          const uint64_t handed_over = after.handed_over - before.handed_over;
+          const uint64_t punt_sent = after.punt_sent - before.punt_sent;
           const uint64_t forwarded = after.forwarded - before.forwarded;
           const uint64_t other = after.other - before.other;
-          // A reply that is handed over has no backend to be counted at.
-          ASSERT_EQ(other + std::max(forwarded, handed_over), 1u) << describe(frame);
+          // A reply that is punted has no backend to be counted at.
+          ASSERT_EQ(other + std::max(forwarded, punt_sent), 1u) << describe(frame);
           before = after;
-          if (forwarded > 0 && handed_over == 0) {
+          if (forwarded > 0 && punt_sent == 0) {
             ASSERT_TRUE(action == XDP_TX || action == XDP_REDIRECT);
           }
         }

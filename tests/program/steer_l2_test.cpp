@@ -21,22 +21,22 @@ using packets::service_one;
 
 class SteerL2 : public ModeTest {
  protected:
-  // As steer leaves for `handover` what is for this backend.
+  // As steer leaves for `punt` what is for this backend.
   static Packet marked(Packet sent, uint32_t backend) {
-    sent = forwarded(std::move(sent), handed_over, handed_over);
+    sent = forwarded(std::move(sent), punt_sent, punt_sent);
     auto& mac = sent.find<Ethernet>()->destination;
     mac = {};
     memcpy(mac.data() + 2, &backend, sizeof(backend));
     return sent;
   }
-  void expect_handed_over(const Packet& sent, const Served& served, const std::string& verdict) {
+  void expect_punted(const Packet& sent, const Served& served, const std::string& verdict) {
     const Outcome steered = stage().steer(sent.frame());
     EXPECT_EQ(steered.action, XDP_PASS);
     EXPECT_TRUE(same_packet(steered.frame, marked(sent, served.backend.number).frame()));
     EXPECT_EQ(stage().verdicts(served.service.number), (Verdicts{{verdict, 1}}));
     EXPECT_EQ(stage().traffic(served.backend).packets, 1u);
-    EXPECT_EQ(stage().handover(steered.frame).action, TC_ACT_REDIRECT);
-    EXPECT_EQ(stage().verdicts(0), (Verdicts{{"handed_over", 1}}));
+    EXPECT_EQ(stage().punt(steered.frame).action, TC_ACT_REDIRECT);
+    EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_sent", 1}}));
   }
 };
 
@@ -71,30 +71,30 @@ TEST_P(SteerL2, APacketOfTheWholeMtuFits) {
   expect_reaches_backend(request(L4Proto::tcp, std::string(kMtu - headers, 'x')));
 }
 
-TEST_P(SteerL2, WhereTheNeighbourIsUnknownHandoverIsToldTheBackend) {
+TEST_P(SteerL2, WhereTheNeighbourIsUnknownPuntIsToldTheBackend) {
   const Served served = serve(L4Proto::tcp, 443, backend_three);
-  expect_handed_over(with_l4(from_client(), L4Proto::tcp, kClientPort, 443, "question"), served,
-                     "neighbour_unknown");
+  expect_punted(with_l4(from_client(), L4Proto::tcp, kClientPort, 443, "question"), served,
+                "neighbour_unknown");
 }
 
-TEST_P(SteerL2, WhereSteerIsNotOnTheDeviceHandoverIsToldTheBackend) {
+TEST_P(SteerL2, WhereSteerIsNotOnTheDevicePuntIsToldTheBackend) {
   stage().detach(Device::back);
-  expect_handed_over(request(L4Proto::tcp), tcp_, "other_device");
+  expect_punted(request(L4Proto::tcp), tcp_, "other_device");
 }
 
-// handover asks for the way to the backend: to one that cannot be reached there is none, however
+// punt asks for the way to the backend: to one that cannot be reached there is none, however
 // well the packet's own destination can be.
-TEST_P(SteerL2, HandoverSendsToTheBackendAndNotToTheDestination) {
+TEST_P(SteerL2, PuntSendsToTheBackendAndNotToTheDestination) {
   const Served lost = serve(L4Proto::udp, 443, backend_lost);
   const Packet sent = with_l4(from_client(), L4Proto::udp, kClientPort, 443, "question");
-  EXPECT_EQ(stage().handover(marked(sent, lost.backend.number).frame()).action, TC_ACT_SHOT);
-  EXPECT_EQ(stage().handover(marked(sent, tcp_.backend.number).frame()).action, TC_ACT_REDIRECT);
-  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"handed_over", 1}, {"not_sent_on", 1}}));
+  EXPECT_EQ(stage().punt(marked(sent, lost.backend.number).frame()).action, TC_ACT_SHOT);
+  EXPECT_EQ(stage().punt(marked(sent, tcp_.backend.number).frame()).action, TC_ACT_REDIRECT);
+  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_sent", 1}, {"punt_no_route", 1}}));
 }
 
-TEST_P(SteerL2, HandoverOfABackendBeyondTheTableIsDropped) {
-  EXPECT_EQ(stage().handover(marked(request(L4Proto::tcp), 0xfffffff).frame()).action, TC_ACT_SHOT);
-  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"not_sent_on", 1}}));
+TEST_P(SteerL2, PuntOfABackendBeyondTheTableIsDropped) {
+  EXPECT_EQ(stage().punt(marked(request(L4Proto::tcp), 0xfffffff).frame()).action, TC_ACT_SHOT);
+  EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_no_route", 1}}));
 }
 
 INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerL2, testing::ValuesIn(every_way_of(Mode::l2)),

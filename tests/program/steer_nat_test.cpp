@@ -1,4 +1,4 @@
-// Mode snat: what leaves for the backend, what comes back to the client, and what is remembered of
+// Mode snat: what leaves for the backend, what comes back to the client, and what is tracked of
 // a connection from its first packet to its last.
 #include <endian.h>
 
@@ -57,14 +57,14 @@ TEST_P(SteerTranslates, ADirectorWithOneLegSendsOutWhereItReceived) {
   EXPECT_EQ(stage().steer(reply(port).frame(), Device::front).action, XDP_TX);
 }
 
-TEST_P(SteerTranslates, BothWaysOfAConnectionAreRemembered) {
+TEST_P(SteerTranslates, BothWaysOfAConnectionAreTracked) {
   const uint16_t port = port_of(opening());
   const auto forward = forward_entry();
   const auto backward = reply_entry(port);
   ASSERT_TRUE(forward && backward);
   EXPECT_EQ(translations(), 2u);
-  EXPECT_TRUE(same_flow(forward->leaves_as, reverse(flow_of(reply(port)))));
-  EXPECT_TRUE(same_flow(backward->leaves_as, reverse(flow_of(opening()))));
+  EXPECT_TRUE(same_flow(forward->translated_tuple, reverse(flow_of(reply(port)))));
+  EXPECT_TRUE(same_flow(backward->translated_tuple, reverse(flow_of(opening()))));
   EXPECT_EQ(forward->reply, 0);
   EXPECT_EQ(backward->reply, 1);
   for (const auto& entry : {*forward, *backward}) {
@@ -134,7 +134,7 @@ TEST_P(SteerTranslates, PaddingOfAShortFrameStaysBehindThePacket) {
   const Packet sent = request(tcp_syn, kClientPort, "");
   const size_t bytes = sent.frame().size() + 6;
   const Outcome outcome = stage().steer(padded(sent.frame(), bytes));
-  const uint16_t port = be16toh(forward_entry()->leaves_as.source_port);
+  const uint16_t port = be16toh(forward_entry()->translated_tuple.source_port);
   EXPECT_TRUE(same_packet(outcome.frame, padded(at_backend(sent, port).frame(), bytes)));
 }
 
@@ -272,7 +272,7 @@ TEST_P(SteerTranslatesTcp, AConnectionWhoseBackendIsDownIsDroppedUntilItBeginsAn
 
 TEST_P(SteerTranslatesTcp, AConnectionWhoseBackendLeftIsUnknownBothWaysUntilItBeginsAnew) {
   const uint16_t port = port_of(opening());
-  stage().forget(backend_);
+  stage().purge(backend_);
   EXPECT_EQ(stage().steer(request(tcp_ack).frame()).action, XDP_DROP);
   EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"unknown_flow", 1}}));
   EXPECT_EQ(stage().steer(reply(port).frame(), Device::back).action, XDP_PASS);
@@ -280,7 +280,7 @@ TEST_P(SteerTranslatesTcp, AConnectionWhoseBackendLeftIsUnknownBothWaysUntilItBe
   EXPECT_NE(port_of(request(tcp_ack)), 0);
 }
 
-TEST_P(SteerTranslatesTcp, AFinIsRememberedForEachWay) {
+TEST_P(SteerTranslatesTcp, AFinIsTrackedForEachWay) {
   const uint16_t port = port_of(opening());
   stage().steer(reply(port, tcp_syn | tcp_ack).frame(), Device::back);
   EXPECT_EQ(reply_entry(port)->state, SLUICE_TRANSLATION_OPEN);
@@ -296,7 +296,7 @@ TEST_P(SteerTranslatesTcp, AFinIsRememberedForEachWay) {
   EXPECT_EQ(forward_entry()->state, SLUICE_TRANSLATION_FINISHED);
 }
 
-TEST_P(SteerTranslatesTcp, AResetIsRemembered) {
+TEST_P(SteerTranslatesTcp, AResetIsTracked) {
   const uint16_t port = port_of(opening());
   stage().steer(reply(port, tcp_rst | tcp_ack).frame(), Device::back);
   EXPECT_EQ(reply_entry(port)->state, SLUICE_TRANSLATION_RESET);

@@ -334,7 +334,7 @@ TEST_P(SteerPassesIpv6, ExtensionHeadersThatNobodyFollows) {
   expect_passed({"no next header", raw(59, Bytes(20)).frame(), "not_ours"});
 }
 
-TEST_P(SteerPasses, NothingIsRememberedOfWhatPasses) {
+TEST_P(SteerPasses, NothingIsTrackedOfWhatPasses) {
   for (const Packet& packet : ours()) {
     const Frame whole = packet.frame();
     stage().steer(whole.truncated(whole.size() - 1));

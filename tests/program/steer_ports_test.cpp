@@ -50,8 +50,8 @@ class SteerFindsPorts : public SnatTest {
     for (uint16_t port = SLUICE_SNAT_PORT_FIRST; port <= SLUICE_SNAT_PORT_LAST; port++) {
       if (!which(port)) continue;
       forward_key.source_port = reply_key.destination_port = htobe16(port);
-      forward.leaves_as = reverse(reply_key);
-      backward.leaves_as = reverse(forward_key);
+      forward.translated_tuple = reverse(reply_key);
+      backward.translated_tuple = reverse(forward_key);
       keys.insert(keys.end(), {forward_key, reply_key});
       entries.insert(entries.end(), {forward, backward});
     }
@@ -68,7 +68,7 @@ class SteerFindsPorts : public SnatTest {
     ASSERT_NE(port, 0);
     EXPECT_EQ(translations(), entries);
     EXPECT_FALSE(translation(flow_of(holder(port))));
-    EXPECT_TRUE(same_flow(reply_entry(port)->leaves_as, reverse(flow_of(opening()))));
+    EXPECT_TRUE(same_flow(reply_entry(port)->translated_tuple, reverse(flow_of(opening()))));
     EXPECT_EQ(reply_entry(port)->claimed, 0u);
     EXPECT_EQ(port_of(request(tcp_ack)), port);
   }
@@ -133,7 +133,7 @@ TEST_P(SteerFindsPorts, APortWhoseHolderLostItsOtherEntryIsTakenOverInItsTime) {
 
 TEST_P(SteerFindsPorts, PortsTowardsABackendThatLeftAreFree) {
   hold_all_ports({});
-  stage().forget(backend_);
+  stage().purge(backend_);
   EXPECT_NE(port_of(opening()), 0);
 }
 

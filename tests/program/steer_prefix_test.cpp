@@ -21,7 +21,7 @@ class SteerPrefixes : public ModeTest {
  protected:
   Served serve_prefix(const Host& host, bool wide, uint16_t port, const Host& backend,
                       uint16_t backend_port = kBackendPort) {
-    Service service = wish(L4Proto::tcp, port, host);
+    Service service = patch(L4Proto::tcp, port, host);
     service.endpoint.prefix_bits = family() == Family::v4 ? 96 + 24 : 48;
     if (!wide) service.endpoint.prefix_bits++;
     return serve(service, backend, backend_port);
@@ -65,7 +65,7 @@ TEST_P(SteerPrefixes, TheLongestOneOfItsPortWins) {
 
 TEST_P(SteerPrefixes, AServiceOfThatVeryAddressGoesFirst) {
   serve_prefix(kNarrow, false, kServicePort, backend_one);
-  serve(wish(L4Proto::tcp, kServicePort, kExact), backend_two);
+  serve(patch(L4Proto::tcp, kServicePort, kExact), backend_two);
   expect_at(to(kExact), backend_two);
   expect_at(to(kInNarrow), backend_one);
 }

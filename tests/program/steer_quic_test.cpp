@@ -25,7 +25,7 @@ class SteerQuic : public ModeTest {
   void SetUp() override {
     ModeTest::SetUp();
     if (IsSkipped()) return;
-    Service quic = wish(L4Proto::udp, kQuicPort);
+    Service quic = patch(L4Proto::udp, kQuicPort);
     quic.quic = true;
     by_hash_ = serve(quic);
     named_ = stage().add_backend(by_hash_.service, outer(), backend_two);
@@ -108,8 +108,8 @@ TEST_P(SteerQuic, TheTypesOfVersion2AreOneFurther) {
 }
 
 TEST_P(SteerQuic, AnIdThatNamesNobodyOfTheServiceGoesByHash) {
-  Service other_wish = wish(L4Proto::udp, kQuicPort, service_two);
-  const Served other = serve(other_wish, backend_two);
+  Service other_settings = patch(L4Proto::udp, kQuicPort, service_two);
+  const Served other = serve(other_settings, backend_two);
   expect_by_hash(short_header(connection_id(0)), "0");
   expect_by_hash(short_header(connection_id(63)), "a number that nobody has");
   expect_by_hash(short_header(connection_id(0xffffff)), "a number beyond the table");

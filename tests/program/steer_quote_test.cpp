@@ -113,7 +113,7 @@ TEST_P(SteerQuotes, TheLastHopIsDropped) {
 }
 
 TEST_P(SteerQuotes, AQuoteOfAnotherFlowPasses) {
-  serve(wish(L4Proto::tcp, kServicePort, service_two));
+  serve(patch(L4Proto::tcp, kServicePort, service_two));
   open(L4Proto::tcp);
   const Icmp icmp = errors()[0];
   const auto about = [&](const Host& from, const Host& to, uint16_t from_port, uint16_t to_port) {

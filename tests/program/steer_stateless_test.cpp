@@ -1,4 +1,4 @@
-// Mode nat: the destination is translated and nothing is remembered, for a reply's source says of
+// Mode nat: the destination is translated and nothing is tracked, for a reply's source says of
 // which service it is.
 #include "modes.h"
 
@@ -62,7 +62,7 @@ TEST_P(SteerStateless, AReplyComesFromTheServiceWhoeverGetsIt) {
   }
 }
 
-TEST_P(SteerStateless, NothingIsRememberedEitherWay) {
+TEST_P(SteerStateless, NothingIsTrackedEitherWay) {
   stage().steer(request(L4Proto::tcp).frame());
   stage().steer(reply(L4Proto::tcp).frame(), Device::back);
   EXPECT_TRUE(stage().translations().entries()->empty());
@@ -92,7 +92,7 @@ TEST_P(SteerStateless, AChecksumThatComesOutAsZeroIsSentAsAllOnes) {
 }
 
 TEST_P(SteerStateless, BackendsOfTwoServicesReplyEachForItsOwn) {
-  const Served other = serve(wish(L4Proto::tcp, 443, service_two), backend_one, 8443);
+  const Served other = serve(patch(L4Proto::tcp, 443, service_two), backend_one, 8443);
   expect_back(from_backend(backend_one, 8443, client, 5), {service_two, 443}, {client, 5});
   expect_back(from_backend(backend_one, kBackendPort, client, 5), {service_one, kServicePort},
               {client, 5});
@@ -132,7 +132,7 @@ TEST_P(SteerStateless, ABackendThatDrainsOrIsDownStillReplies) {
 }
 
 TEST_P(SteerStateless, ABackendMayBeAClientOfAnotherService) {
-  const Served other = serve(wish(L4Proto::tcp, 443, service_two), backend_two, 8443);
+  const Served other = serve(patch(L4Proto::tcp, 443, service_two), backend_two, 8443);
   const Packet sent =
       from_backend(backend_one, kClientPort, service_two, 443, L4Proto::tcp, packets::tcp_syn);
   const Outcome outcome = stage().steer(sent.frame(), Device::back);

@@ -1,6 +1,6 @@
 // What is too long for the way to its backend: its sender is told the length that fits (RFC 1191,
 // RFC 8201), as often as it may be, and never of an error.
-#include "kernel/clock.h"
+#include "kernel/system/clock.h"
 #include "modes.h"
 
 namespace sluice::stage {
@@ -116,7 +116,7 @@ TEST_P(SteerTellsTooBig, ReportsAreLimitedToTheBurst) {
   EXPECT_LE(verdicts["too_big_reported"], SLUICE_REPORTS_BURST + 1 + intervals);
 }
 
-TEST_P(SteerTellsTooBig, NothingIsRememberedOfWhatIsTooBig) {
+TEST_P(SteerTellsTooBig, NothingIsTrackedOfWhatIsTooBig) {
   const Packet whole = of_bytes(2800, L4Proto::udp);
   stage().steer(fragments_of(whole, 1600, 9)[0].frame());
   EXPECT_TRUE(stage().fragments().entries()->empty());

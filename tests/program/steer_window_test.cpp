@@ -30,7 +30,7 @@ class SteerWindow : public ModeTest {
   void SetUp() override {
     ModeTest::SetUp();
     if (IsSkipped()) return;
-    served_ = serve(wish(L4Proto::tcp, kWindowedPort), packets::backend_one, kWindowedBackendPort,
+    served_ = serve(patch(L4Proto::tcp, kWindowedPort), packets::backend_one, kWindowedBackendPort,
                     {.window_bytes = kWindow});
   }
   [[nodiscard]] Packet segment(Tcp tcp, const std::string& payload = {}) const {

@@ -18,7 +18,7 @@ struct Server {
   uint16_t permille = 0;
 };
 
-double part_of(const Server& server) {
+double component_of(const Server& server) {
   return server.permille == 0 ? 1 : server.permille / 1000.0;
 }
 
@@ -32,7 +32,7 @@ class Farm {
     const double all = parts();
     std::vector<Measured> measured;
     for (size_t i = 0; i < servers_.size(); i++) {
-      const double arrivals = rate_ * part_of(servers_[i]) / all;
+      const double arrivals = rate_ * component_of(servers_[i]) / all;
       const double load = std::min(0.99, arrivals * servers_[i].service_us / 1e6);
       const double mean = servers_[i].service_us / (1 - load);
       const auto responses = static_cast<uint64_t>(arrivals * kPeriodS);
@@ -48,9 +48,9 @@ class Farm {
     const std::vector<uint16_t> permilles = adaptation_.step(measured, kPeriodS);
     double moved = 0;
     for (size_t i = 0; i < servers_.size(); i++) {
-      const double before = part_of(servers_[i]) / all;
+      const double before = component_of(servers_[i]) / all;
       servers_[i].permille = permilles[i];
-      moved += std::abs(part_of(servers_[i]) / parts_with(permilles) - before) / 2;
+      moved += std::abs(component_of(servers_[i]) / parts_with(permilles) - before) / 2;
     }
     return moved;
   }
@@ -60,7 +60,7 @@ class Farm {
  private:
   [[nodiscard]] double parts() const {
     double all = 0;
-    for (const Server& server : servers_) all += part_of(server);
+    for (const Server& server : servers_) all += component_of(server);
     return all;
   }
   [[nodiscard]] static double parts_with(const std::vector<uint16_t>& permilles) {
@@ -83,14 +83,14 @@ TEST(Adaptation, ServersThatAreAlikeKeepTheirWeights) {
 TEST(Adaptation, OneThatIsThreeTimesSlowerComesToAThirdOfItsWeight) {
   Farm farm({{10000}, {10000}, {10000}, {30000}}, 100);
   for (int i = 0; i < 60; i++) farm.run_period();
-  EXPECT_NEAR(part_of(farm.server(3)), 0.33, 0.1);
+  EXPECT_NEAR(component_of(farm.server(3)), 0.33, 0.1);
   for (size_t i = 0; i < 3; i++) EXPECT_EQ(farm.server(i).permille, 0) << i;
 }
 
 TEST(Adaptation, OneThatIsOverloadedIsRelievedWithinAMinute) {
   Farm farm({{10000}, {10000}, {10000}, {30000}}, 200);
   for (int i = 0; i < 12; i++) farm.run_period();
-  const double part = part_of(farm.server(3));
+  const double part = component_of(farm.server(3));
   EXPECT_LT(200 * part / (3 + part) * 0.03, 0.8) << "its load";
 }
 
@@ -117,7 +117,7 @@ TEST(Adaptation, OneThatIsDisturbedNowAndThenIsNoReasonToMoveMore) {
   };
   for (int minute = 0; minute < 10; minute++) run_minute();
   for (int minute = 0; minute < 1000; minute++) EXPECT_LE(run_minute(), 0.02) << minute;
-  EXPECT_LT(part_of(farm.server(3)), 1);
+  EXPECT_LT(component_of(farm.server(3)), 1);
 }
 
 TEST(Adaptation, OneThatIsWellAgainGetsItsWeightBack) {

@@ -75,33 +75,33 @@ TEST_F(AdaptiveWeightsTest, OnlyServicesWhoseWeightsAreNotFixedAreMeasured) {
 TEST_F(AdaptiveWeightsTest, OneThatIsSlowIsToHaveLess) {
   file_says(Weights::adapt);
   pass(60);
-  const auto wishes = weights.wishes();
-  ASSERT_EQ(wishes.size(), 1U);
-  EXPECT_EQ(wishes[0].service, "web");
-  EXPECT_EQ(wishes[0].backend, two);
-  EXPECT_FALSE(wishes[0].failing);
-  EXPECT_LT(*wishes[0].adapted_permille, 500);
+  const auto settings = weights.settings();
+  ASSERT_EQ(settings.size(), 1U);
+  EXPECT_EQ(settings[0].service, "web");
+  EXPECT_EQ(settings[0].backend, two);
+  EXPECT_FALSE(settings[0].failing);
+  EXPECT_LT(*settings[0].adapted_permille, 500);
 }
 
-TEST_F(AdaptiveWeightsTest, WhatTheKernelHasIsWishedNoMore) {
+TEST_F(AdaptiveWeightsTest, WhatTheKernelHasIsAskedNoMore) {
   file_says(Weights::adapt);
   pass(60);
-  state.backends[1].adapted_permille = *weights.wishes().at(0).adapted_permille;
+  state.backends[1].adapted_permille = *weights.settings().at(0).adapted_permille;
   weights.set_state(state);
-  EXPECT_THAT(weights.wishes(), IsEmpty());
+  EXPECT_THAT(weights.settings(), IsEmpty());
 }
 
 TEST_F(AdaptiveWeightsTest, ADaemonThatStartsAnewGoesOnFromWhatThereIs) {
   state.backends[1].adapted_permille = 200;
   file_says(Weights::adapt);
-  EXPECT_THAT(weights.wishes(), IsEmpty());
+  EXPECT_THAT(weights.settings(), IsEmpty());
   EXPECT_EQ(weights.advice().at(1).part, 0.2);
 }
 
 TEST_F(AdaptiveWeightsTest, AdviceIsSaidAndNotCarriedOut) {
   file_says(Weights::advise);
   pass(60);
-  EXPECT_THAT(weights.wishes(), IsEmpty());
+  EXPECT_THAT(weights.settings(), IsEmpty());
   ASSERT_FALSE(said.empty());
   EXPECT_THAT(said.back(), HasSubstr("backend 10.0.0.12:80 of web: advised: "));
   EXPECT_LT(weights.advice().at(1).part, 0.5);
@@ -111,10 +111,10 @@ TEST_F(AdaptiveWeightsTest, AdviceIsSaidAndNotCarriedOut) {
 TEST_F(AdaptiveWeightsTest, WhatWasAdaptedIsTakenBackWhereTheFileSaysFixed) {
   state.backends[1].adapted_permille = 200;
   file_says(Weights::fixed);
-  const auto wishes = weights.wishes();
-  ASSERT_EQ(wishes.size(), 1U);
-  EXPECT_EQ(wishes[0].backend, two);
-  EXPECT_EQ(wishes[0].adapted_permille, uint16_t{0});
+  const auto settings = weights.settings();
+  ASSERT_EQ(settings.size(), 1U);
+  EXPECT_EQ(settings[0].backend, two);
+  EXPECT_EQ(settings[0].adapted_permille, uint16_t{0});
 }
 
 TEST_F(AdaptiveWeightsTest, WhoseClientsWaitInVainIsNamed) {

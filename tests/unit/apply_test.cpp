@@ -113,7 +113,7 @@ Sentences applied(MemoryDataplane& dataplane, const Services& desired, Apply app
 
 class EveryPair : public testing::TestWithParam<uint64_t> {};
 
-TEST_P(EveryPair, IsAppliedAsTheDryRunSaidAndIsThenWhatWasWishedAndStaysSo) {
+TEST_P(EveryPair, IsAppliedAsTheDryRunSaidAndIsThenWhatWasAskedAndStaysSo) {
   World world(GetParam());
   MemoryDataplane dataplane;
   dataplane.limits = {32, 256, 64, 64, 1024};

@@ -85,7 +85,7 @@ TEST_F(BackendChanges, ARingOfSnatNeverMovesForItsTranslationsRemember) {
             Ring(size_t{1} << SLUICE_RING_BITS_MIN, RingSlot{2, 0, false}));
 }
 
-TEST_F(BackendChanges, ARingThatGrowsIsRefinedAndItsSizeIsRemembered) {
+TEST_F(BackendChanges, ARingThatGrowsIsRefinedAndItsSizeIsTracked) {
   for (int host = 1; host <= 5; host++) {
     ASSERT_TRUE(add_backend(dataplane, "web", fmt::format("10.0.1.{}:80", host)));
   }
@@ -299,7 +299,7 @@ TEST_F(BackendChanges, RemoveForgetsItsFlowsAndKeepsItsCountsAsRetired) {
             "backend 10.0.0.11:8443 of web: removed");
 
   EXPECT_EQ(dataplane.written, (std::vector<std::string>{
-                                   "put_backend", "write_backend", "swap_ring", "forget_backends",
+                                   "put_backend", "write_backend", "swap_ring", "purge_backends",
                                    "clear_backend_traffic", "put_service", "erase_backend_record",
                                    "erase_backend", "set_endpoint", "swap_service_table"}));
   EXPECT_EQ(service_in(memory(), "web").retired, (Traffic{10, 600, 1}));

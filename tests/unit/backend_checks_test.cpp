@@ -9,8 +9,8 @@ namespace {
 
 class BackendChecks : public testing::Test {
  protected:
-  void add(const char* name, const char* where, const ServiceWish& wish) {
-    const auto added = service_add(dataplane, name, endpoint(where), wish, Apply::perform);
+  void add(const char* name, const char* where, const ServicePatch& patch) {
+    const auto added = service_add(dataplane, name, endpoint(where), patch, Apply::perform);
     ASSERT_TRUE(added) << sentence(added);
   }
   void accepts(const char* service, const char* where) {

@@ -131,8 +131,8 @@ TEST(File, ExampleIsGoodAndHasEveryKey) {
   const DesiredService& http3 = desired.services->at(2);
   EXPECT_EQ(http3.health->request, std::string("\0\xff", 2));
   EXPECT_EQ(desired.attachments->size(), 2U);
-  EXPECT_EQ(desired.attachments->front().wish, (AttachWish{.mode = XdpMode::native}));
-  EXPECT_EQ(desired.attachments->back().wish, (AttachWish{.fq = true, .gso_max_segs = 1}));
+  EXPECT_EQ(desired.attachments->front().settings, (AttachSettings{.mode = XdpMode::native}));
+  EXPECT_EQ(desired.attachments->back().settings, (AttachSettings{.fq = true, .gso_max_segs = 1}));
   EXPECT_EQ(desired.congestion->name, "sluice");
   EXPECT_EQ(desired.run.metrics->text(), "127.0.0.1:9273");
 }

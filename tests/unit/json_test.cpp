@@ -86,12 +86,12 @@ sluice_congestion_flow governed() {
   return governed;
 }
 
-FlowRecord remembered_by_all() {
+FlowRecord known_to_all() {
   FlowRecord record;
   record.flow = flow(client, web_endpoint);
   record.tracked = sluice_tracked_flow{.backend = 5, .seen_s = 95};
   sluice_translation translation{};
-  translation.leaves_as = flow("10.0.0.1:1024", "10.0.0.11:8443/tcp");
+  translation.translated_tuple = flow("10.0.0.1:1024", "10.0.0.11:8443/tcp");
   translation.backend = 4;
   translation.service = 1;
   translation.seen_s = 97;
@@ -120,11 +120,11 @@ TEST(Json, AServiceHasItsBackendsItsPolicyAndItsVerdicts) {
   const Json document = service_json(web());
   EXPECT_EQ(
       keys(document),
-      (Names{"service",          "endpoint",       "mode",          "affinity",    "quic",
-             "gue_variant",      "number",         "removing",      "slots",       "moving_slots",
-             "remembered_flows", "idle_timeout_s", "udp_timeout_s", "policy",      "filters",
-             "weights",          "packets",        "bytes",         "connections", "flow_totals",
-             "backends_up",      "backends",       "verdicts"}));
+      (Names{"service",       "endpoint",       "mode",          "affinity",    "quic",
+             "gue_variant",   "number",         "removing",      "slots",       "moving_slots",
+             "tracked_flows", "idle_timeout_s", "udp_timeout_s", "policy",      "filters",
+             "weights",       "packets",        "bytes",         "connections", "flow_totals",
+             "backends_up",   "backends",       "verdicts"}));
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["mode"], "snat");
@@ -161,16 +161,16 @@ TEST(Json, ALimitThatIsNotSetIsNull) {
 }
 
 TEST(Json, AFlowIsNamedByItsServiceAndTheBackendThatItsPacketsGoTo) {
-  const auto views = flow_views({remembered_by_all()}, {web()});
+  const auto views = flow_views({known_to_all()}, {web()});
   ASSERT_EQ(views.size(), 1);
   const Json document = flow_json(views[0], 100);
-  EXPECT_EQ(keys(document), (Names{"client", "endpoint", "service", "backend", "remembered",
+  EXPECT_EQ(keys(document), (Names{"client", "endpoint", "service", "backend", "known_to",
                                    "tracked", "translation", "departures", "paced", "congestion"}));
   EXPECT_EQ(document["client"], client);
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["backend"], backend_one);
-  EXPECT_EQ(document["remembered"],
+  EXPECT_EQ(document["known_to"],
             Json({"tracked", "translated", "departures", "paced", "congestion"}));
   EXPECT_EQ(document["tracked"]["idle_s"], 5);
   EXPECT_EQ(document["translation"]["state"], "open");
@@ -183,7 +183,7 @@ TEST(Json, AFlowIsNamedByItsServiceAndTheBackendThatItsPacketsGoTo) {
 }
 
 TEST(Json, AGovernedFlowSpellsItsStateItsBoundAndEveryStateThatItEntered) {
-  const auto views = flow_views({remembered_by_all()}, {web()});
+  const auto views = flow_views({known_to_all()}, {web()});
   const Json document = flow_json(views.at(0), 100)["congestion"];
   EXPECT_EQ(document["state"], "recovery");
   EXPECT_EQ(document["bound"], "policy_window");
@@ -195,7 +195,7 @@ TEST(Json, AGovernedFlowSpellsItsStateItsBoundAndEveryStateThatItEntered) {
 }
 
 TEST(Json, TheShareOfMarksIsToldWhereThePeerTellsOfEach) {
-  FlowRecord record = remembered_by_all();
+  FlowRecord record = known_to_all();
   Json document = flow_json(flow_views({record}, {web()}).at(0), 100)["congestion"];
   EXPECT_EQ(document["accurate_marks"], false);
   EXPECT_TRUE(document["marked_share_percent"].is_null());
@@ -214,7 +214,7 @@ TEST(Json, WhatRemembersAFlowNotIsNull) {
   record.half_open = true;
   const auto views = flow_views({record}, {web()});
   const Json document = flow_json(views.at(0), 90);
-  EXPECT_EQ(document["remembered"], Json::array({"half_open"}));
+  EXPECT_EQ(document["known_to"], Json::array({"half_open"}));
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["backend"], backend_two);
   EXPECT_EQ(document["tracked"]["idle_s"], 0) << "seen after the clock was read";
@@ -233,7 +233,7 @@ TEST(Json, ASocketOfABackendBelongsToItsService) {
 }
 
 TEST(Json, AFlowOfAServiceThatIsGoneHasNoNames) {
-  const auto views = flow_views({remembered_by_all()}, {});
+  const auto views = flow_views({known_to_all()}, {});
   const Json document = flow_json(views.at(0), 100);
   EXPECT_TRUE(document["service"].is_null());
   EXPECT_TRUE(document["backend"].is_null());
@@ -242,7 +242,7 @@ TEST(Json, AFlowOfAServiceThatIsGoneHasNoNames) {
 TEST(Json, FlowsAreInTheOrderOfTheirServicesAndClients) {
   std::vector<FlowRecord> records;
   for (const char* from : {"198.51.100.7:40001", "[2001:db8::7]:1", "198.51.100.7:40000"}) {
-    FlowRecord record = remembered_by_all();
+    FlowRecord record = known_to_all();
     record.flow = flow(from, web_endpoint);
     records.push_back(record);
   }
@@ -259,7 +259,7 @@ StatusView status() {
   view.memory = {{"flows", 1, 4096}, {"rings", 2, 65536}};
   view.instance = "sluice";
   view.directory = "/sys/fs/bpf/sluice";
-  view.attachments = {{.part = Part::steer,
+  view.attachments = {{.part = Component::steer,
                        .device = "eth1",
                        .mode = "native",
                        .here = true,
@@ -316,7 +316,7 @@ TEST(Text, AFlowWithoutCongestionControlHasDashesInItsColumns) {
   record.flow = flow(client, web_endpoint);
   record.tracked = sluice_tracked_flow{.backend = 4, .seen_s = 95};
   std::ostringstream out;
-  print_flows(out, flow_views({record, remembered_by_all()}, {web()}));
+  print_flows(out, flow_views({record, known_to_all()}, {web()}));
   const std::string text = out.str();
   EXPECT_THAT(text, HasSubstr("10.0.0.11:8443  tracked                                         -"
                               "            -        -        -            -  -\n"));

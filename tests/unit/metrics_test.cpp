@@ -39,7 +39,7 @@ MetricSources everything() {
   sources.services = {web};
   sources.flows = {flow};
   Attachment attachment;
-  attachment.part = Part::steer;
+  attachment.part = Component::steer;
   attachment.device = "eth0";
   attachment.mode = "native";
   sources.attachments = {attachment};

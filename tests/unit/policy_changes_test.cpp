@@ -13,8 +13,8 @@ class PolicyChanges : public testing::Test {
     EXPECT_EQ(dataplane.contradictions, std::vector<std::string>{});
     EXPECT_EQ(dataplane.memory.pending, 0U);
   }
-  std::string set(const PolicyWish& wish) {
-    return sentence(policy_set(dataplane, "web", wish, Apply::perform));
+  std::string set(const PolicyPatch& patch) {
+    return sentence(policy_set(dataplane, "web", patch, Apply::perform));
   }
   // Of the service; the entry before it is its address.
   [[nodiscard]] uint32_t flags() const { return dataplane.memory.table.at(1).flags; }
@@ -25,7 +25,7 @@ class PolicyChanges : public testing::Test {
   MemoryDataplane dataplane;
 };
 
-TEST_F(PolicyChanges, SetLeavesWhatTheWishDoesNotName) {
+TEST_F(PolicyChanges, SetLeavesWhatThePatchDoesNotName) {
   EXPECT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
   EXPECT_FALSE(windowed());
   EXPECT_EQ(set({std::nullopt, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
@@ -69,9 +69,9 @@ TEST_F(PolicyChanges, AWeightAloneNeedsNeither) {
 }
 
 TEST_F(PolicyChanges, AWindowIsLoweredBySteerHoweverItIsGiven) {
-  for (const PolicyWish& wish :
-       {PolicyWish{.window_bytes = 4000}, PolicyWish{.window_rate_bytes_per_sec = 1000}}) {
-    EXPECT_TRUE(policy_set(dataplane, "web", wish, Apply::perform));
+  for (const PolicyPatch& patch :
+       {PolicyPatch{.window_bytes = 4000}, PolicyPatch{.window_rate_bytes_per_sec = 1000}}) {
+    EXPECT_TRUE(policy_set(dataplane, "web", patch, Apply::perform));
     EXPECT_TRUE(windowed());
     EXPECT_TRUE(policy_clear(dataplane, "web", Apply::perform));
     EXPECT_FALSE(windowed());
@@ -79,10 +79,10 @@ TEST_F(PolicyChanges, AWindowIsLoweredBySteerHoweverItIsGiven) {
 }
 
 TEST_F(PolicyChanges, WhatActsOnPacketsToClientsCostsNothingInWhatClientsSend) {
-  for (const PolicyWish& wish :
-       {PolicyWish{.flow_rate_bytes_per_sec = 1000}, PolicyWish{.rate_bytes_per_sec = 1000},
-        PolicyWish{.loss_ppm = 1}, PolicyWish{.mark_ppm = 1}}) {
-    EXPECT_TRUE(policy_set(dataplane, "web", wish, Apply::perform));
+  for (const PolicyPatch& patch :
+       {PolicyPatch{.flow_rate_bytes_per_sec = 1000}, PolicyPatch{.rate_bytes_per_sec = 1000},
+        PolicyPatch{.loss_ppm = 1}, PolicyPatch{.mark_ppm = 1}}) {
+    EXPECT_TRUE(policy_set(dataplane, "web", patch, Apply::perform));
     EXPECT_FALSE(windowed() || limited() || policed());
     EXPECT_TRUE(policy_clear(dataplane, "web", Apply::perform));
   }

@@ -18,20 +18,20 @@ TEST(Policy, EveryLimitIsReadAsItIsWritten) {
   const std::vector<std::string> values{"50mbit",  "1gbit", "256kib", "20mbit",  "2000/s",
                                         "200mbit", "3",     "0.5%",   "12.0001%"};
   ASSERT_EQ(values.size(), policy_limits().size());
-  PolicyWish wish;
+  PolicyPatch patch;
   for (size_t i = 0; i < values.size(); i++) {
     const PolicyLimit& limit = policy_limits()[i];
     const auto value = parse_limit(limit, values[i]);
     ASSERT_TRUE(value) << limit.name << ": " << value.error().text;
-    wish.*limit.wish = *value;
-    EXPECT_EQ(limit_text(limit, policy_with(wish, {})), values[i]);
+    patch.*limit.patch = *value;
+    EXPECT_EQ(limit_text(limit, policy_with(patch, {})), values[i]);
     EXPECT_EQ(parse_limit(limit, "none").value(), 0U);
     EXPECT_EQ(limit_text(limit, {}), "none");
     EXPECT_FALSE(parse_limit(limit, "0"));
     EXPECT_FALSE(parse_limit(limit, "-1"));
     EXPECT_FALSE(parse_limit(limit, ""));
   }
-  EXPECT_EQ(policy_text(policy_with(wish, {})),
+  EXPECT_EQ(policy_text(policy_with(patch, {})),
             "flow rate 50mbit, rate 1gbit, window 256kib, window rate 20mbit, connection rate "
             "2000/s, ingress rate 200mbit, weight 3, loss 0.5%, mark 12.0001%");
 }
@@ -44,15 +44,15 @@ TEST(Policy, EveryLimitIsAnotherMember) {
     for (const PolicyLimit& other : policy_limits()) {
       EXPECT_EQ(policy.*other.value == 7, &other == &limit) << limit.name << ", " << other.name;
     }
-    PolicyWish wish;
-    wish.*limit.wish = 7;
-    EXPECT_EQ(policy_with(wish, {}), policy);
-    EXPECT_FALSE(is_empty(wish));
+    PolicyPatch patch;
+    patch.*limit.patch = 7;
+    EXPECT_EQ(policy_with(patch, {}), policy);
+    EXPECT_FALSE(is_empty(patch));
     EXPECT_TRUE(fields.insert(limit.field).second);
   }
 }
 
-TEST(Policy, AWishOfNothingLeavesEverything) {
+TEST(Policy, SettingsOfNothingLeavesEverything) {
   const Policy policy{1, 2, 3, 4, 5, 6, 7, 8, 9};
   EXPECT_TRUE(is_empty({}));
   EXPECT_EQ(policy_with({}, policy), policy);

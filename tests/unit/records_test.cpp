@@ -1,5 +1,5 @@
 // The contract's records, byte by byte where the packet path reads bytes.
-#include "kernel/records.h"
+#include "kernel/state/records.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

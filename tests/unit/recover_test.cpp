@@ -23,8 +23,8 @@ std::vector<UseCase> use_cases() {
   const auto backend = [](const char* service, const char* where, uint32_t weight) {
     return [=](Dataplane& d, Apply a) { return backend_add(d, service, at(where), weight, a); };
   };
-  const auto set = [](const char* service, const char* where, BackendWish wish) {
-    return [=](Dataplane& d, Apply a) { return backend_set(d, service, at(where), wish, a); };
+  const auto set = [](const char* service, const char* where, BackendPatch patch) {
+    return [=](Dataplane& d, Apply a) { return backend_set(d, service, at(where), patch, a); };
   };
   const auto remove = [](const char* service, const char* where) {
     return [=](Dataplane& d, Apply a) { return backend_remove(d, service, at(where), a); };
@@ -32,8 +32,8 @@ std::vector<UseCase> use_cases() {
   const auto remove_service = [](const char* name) {
     return [=](Dataplane& d, Apply a) { return service_remove(d, name, a); };
   };
-  const auto policy = [](const char* name, PolicyWish wish) {
-    return [=](Dataplane& d, Apply a) { return policy_set(d, name, wish, a); };
+  const auto policy = [](const char* name, PolicyPatch patch) {
+    return [=](Dataplane& d, Apply a) { return policy_set(d, name, patch, a); };
   };
   const auto filter = [](const char* name, const char* prefix, FilterAction action) {
     return [=](Dataplane& d, Apply a) {

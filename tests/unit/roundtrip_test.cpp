@@ -59,7 +59,7 @@ TEST(RoundTrip, DataIsTimedFromItsPassageToItsAckAndTheServersPartIsAdded) {
 TEST(RoundTrip, WhatWasSentAgainIsNotTimed) {
   sluice_round_trip trip = opened();
   roundtrip_mark(&trip, 5000, start + second);
-  roundtrip_forget_mark(&trip);
+  roundtrip_purge_mark(&trip);
   roundtrip_on_ack(&trip, 6000, start + second + ms, 0);
   EXPECT_EQ(roundtrip_least_us(&trip), 40'000u);
 }

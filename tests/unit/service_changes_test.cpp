@@ -144,11 +144,11 @@ TEST(ServiceSet, RefusesWhileThereAreBackends) {
   EXPECT_TRUE(service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform));
 }
 
-Result<Change> set(MemoryDataplane& dataplane, const ServiceWish& wish) {
-  return service_set(dataplane, "web", wish, Apply::perform);
+Result<Change> set(MemoryDataplane& dataplane, const ServicePatch& patch) {
+  return service_set(dataplane, "web", patch, Apply::perform);
 }
 
-TEST(ServiceSet, LeavesWhatTheWishDoesNotName) {
+TEST(ServiceSet, LeavesWhatThePatchDoesNotName) {
   MemoryDataplane dataplane;
   ASSERT_TRUE(service_add(dataplane, "web", endpoint("203.0.113.10:443/udp"),
                           {.mode = Mode::gue, .gue_variant = 0}, Apply::perform));

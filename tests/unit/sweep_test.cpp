@@ -25,9 +25,9 @@ class Settle : public testing::Test {
   [[nodiscard]] const Ring& ring() const { return ring_in(dataplane.memory, "tunnel"); }
 
   // A flow of this backend in a slot that moves, or does not.
-  RememberedFlow flow_in(bool moving, const char* backend) {
+  TrackedFlow flow_in(bool moving, const char* backend) {
     while (++last_port_ < 60000) {
-      RememberedFlow flow = remembered(dataplane, "tunnel", backend, last_port_);
+      TrackedFlow flow = tracked(dataplane, "tunnel", backend, last_port_);
       const uint32_t hash = flow_hash(dataplane.seed(), flow.flow, flow_ports(flow.flow));
       if (ring()[slot_of(hash, ring().size())].moving != moving) continue;
       dataplane.memory.flows.push_back(flow);
@@ -51,7 +51,7 @@ class Settle : public testing::Test {
 TEST_F(Settle, WaitsForTheTimeOut) {
   dataplane.clock_s += SLUICE_IDLE_TIMEOUT_S_DEFAULT;
   EXPECT_EQ(settling_text(settle()),
-            "service tunnel: settled 0 slots; 128 still move: 0 remembered flows depart from the "
+            "service tunnel: settled 0 slots; 128 still move: 0 tracked flows depart from the "
             "ring, the youngest change is 899 s old");
   EXPECT_TRUE(dataplane.written.empty());
 }
@@ -62,17 +62,17 @@ TEST_F(Settle, SettlesWhatNobodyDepartsFrom) {
   EXPECT_EQ(settling_text(settle()), "service tunnel: settled 128 slots and forgot 1 flow");
   EXPECT_EQ(ring_moving_slots(ring()), 0U);
   EXPECT_TRUE(dataplane.memory.flows.empty());
-  EXPECT_EQ(dataplane.written, (std::vector<std::string>{"swap_ring", "forget_flows"}));
+  EXPECT_EQ(dataplane.written, (std::vector<std::string>{"swap_ring", "purge_flows"}));
   EXPECT_EQ(settling_text(settle()), "service tunnel: nothing moves");
 }
 
 TEST_F(Settle, ALivingFlowThatDepartsKeepsItsSlotAndNoOther) {
   dataplane.clock_s += kLater_s;
-  const RememberedFlow living = flow_in(true, backend_one);
+  const TrackedFlow living = flow_in(true, backend_one);
   EXPECT_EQ(settling_text(settle()),
-            "service tunnel: settled 127 slots; 1 still moves: 1 remembered flow departs from the "
+            "service tunnel: settled 127 slots; 1 still moves: 1 tracked flow departs from the "
             "ring, the youngest change is 901 s old");
-  EXPECT_EQ(dataplane.memory.flows, std::vector<RememberedFlow>{living});
+  EXPECT_EQ(dataplane.memory.flows, std::vector<TrackedFlow>{living});
 }
 
 TEST_F(Settle, ADeadFlowThatDepartsIsForgotten) {
@@ -133,13 +133,13 @@ TEST_F(Settle, OfAnUnknownServiceSaysWhichThereAre) {
   EXPECT_EQ(settled.error().text, "service \"tunel\": no such service (there is: tunnel)");
 }
 
-TEST_F(Settle, AViewCountsWhatIsRemembered) {
+TEST_F(Settle, AViewCountsWhatIsTracked) {
   flow_in(true, backend_one);
   flow_in(true, backend_two);
   const auto view = service_view(dataplane, "tunnel");
   ASSERT_TRUE(view);
   EXPECT_EQ(view->moving_slots, 128U);
-  EXPECT_EQ(view->remembered_flows, 2U);
+  EXPECT_EQ(view->tracked_flows, 2U);
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ using testing::UnorderedElementsAre;
 class Tables : public testing::Test {
  protected:
   void TearDown() override { EXPECT_EQ(dataplane.contradictions, std::vector<std::string>{}); }
-  void add(const char* name, const char* where, const ServiceWish& wish) {
-    const auto added = service_add(dataplane, name, endpoint(where), wish, Apply::perform);
+  void add(const char* name, const char* where, const ServicePatch& patch) {
+    const auto added = service_add(dataplane, name, endpoint(where), patch, Apply::perform);
     ASSERT_TRUE(added) << sentence(added);
   }
   [[nodiscard]] const TableEntry* entry(const Endpoint& wanted) const {

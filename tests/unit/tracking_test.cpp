@@ -42,7 +42,7 @@ const tracking_choice& choice_with(const tracking_question& question, uint32_t b
   return question.established;
 }
 
-TEST(Tracking, WhatIsDownIsNeverRemembered) {
+TEST(Tracking, WhatIsDownIsNeverTracked) {
   for_each_question([](const tracking_question& question) {
     const tracking_answer answer = tracking_decide(&question);
     if (answer.note == TRACKING_NOTHING) return;
@@ -51,7 +51,7 @@ TEST(Tracking, WhatIsDownIsNeverRemembered) {
   });
 }
 
-TEST(Tracking, WhateverIsAnsweredIsRememberedOrWasOrIsNobodys) {
+TEST(Tracking, WhateverIsAnsweredIsTrackedOrWasOrIsNobodys) {
   for_each_question([](const tracking_question& question) {
     const tracking_answer answer = tracking_decide(&question);
     if (answer.note != TRACKING_NOTHING || answer.backend == 0) return;

@@ -20,7 +20,7 @@ void expect_whole(L4Proto l4_proto, uint64_t seed) {
   EXPECT_GT(tally.sweeps, 100U);
   EXPECT_GT(tally.settled_slots, 1000U);
   EXPECT_GT(tally.kept_slots, 1000U);
-  EXPECT_GT(tally.forgotten, 1000U);
+  EXPECT_GT(tally.purged, 1000U);
   EXPECT_GT(tally.removed, 20U);
   EXPECT_EQ(tally.refined, 2U);
 }
@@ -56,16 +56,16 @@ INSTANTIATE_TEST_SUITE_P(
     EveryBug, TrackingWalkFinds,
     testing::Values(Planted{"PreviousRewritten", Bug::previous_rewritten, true},
                     Planted{"PreviousLost", Bug::previous_lost, true},
-                    Planted{"PromotionForgotten", Bug::promotion_forgotten, false},
+                    Planted{"PromotionForgotten", Bug::promotion_purged, false},
                     Planted{"SynNotSticky", Bug::syn_not_sticky, false},
-                    Planted{"SynUnremembered", Bug::syn_unremembered, false},
+                    Planted{"SynUntracked", Bug::syn_untracked, false},
                     Planted{"SynSticksToTheDead", Bug::syn_sticks_to_the_dead, false},
-                    Planted{"UnknownUnremembered", Bug::unknown_unremembered, true},
+                    Planted{"UnknownUntracked", Bug::unknown_untracked, true},
                     Planted{"SettledBlindly", Bug::settled_blindly, true},
                     Planted{"SettledEarly", Bug::settled_early, true},
                     Planted{"DeadEntriesLeft", Bug::dead_entries_left, true},
-                    Planted{"RemovedNotForgotten", Bug::removed_not_forgotten, true},
-                    Planted{"ForgottenBeforeSwap", Bug::forgotten_before_swap, false}),
+                    Planted{"RemovedNotForgotten", Bug::removed_not_purged, true},
+                    Planted{"PurgedBeforeSwap", Bug::purged_before_swap, false}),
     [](const auto& planted) { return std::string(planted.param.name); });
 
 }  // namespace

@@ -95,7 +95,7 @@ TEST(Verdicts, HaveTheNamesActionsAndSentencesOfTheContract) {
   EXPECT_EQ(not_ours.action, SLUICE_ACTION_PASS);
   EXPECT_EQ(not_ours.sentence, "the destination is no service");
   EXPECT_EQ(action_text(verdict_text(SLUICE_VERDICT_STEERED).action), "forward");
-  EXPECT_EQ(action_text(verdict_text(SLUICE_VERDICT_NEIGHBOUR_UNKNOWN).action), "hand over");
+  EXPECT_EQ(action_text(verdict_text(SLUICE_VERDICT_NEIGHBOUR_UNKNOWN).action), "punt");
   EXPECT_EQ(action_text(verdict_text(SLUICE_VERDICT_NO_BACKEND).action), "drop");
   EXPECT_EQ(action_text(not_ours.action), "pass");
   EXPECT_EQ(verdict_text(SLUICE_VERDICT_COUNT).name, "unknown");

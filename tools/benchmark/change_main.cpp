@@ -17,11 +17,11 @@
 
 #include "control/changes.h"
 #include "control/configuration.h"
-#include "kernel/bpffs.h"
-#include "kernel/dataplane.h"
-#include "kernel/libbpf_log.h"
-#include "kernel/objects.h"
-#include "kernel/system_error.h"
+#include "kernel/instance/objects.h"
+#include "kernel/state/dataplane.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/libbpf_log.h"
+#include "kernel/system/system_error.h"
 
 namespace sluice::benchmark {
 namespace {
@@ -193,8 +193,8 @@ struct Kind {
 std::vector<Kind> kinds(const Fleet& fleet) {
   const HostPort guest = fleet.at(fleet.backends());
   const HostPort member = fleet.at(fleet.backends() / 2);
-  const auto set = [member](BackendWish wish) {
-    return [=](Dataplane& d) { return backend_set(d, kService, member, wish, Apply::perform); };
+  const auto set = [member](BackendPatch patch) {
+    return [=](Dataplane& d) { return backend_set(d, kService, member, patch, Apply::perform); };
   };
   return {
       {"add",

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 
 namespace sluice::benchmark {
 

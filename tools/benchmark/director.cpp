@@ -8,9 +8,9 @@
 
 #include "benchmark/bpf/rounds.h"
 #include "benchmark/traffic.h"
-#include "kernel/bpffs.h"
-#include "kernel/objects.h"
-#include "kernel/system_error.h"
+#include "kernel/instance/objects.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/system_error.h"
 #include "sluice/limits.h"
 
 namespace sluice::benchmark {
@@ -50,7 +50,7 @@ sluice_instance root_of_benchmark() {
     mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
     word = mixed ^ (mixed >> 31);
   }
-  root.handover_mac = 0x060504030202;
+  root.punt_mac = 0x060504030202;
   return root;
 }
 
@@ -179,8 +179,8 @@ Result<Tally> Director::tally() {
   return tally;
 }
 
-Result<std::vector<RememberedFlow>> Director::remembered() {
-  return dataplane_->remembered_flows();
+Result<std::vector<TrackedFlow>> Director::tracked() {
+  return dataplane_->tracked_flows();
 }
 
 }  // namespace sluice::benchmark

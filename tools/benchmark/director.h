@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "kernel/dataplane.h"
-#include "kernel/fd.h"
+#include "kernel/state/dataplane.h"
+#include "kernel/system/fd.h"
 #include "support/result.h"
 
 namespace sluice::benchmark {
@@ -22,7 +22,7 @@ struct Plan {
 
 enum class Rings : uint8_t {
   settled,
-  moving,    // every slot, and what is unknown goes to another backend and is remembered
+  moving,    // every slot, and what is unknown goes to another backend and is tracked
   hit_only,  // every slot, and what is unknown is dropped
 };
 
@@ -30,7 +30,7 @@ struct Tally {
   uint64_t to_backends = 0;  // packets that left encapsulated or translated, out of the device
   uint64_t connections = 0;
   uint64_t not_ours = 0;
-  uint64_t otherwise = 0;  // any other verdict: dropped, handed over, malformed
+  uint64_t otherwise = 0;  // any other verdict: dropped, punted, malformed
 
   friend Tally operator-(const Tally& a, const Tally& b);
 };
@@ -47,7 +47,7 @@ class Director {
   Result<Tally> tally();
   // What the two tables of tracked flows hold: established ones, and those of which only SYNs were
   // seen.
-  Result<std::vector<RememberedFlow>> remembered();
+  Result<std::vector<TrackedFlow>> tracked();
 
  private:
   explicit Director(const Plan& plan);

@@ -1,6 +1,6 @@
 // bench flood: connections of a service whose every slot moves, while SYNs of ten million other
 // clients arrive. They are those that began before the move and those that began in it; each must
-// be remembered with the backend that it had, and go on to it. Run through tools/bench, which gives
+// be tracked with the backend that it had, and go on to it. Run through tools/bench, which gives
 // it namespaces of its own.
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "benchmark/director.h"
 #include "benchmark/harness.h"
 #include "benchmark/traffic.h"
-#include "kernel/libbpf_log.h"
+#include "kernel/system/libbpf_log.h"
 
 namespace sluice::benchmark {
 namespace {
@@ -43,10 +43,10 @@ struct Outcome {
 };
 
 Result<Backends> established(Director& director) {
-  auto remembered = director.remembered();
-  if (!remembered) return tl::unexpected(remembered.error());
+  auto tracked = director.tracked();
+  if (!tracked) return tl::unexpected(tracked.error());
   Backends backends;
-  for (const auto& flow : *remembered)
+  for (const auto& flow : *tracked)
     if (!flow.half_open) backends.emplace(flow.flow, flow.backend);
   return backends;
 }
@@ -82,11 +82,11 @@ Result<Outcome> flood(Director& director, Traffic& traffic, uint32_t syns) {
     const auto found = after->find(flow);
     if (found != after->end() && found->second == backend) outcome.kept++;
   }
-  auto everything = director.remembered();
+  auto everything = director.tracked();
   if (!everything) return tl::unexpected(everything.error());
   for (const auto& flow : *everything) outcome.half_open += flow.half_open ? 1 : 0;
 
-  // Who is not remembered any more is dropped now, and cannot be mistaken for one that went on.
+  // Who is not tracked any more is dropped now, and cannot be mistaken for one that went on.
   if (auto done = director.set_rings(Rings::hit_only); !done) return tl::unexpected(done.error());
   auto tally = director.tally();
   if (!tally) return tl::unexpected(tally.error());
@@ -122,7 +122,7 @@ int run(const Options& options) {
   if (!outcome) return fail(outcome.error());
   fmt::print(
       "{} connections of a service whose every slot moves, {} SYNs of other clients:\n"
-      "{} are remembered with the backend that they had, {} went on to it; the flood left {} "
+      "{} are tracked with the backend that they had, {} went on to it; the flood left {} "
       "half-open entries\n",
       outcome->connections, options.syns, outcome->kept, outcome->went_on, outcome->half_open);
   if (!options.json.empty()) {

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "kernel/system_error.h"
+#include "kernel/system/system_error.h"
 
 namespace sluice::benchmark {
 

@@ -13,8 +13,8 @@
 #include "benchmark/pace/bulk.h"
 #include "benchmark/pace/collector.h"
 #include "benchmark/pace/gaps.h"
-#include "kernel/clock.h"
-#include "kernel/libbpf_log.h"
+#include "kernel/system/clock.h"
+#include "kernel/system/libbpf_log.h"
 #include "model/quantity.h"
 
 namespace sluice::benchmark {

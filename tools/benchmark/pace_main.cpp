@@ -9,7 +9,7 @@
 
 #include "benchmark/harness.h"
 #include "benchmark/pace/cost_bench.h"
-#include "kernel/libbpf_log.h"
+#include "kernel/system/libbpf_log.h"
 
 namespace sluice::benchmark {
 namespace {

@@ -8,7 +8,7 @@ bool has_director(const Case& one) {
 }
 
 bool tracks(const Case& one) {
-  return one.way == Way::remembered || one.way == Way::translated;
+  return one.way == Way::tracked || one.way == Way::translated;
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ Result<void> SteerBench::need_director(const Plan& plan) {
 
 // What has to be in the tables before: each flow's entry.
 Result<void> SteerBench::make_known(const Case& one, const Stream& stream) {
-  if (one.way == Way::remembered) {
+  if (one.way == Way::tracked) {
     if (auto done = director_->set_rings(Rings::moving); !done) return done;
     subject_.prepare(stream);
     if (auto done = subject_.send(stream.flows); !done) return done;
@@ -84,9 +84,9 @@ Result<uint64_t> SteerBench::verified(const Case& one, const Tally& before, uint
     case Way::passed:
       return took.to_backends == 0 ? took.not_ours : 0;
     case Way::opening: {
-      auto remembered = director_->remembered();
-      if (!remembered) return tl::unexpected(remembered.error());
-      return remembered->empty() ? took.connections : 0;
+      auto tracked = director_->tracked();
+      if (!tracked) return tl::unexpected(tracked.error());
+      return tracked->empty() ? took.connections : 0;
     }
     default:
       return took.connections == 0 ? took.to_backends : 0;

@@ -14,7 +14,7 @@ enum class Way {
   bare,        // the encapsulation alone, without a decision
   passed,      // no service's
   settled,     // by hash alone
-  remembered,  // its slot moves, and the flow table knows it
+  tracked,     // its slot moves, and the flow table knows it
   translated,  // by a known translation
   opening,     // a SYN each, by hash alone, and nothing is stored
 };
@@ -32,7 +32,7 @@ inline constexpr std::array<Case, 11> kSteerCases{{
     {"not-ours", Way::passed, Mode::ipip, false},
     {"settled-v4", Way::settled, Mode::ipip, false},
     {"syn-flood", Way::opening, Mode::ipip, false},
-    {"moving-hit", Way::remembered, Mode::ipip, false},
+    {"moving-hit", Way::tracked, Mode::ipip, false},
     {"settled-v6", Way::settled, Mode::ipip, true},
     {"settled-gue", Way::settled, Mode::gue, false},
     {"settled-l2", Way::settled, Mode::l2, false},

@@ -8,7 +8,7 @@
 
 #include "benchmark/harness.h"
 #include "benchmark/steer_bench.h"
-#include "kernel/libbpf_log.h"
+#include "kernel/system/libbpf_log.h"
 
 namespace sluice::benchmark {
 namespace {

@@ -12,9 +12,9 @@
 #include <cstring>
 
 #include "benchmark/bpf/rounds.h"
-#include "kernel/libbpf_log.h"
-#include "kernel/routes.h"
-#include "kernel/system_error.h"
+#include "kernel/system/libbpf_log.h"
+#include "kernel/system/routes.h"
+#include "kernel/system/system_error.h"
 #include "rounds.skel.h"
 
 namespace sluice::benchmark {

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 #include "linkem/histogram.h"
 #include "linkem/paths.h"
 #include "linkem/queue.h"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 #include "support/result.h"
 
 namespace sluice::linkem {

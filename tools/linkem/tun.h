@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 #include "support/result.h"
 
 namespace sluice::linkem {

@@ -1,6 +1,6 @@
 #include "cli/absent.h"
 
-#include "kernel/routes.h"
+#include "kernel/system/routes.h"
 #include "sluice/limits.h"
 
 namespace sluice {
@@ -126,13 +126,13 @@ Result<void> AbsentDataplane::set_endpoints(const std::vector<std::pair<Endpoint
 Result<void> AbsentDataplane::set_endpoint(const Endpoint&, uint32_t) {
   return nothing_to_write();
 }
-Result<void> AbsentDataplane::forget_backends(const std::vector<uint32_t>&) {
+Result<void> AbsentDataplane::purge_backends(const std::vector<uint32_t>&) {
   return nothing_to_write();
 }
-Result<std::vector<RememberedFlow>> AbsentDataplane::remembered_flows() {
-  return std::vector<RememberedFlow>{};
+Result<std::vector<TrackedFlow>> AbsentDataplane::tracked_flows() {
+  return std::vector<TrackedFlow>{};
 }
-Result<void> AbsentDataplane::forget_flows(const std::vector<RememberedFlow>&) {
+Result<void> AbsentDataplane::purge_flows(const std::vector<TrackedFlow>&) {
   return nothing_to_write();
 }
 

@@ -47,9 +47,9 @@ class AbsentDataplane final : public Dataplane {
   Result<std::vector<uint64_t>> backends_freed() override;
   Result<void> set_endpoints(const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) override;
   Result<void> set_endpoint(const Endpoint& endpoint, uint32_t service) override;
-  Result<void> forget_backends(const std::vector<uint32_t>& backends) override;
-  Result<std::vector<RememberedFlow>> remembered_flows() override;
-  Result<void> forget_flows(const std::vector<RememberedFlow>& flows) override;
+  Result<void> purge_backends(const std::vector<uint32_t>& backends) override;
+  Result<std::vector<TrackedFlow>> tracked_flows() override;
+  Result<void> purge_flows(const std::vector<TrackedFlow>& flows) override;
 
   Result<Route> route_towards(const Address& destination) override;
   Result<std::optional<Address>> backend_source(uint32_t backend) override;

@@ -2,8 +2,8 @@
 #include <net/if.h>
 
 #include "cli/nouns.h"
-#include "kernel/attach.h"
-#include "kernel/bpffs.h"
+#include "kernel/device/attach.h"
+#include "kernel/system/bpffs.h"
 
 namespace sluice {
 namespace {
@@ -19,12 +19,12 @@ struct AttachOptions {
 };
 
 std::string attachment_sentence(const Attachment& attachment, bool already) {
-  return fmt::format("{}: {} {}, {}", part_text(attachment.part),
+  return fmt::format("{}: {} {}, {}", component_text(attachment.part),
                      already ? "is already attached to" : "attached to", attachment.device,
                      attachment.mode);
 }
 
-Result<std::optional<Attachment>> attachment_on(Instance& instance, Part part,
+Result<std::optional<Attachment>> attachment_on(Instance& instance, Component part,
                                                 const std::string& device) {
   const auto all = attachments(instance);
   if (!all) return tl::unexpected(all.error());
@@ -39,8 +39,8 @@ void append(std::vector<std::string>& all, const std::vector<std::string>& more)
 }
 
 // What the device itself becomes is told with the notes.
-Result<void> show_attach(Part part, const AttachOptions& options, const AttachWish& wish,
-                         Context& context) {
+Result<void> show_attach(Component part, const AttachOptions& options,
+                         const AttachSettings& settings, Context& context) {
   const auto exists = instance_exists(context);
   if (!exists) return tl::unexpected(exists.error());
   std::vector<std::string> notes;
@@ -58,52 +58,52 @@ Result<void> show_attach(Part part, const AttachOptions& options, const AttachWi
     notes = creation_note(context);
   }
   const auto fit =
-      fit_egress(instance_directory(context.instance), options.device, wish, Apply::only_show);
+      fit_egress(instance_directory(context.instance), options.device, settings, Apply::only_show);
   if (!fit) return tl::unexpected(fit.error());
   append(notes, fit->changes);
   append(notes, fit->notes);
-  const auto sentence = present
-                            ? attachment_sentence(*present, true)
-                            : fmt::format("{}: attached to {}", part_text(part), options.device);
+  const auto sentence =
+      present ? attachment_sentence(*present, true)
+              : fmt::format("{}: attached to {}", component_text(part), options.device);
   tell(context, {.needed = !present || !fit->changes.empty(), .sentence = sentence}, notes);
   return {};
 }
 
 Result<void> run_attach(const AttachOptions& options, Context& context) {
-  const auto part = parse_part(options.part);
+  const auto part = parse_component(options.part);
   if (!part) return tl::unexpected(part.error());
-  if (*part == Part::pace && (options.native || options.generic || options.chain)) {
+  if (*part == Component::pace && (options.native || options.generic || options.chain)) {
     return misused(
         "attach pace: --native, --generic and --chain are about XDP, and pace attaches to tc");
   }
-  if (*part != Part::pace && options.fq) {
+  if (*part != Component::pace && options.fq) {
     return misused("attach {}: --fq is about departure times, which only pace gives",
-                   part_text(*part));
+                   component_text(*part));
   }
-  if (*part != Part::pace && !options.gso_max_segs.empty()) {
+  if (*part != Component::pace && !options.gso_max_segs.empty()) {
     return misused("attach {}: --gso-max-segs is about departure times, which only pace gives",
-                   part_text(*part));
+                   component_text(*part));
   }
-  AttachWish wish{.mode = options.native    ? XdpMode::native
-                          : options.generic ? XdpMode::generic
-                                            : XdpMode::automatic,
-                  .chain = options.chain,
-                  .fq = options.fq};
+  AttachSettings settings{.mode = options.native    ? XdpMode::native
+                                  : options.generic ? XdpMode::generic
+                                                    : XdpMode::automatic,
+                          .chain = options.chain,
+                          .fq = options.fq};
   if (!options.gso_max_segs.empty()) {
     const auto packets = parse_gso_max_segs(options.gso_max_segs);
     if (!packets) return tl::unexpected(packets.error());
-    wish.gso_max_segs = *packets;
+    settings.gso_max_segs = *packets;
   }
   // Before the instance is opened: a slip of the pen shall not create one.
   if (if_nametoindex(options.device.c_str()) == 0) {
     return failed("device {}: there is none of that name here; ip link shows those there are",
                   options.device);
   }
-  if (context.dry_run) return show_attach(*part, options, wish, context);
+  if (context.dry_run) return show_attach(*part, options, settings, context);
 
   auto instance = Instance::open_locked(context.instance);
   if (!instance) return tl::unexpected(instance.error());
-  const auto report = attach(*instance, *part, options.device, wish);
+  const auto report = attach(*instance, *part, options.device, settings);
   if (!report) return tl::unexpected(report.error());
   auto notes = release_notes(*instance);
   if (!notes) return tl::unexpected(notes.error());
@@ -117,7 +117,7 @@ Result<void> run_attach(const AttachOptions& options, Context& context) {
 }
 
 Result<void> run_detach(const AttachOptions& options, Context& context) {
-  const auto part = parse_part(options.part);
+  const auto part = parse_component(options.part);
   if (!part) return tl::unexpected(part.error());
   const auto exists = instance_exists(context);
   if (!exists) return tl::unexpected(exists.error());
@@ -132,7 +132,7 @@ Result<void> run_detach(const AttachOptions& options, Context& context) {
       const auto present = attachment_on(*instance, *part, options.device);
       if (!present) return tl::unexpected(present.error());
       attached = present->has_value();
-      if (*part == Part::pace) {
+      if (*part == Component::pace) {
         auto shown = release_egress(instance->directory(), options.device, Apply::only_show);
         if (!shown) return tl::unexpected(shown.error());
         egress = std::move(*shown);
@@ -148,13 +148,13 @@ Result<void> run_detach(const AttachOptions& options, Context& context) {
   append(egress.changes, egress.notes);
   tell(context,
        {.needed = needed,
-        .sentence = fmt::format("{}: {} {}", part_text(*part),
+        .sentence = fmt::format("{}: {} {}", component_text(*part),
                                 attached ? "detached from" : "is not attached to", options.device)},
        egress.changes);
   return {};
 }
 
-void add_part_and_device(CLI::App* verb, AttachOptions& options) {
+void add_component_and_device(CLI::App* verb, AttachOptions& options) {
   add_argument(verb, "PART", options.part, "steer, decap or pace")->required();
   add_argument(verb, "DEV", options.device, "a network device of this network namespace")
       ->required();
@@ -169,7 +169,7 @@ void setup_attach(CLI::App& app, Context& context) {
                             "  sluice attach decap eth0 --generic\n"
                             "  sluice attach steer eth0 --chain\n"
                             "  sluice attach pace eth0 --fq --gso-max-segs 1\n");
-  add_part_and_device(verb, *attached);
+  add_component_and_device(verb, *attached);
   CLI::Option* native =
       verb->add_flag("--native", attached->native, "XDP in the driver, or not at all")
           ->option_text(" ");
@@ -188,7 +188,7 @@ void setup_attach(CLI::App& app, Context& context) {
 
   auto detached = std::make_shared<AttachOptions>();
   verb = add_verb(app, "detach", "Take a program off a device", "  sluice detach steer eth0\n");
-  add_part_and_device(verb, *detached);
+  add_component_and_device(verb, *detached);
   runs(verb, context, detached, run_detach);
 }
 

@@ -36,33 +36,33 @@ Result<void> run_add(const BackendOptions& options, Context& context) {
   });
 }
 
-Result<void> set(Context& context, const Named& which, const BackendWish& wish) {
+Result<void> set(Context& context, const Named& which, const BackendPatch& patch) {
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return backend_set(dataplane, which.service, which.at, wish, apply);
+    return backend_set(dataplane, which.service, which.at, patch, apply);
   });
 }
 
 Result<void> run_set(const BackendOptions& options, Context& context) {
   const auto which = named(options);
   if (!which) return tl::unexpected(which.error());
-  BackendWish wish;
+  BackendPatch patch;
   if (!options.weight.empty()) {
     const auto weight = parse_weight(options.weight);
     if (!weight) return tl::unexpected(weight.error());
-    wish.weight = *weight;
+    patch.weight = *weight;
   }
   if (!options.state.empty()) {
     const auto state = parse_backend_state(options.state);
     if (!state) return tl::unexpected(state.error());
-    wish.state = *state;
+    patch.state = *state;
   }
-  if (!wish.weight && !wish.state) {
+  if (!patch.weight && !patch.state) {
     return misused(
         "backend set {} {}: nothing to set; give --weight N, --state up|draining|down, "
         "or both",
         options.service, options.at);
   }
-  return set(context, *which, wish);
+  return set(context, *which, patch);
 }
 
 Result<void> run_drain(const BackendOptions& options, Context& context) {

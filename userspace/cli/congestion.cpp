@@ -9,7 +9,7 @@
 #include "cli/nouns.h"
 #include "cli/table.h"
 #include "cli/text.h"
-#include "kernel/congestion_choice.h"
+#include "kernel/congestion/choice.h"
 
 namespace sluice {
 namespace {

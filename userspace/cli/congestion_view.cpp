@@ -5,7 +5,7 @@
 
 #include "cli/table.h"
 #include "cli/units.h"
-#include "kernel/instance.h"
+#include "kernel/instance/instance.h"
 
 namespace sluice {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/json.h"
-#include "kernel/congestion_telemetry.h"
+#include "kernel/congestion/telemetry.h"
 
 namespace sluice {
 

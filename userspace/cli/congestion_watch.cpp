@@ -7,7 +7,7 @@
 
 #include "cli/json.h"
 #include "cli/units.h"
-#include "kernel/congestion_telemetry.h"
+#include "kernel/congestion/telemetry.h"
 #include "model/decimal.h"
 
 namespace sluice {

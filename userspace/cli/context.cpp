@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "cli/absent.h"
-#include "kernel/release.h"
+#include "kernel/state/release.h"
 
 namespace sluice {
 

@@ -10,7 +10,7 @@
 
 #include "control/changes.h"
 #include "control/dataplane.h"
-#include "kernel/instance.h"
+#include "kernel/instance/instance.h"
 #include "support/result.h"
 
 namespace sluice {

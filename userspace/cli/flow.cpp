@@ -1,11 +1,11 @@
-// sluice flow list|show: what is remembered of single connections. A settled flow is remembered by
+// sluice flow list|show: what is tracked of single connections. A settled flow is tracked by
 // nobody, since the ring alone knows its backend, and is not listed.
 #include <limits>
 
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
-#include "kernel/clock.h"
+#include "kernel/system/clock.h"
 #include "model/decimal.h"
 
 namespace sluice {
@@ -69,7 +69,7 @@ Result<void> run_list(const FlowOptions& options, Context& context) {
     for (const auto& view : *views) list.push_back(flow_json(view, now_s));
     print_json(context, list);
   } else if (all == 0) {
-    say(context, "no flow is remembered; a settled service needs to remember none");
+    say(context, "no flow is tracked; a settled service needs to remember none");
   } else {
     if (all > views->size()) {
       say(context, fmt::format("the first {} of {} flows:", views->size(), all));
@@ -110,14 +110,14 @@ Result<void> run_show(const FlowOptions& options, Context& context) {
     }
     return {};
   }
-  return failed("flow {} {}: nothing is remembered of it; see: sluice flow list", client->text(),
+  return failed("flow {} {}: nothing is tracked of it; see: sluice flow list", client->text(),
                 endpoint->text());
 }
 
 }  // namespace
 
 void setup_flow(CLI::App& app, Context& context) {
-  CLI::App* noun = add_noun(app, "flow", "What is remembered of single connections",
+  CLI::App* noun = add_noun(app, "flow", "What is tracked of single connections",
                             "  sluice flow list --service web\n");
 
   auto options = std::make_shared<FlowOptions>();

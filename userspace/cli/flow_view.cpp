@@ -97,7 +97,7 @@ std::vector<FlowView> flow_views(const std::vector<FlowRecord>& records,
   return views;
 }
 
-std::vector<std::string_view> remembered_by(const FlowRecord& record) {
+std::vector<std::string_view> known_to(const FlowRecord& record) {
   std::vector<std::string_view> names;
   if (record.tracked) names.emplace_back(record.half_open ? "half_open" : "tracked");
   if (record.translation) names.emplace_back("translated");

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "control/views.h"
-#include "kernel/instance.h"
+#include "kernel/instance/instance.h"
 #include "model/address.h"
 
 namespace sluice {
@@ -25,7 +25,7 @@ struct FlowView {
                                                const std::vector<ServiceView>& services);
 
 // Who remembers it: "tracked" or "half_open", "translated", "paced", "congestion".
-[[nodiscard]] std::vector<std::string_view> remembered_by(const FlowRecord& record);
+[[nodiscard]] std::vector<std::string_view> known_to(const FlowRecord& record);
 
 [[nodiscard]] std::string_view congestion_state_text(uint32_t state);
 [[nodiscard]] std::string_view congestion_bound_text(uint32_t bound);

@@ -2,8 +2,8 @@
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
-#include "kernel/bpffs.h"
-#include "kernel/release.h"
+#include "kernel/state/release.h"
+#include "kernel/system/bpffs.h"
 #include "sluice/limits.h"
 
 namespace sluice {

@@ -1,5 +1,5 @@
 // sluice instance upgrade: this sluice's programs in an instance that another one has loaded.
-#include "kernel/upgrade.h"
+#include "kernel/instance/upgrade.h"
 
 #include <fmt/ranges.h>
 

@@ -32,11 +32,12 @@ Json tracked_json(const FlowRecord& record, uint64_t now_s) {
 }
 
 Json translation_json(const sluice_translation& translation, uint64_t now_s) {
-  const sluice_flow& leaves_as = translation.leaves_as;
+  const sluice_flow& translated_tuple = translation.translated_tuple;
   return {
       {"state", translation_state_text(translation.state)},
-      {"source", HostPort::from_raw(leaves_as.source, leaves_as.source_port).text()},
-      {"destination", HostPort::from_raw(leaves_as.destination, leaves_as.destination_port).text()},
+      {"source", HostPort::from_raw(translated_tuple.source, translated_tuple.source_port).text()},
+      {"destination",
+       HostPort::from_raw(translated_tuple.destination, translated_tuple.destination_port).text()},
       {"seen_s", translation.seen_s},
       {"idle_s", idle(translation.seen_s, now_s)}};
 }
@@ -167,7 +168,7 @@ Json service_json(const ServiceView& view) {
       {"removing", service.removing},
       {"slots", view.slots},
       {"moving_slots", view.moving_slots},
-      {"remembered_flows", view.remembered_flows},
+      {"tracked_flows", view.tracked_flows},
       {"idle_timeout_s", service.idle_timeout_s},
       {"udp_timeout_s", service.udp_timeout_s},
       {"policy", view.policy ? policy_json(service.name, *view.policy) : Json(nullptr)}};
@@ -197,7 +198,7 @@ Json service_json(const ServiceView& view) {
 
 Json attachment_json(const Attachment& attachment) {
   const auto& packets = attachment.egress.gso_max_segs;
-  return {{"part", part_text(attachment.part)},
+  return {{"part", component_text(attachment.part)},
           {"device", attachment.device},
           {"mode", attachment.mode},
           {"here", attachment.here},
@@ -221,7 +222,7 @@ Json flow_json(const FlowView& view, uint64_t now_s) {
           {"endpoint", view.endpoint.text()},
           {"service", text_or_null(view.service)},
           {"backend", text_or_null(view.backend)},
-          {"remembered", remembered_by(record)},
+          {"known_to", known_to(record)},
           {"tracked", record.tracked ? tracked_json(record, now_s) : none},
           {"translation", record.translation ? translation_json(*record.translation, now_s) : none},
           {"departures", record.departures ? departures_json(*record.departures) : none},

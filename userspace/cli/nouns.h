@@ -18,7 +18,7 @@ void setup_service(CLI::App& app, Context& context);
 void setup_backend(CLI::App& app, Context& context);
 void setup_policy(CLI::App& app, Context& context);
 void setup_filter(CLI::App& app, Context& context);
-void setup_weight(CLI::App& app, Context& context);
+void setup_client_weight(CLI::App& app, Context& context);
 void setup_congestion(CLI::App& app, Context& context);
 void setup_flow(CLI::App& app, Context& context);
 void setup_instance(CLI::App& app, Context& context);

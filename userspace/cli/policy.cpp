@@ -3,7 +3,7 @@
 #include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
-#include "kernel/enforcers.h"
+#include "kernel/device/enforcers.h"
 
 namespace sluice {
 namespace {
@@ -13,31 +13,31 @@ struct PolicyOptions {
   std::vector<std::string> limits;  // as policy_limits() lists them; empty: not said
 };
 
-Result<PolicyWish> wish_of(const PolicyOptions& options) {
-  PolicyWish wish;
+Result<PolicyPatch> settings_of(const PolicyOptions& options) {
+  PolicyPatch patch;
   for (size_t i = 0; i < options.limits.size(); i++) {
     if (options.limits[i].empty()) continue;
     const PolicyLimit& limit = policy_limits()[i];
     const auto value = parse_limit(limit, options.limits[i]);
     if (!value) return tl::unexpected(value.error());
-    wish.*limit.wish = *value;
+    patch.*limit.patch = *value;
   }
-  return wish;
+  return patch;
 }
 
 Result<void> run_set(const PolicyOptions& options, Context& context) {
   const auto name = parse_service_name(options.service);
   if (!name) return tl::unexpected(name.error());
-  const auto wish = wish_of(options);
-  if (!wish) return tl::unexpected(wish.error());
-  if (is_empty(*wish)) {
+  const auto patch = settings_of(options);
+  if (!patch) return tl::unexpected(patch.error());
+  if (is_empty(*patch)) {
     return misused(
         "policy set {}: nothing to set; give --flow-rate RATE, --window SIZE or another "
         "(sluice policy set --help)",
         options.service);
   }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return policy_set(dataplane, *name, *wish, apply);
+    return policy_set(dataplane, *name, *patch, apply);
   });
 }
 

@@ -127,7 +127,7 @@ int run_guarded(int argc, const char* const* argv, std::ostream& out, std::ostre
   setup_backend(app, context);
   setup_policy(app, context);
   setup_filter(app, context);
-  setup_weight(app, context);
+  setup_client_weight(app, context);
   setup_congestion(app, context);
   setup_flow(app, context);
   setup_instance(app, context);

@@ -29,35 +29,35 @@ Result<void> parse_timeout(const std::string& text, std::optional<uint32_t>& int
   return {};
 }
 
-Result<ServiceWish> wish_of(const ServiceOptions& options) {
-  ServiceWish wish;
+Result<ServicePatch> settings_of(const ServiceOptions& options) {
+  ServicePatch patch;
   if (!options.mode.empty()) {
     const auto mode = parse_mode(options.mode);
     if (!mode) return tl::unexpected(mode.error());
-    wish.mode = *mode;
+    patch.mode = *mode;
   }
   if (!options.affinity.empty()) {
     const auto affinity = parse_affinity(options.affinity);
     if (!affinity) return tl::unexpected(affinity.error());
-    wish.affinity = *affinity;
+    patch.affinity = *affinity;
   }
   if (!options.gue_variant.empty()) {
     const auto variant = parse_gue_variant(options.gue_variant);
     if (!variant) return tl::unexpected(variant.error());
-    wish.gue_variant = *variant;
+    patch.gue_variant = *variant;
   }
-  if (auto done = parse_timeout(options.idle_timeout, wish.idle_timeout_s); !done)
+  if (auto done = parse_timeout(options.idle_timeout, patch.idle_timeout_s); !done)
     return tl::unexpected(done.error());
-  if (auto done = parse_timeout(options.udp_timeout, wish.udp_timeout_s); !done)
+  if (auto done = parse_timeout(options.udp_timeout, patch.udp_timeout_s); !done)
     return tl::unexpected(done.error());
-  if (options.quic) wish.quic = true;
-  if (options.no_quic) wish.quic = false;
-  return wish;
+  if (options.quic) patch.quic = true;
+  if (options.no_quic) patch.quic = false;
+  return patch;
 }
 
 void add_timeouts(CLI::App* verb, ServiceOptions& options) {
   add_value(verb, "--idle-timeout", "TIME", options.idle_timeout,
-            "silence after which a TCP connection may be forgotten, as in 15m");
+            "silence after which a TCP connection may be purged, as in 15m");
   add_value(verb, "--udp-timeout", "TIME", options.udp_timeout,
             "silence after which a UDP flow begins anew, as in 60s");
 }
@@ -67,27 +67,27 @@ Result<void> run_add(const ServiceOptions& options, Context& context) {
   if (!name) return tl::unexpected(name.error());
   const auto endpoint = Endpoint::parse(options.endpoint);
   if (!endpoint) return tl::unexpected(endpoint.error());
-  const auto wish = wish_of(options);
-  if (!wish) return tl::unexpected(wish.error());
+  const auto patch = settings_of(options);
+  if (!patch) return tl::unexpected(patch.error());
   return change(context, WhenAbsent::create, [&](Dataplane& dataplane, Apply apply) {
-    return service_add(dataplane, *name, *endpoint, *wish, apply);
+    return service_add(dataplane, *name, *endpoint, *patch, apply);
   });
 }
 
 Result<void> run_set(const ServiceOptions& options, Context& context) {
   const auto name = parse_service_name(options.name);
   if (!name) return tl::unexpected(name.error());
-  const auto wish = wish_of(options);
-  if (!wish) return tl::unexpected(wish.error());
-  if (!wish->mode && !wish->affinity && !wish->gue_variant && !wish->quic &&
-      !wish->idle_timeout_s && !wish->udp_timeout_s) {
+  const auto patch = settings_of(options);
+  if (!patch) return tl::unexpected(patch.error());
+  if (!patch->mode && !patch->affinity && !patch->gue_variant && !patch->quic &&
+      !patch->idle_timeout_s && !patch->udp_timeout_s) {
     return misused(
         "service set {}: nothing to set; give --mode, --affinity, --gue-variant, --quic, "
         "--no-quic, --idle-timeout or --udp-timeout",
         *name);
   }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return service_set(dataplane, *name, *wish, apply);
+    return service_set(dataplane, *name, *patch, apply);
   });
 }
 
@@ -150,7 +150,7 @@ CLI::Option* add_flag(CLI::App* verb, const std::string& flag, bool& value,
 }
 
 // What both `add` and `set` take.
-void add_wishes(CLI::App* verb, ServiceOptions& options, const std::string& mode_default) {
+void add_patch_options(CLI::App* verb, ServiceOptions& options, const std::string& mode_default) {
   add_value(verb, "--mode", "MODE", options.mode, "snat, nat, ipip, gue or l2" + mode_default);
   add_value(verb, "--affinity", "WHAT", options.affinity,
             "what picks the backend: flow, client (one backend in all services of the same "
@@ -175,7 +175,7 @@ void setup_service(CLI::App& app, Context& context) {
   add_argument(verb, "ENDPOINT", options->endpoint,
                "ADDR:PORT/PROTO, as in 203.0.113.10:443/tcp; port 0: any; ADDR may be a prefix")
       ->required();
-  add_wishes(verb, *options, " (default snat)");
+  add_patch_options(verb, *options, " (default snat)");
   add_flag(verb, "--quic", options->quic, "UDP whose connection ids name their backend");
   add_timeouts(verb, *options);
   runs(verb, context, options, run_add);
@@ -186,7 +186,7 @@ void setup_service(CLI::App& app, Context& context) {
                           "  sluice service set web --affinity client\n"
                           "  sluice service set web --idle-timeout 1h\n",
                           *options);
-  add_wishes(verb, *options, "");
+  add_patch_options(verb, *options, "");
   CLI::Option* quic = add_flag(verb, "--quic", options->quic, "connection ids name backends");
   add_flag(verb, "--no-quic", options->no_quic, "they do not")->excludes(quic);
   add_timeouts(verb, *options);

@@ -18,7 +18,7 @@ Json settling_json(const Settling& settling) {
           {"settled_slots", settling.settled},
           {"moving_slots", settling.moving},
           {"departing_flows", settling.departing},
-          {"forgotten_flows", settling.forgotten},
+          {"purged_flows", settling.purged},
           {"youngest_s", settling.moving > 0 ? Json(settling.youngest_s) : Json(nullptr)},
           {"sentence", settling_text(settling)}};
 }

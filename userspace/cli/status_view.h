@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "control/views.h"
-#include "kernel/attach.h"
-#include "kernel/congestion.h"
-#include "kernel/memory.h"
-#include "kernel/release.h"
+#include "kernel/congestion/control.h"
+#include "kernel/device/attach.h"
+#include "kernel/state/release.h"
+#include "kernel/system/memory.h"
 
 namespace sluice {
 

@@ -85,8 +85,8 @@ void print_verdicts(std::ostream& out, const std::vector<NamedVerdict>& verdicts
 }
 
 std::string attachment_text(const Attachment& attachment) {
-  std::string text =
-      fmt::format("{} on {}, {}", part_text(attachment.part), attachment.device, attachment.mode);
+  std::string text = fmt::format("{} on {}, {}", component_text(attachment.part), attachment.device,
+                                 attachment.mode);
   if (attachment.egress.fq) text += ", fq";
   if (attachment.egress.gso_max_segs)
     text += fmt::format(", gso_max_segs {}", *attachment.egress.gso_max_segs);
@@ -199,7 +199,7 @@ void print_service(std::ostream& out, const ServiceView& view) {
   facts.add("affinity", std::string(affinity_text(view.service.affinity)));
   facts.add("backends up", fmt::format("{} of {}", backends_up(view), view.backends.size()));
   facts.add("moving slots", moving_text(view));
-  facts.add("remembered flows", std::to_string(view.remembered_flows));
+  facts.add("tracked flows", std::to_string(view.tracked_flows));
   facts.add("idle time-out", duration_text(view.service.idle_timeout_s));
   facts.add("UDP time-out", duration_text(view.service.udp_timeout_s));
   const Policy policy = view.policy.value_or(Policy{});
@@ -336,7 +336,7 @@ void print_flows(std::ostream& out, const std::vector<FlowView>& flows) {
   for (const auto& view : flows) {
     std::vector<std::string> row{view.client.text(), view.endpoint.text(), view.service,
                                  view.backend,
-                                 fmt::format("{}", fmt::join(remembered_by(view.record), ","))};
+                                 fmt::format("{}", fmt::join(known_to(view.record), ","))};
     if (const auto& flow = view.record.congestion) {
       row.insert(row.end(), {std::string(congestion_state_text(flow->state)),
                              std::to_string(flow->cwnd_packets), duration_for_people(flow->srtt_us),
@@ -358,7 +358,7 @@ void print_flow(std::ostream& out, const FlowView& view, uint64_t now_s) {
   facts.add("endpoint", view.endpoint.text());
   facts.add("service", view.service);
   facts.add("backend", view.backend);
-  facts.add("remembered", fmt::format("{}", fmt::join(remembered_by(record), ", ")));
+  facts.add("tracked", fmt::format("{}", fmt::join(known_to(record), ", ")));
   if (record.tracked) facts.add("tracked", "last packet " + ago(record.tracked->seen_s, now_s));
   if (record.translation) {
     facts.add("translation",

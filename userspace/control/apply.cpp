@@ -30,14 +30,14 @@ Result<void> find_routes(Dataplane& dataplane, Plan& plan) {
     }
     if (auto valid = check_route(added.service, added.backend.at, *route); !valid)
       return tl::unexpected(at(added.mark, valid.error()));
-    plan.stale.sources.emplace(added.backend.number, route->source);
+    plan.dirty.sources.emplace(added.backend.number, route->source);
     if (added.service.mode == Mode::snat) sources.insert(route->source);
   }
   for (const Address& source : sources) {
-    if (plan.stale.table) break;
+    if (plan.dirty.table) break;
     auto known = dataplane.knows_replies_to(source);
     if (!known) return tl::unexpected(known.error());
-    plan.stale.table = !*known;
+    plan.dirty.table = !*known;
   }
   return {};
 }
@@ -47,7 +47,7 @@ Result<void> carry_out(Dataplane& dataplane, Configuration& running, const Plan&
   // The commit.
   if (auto done = dataplane.set_pending(SLUICE_PENDING_JOURNAL); !done) return done;
   running.take(plan.writes);
-  auto done = finish_writes(dataplane, plan.writes, running, plan.services, plan.stale);
+  auto done = finish_writes(dataplane, plan.writes, running, plan.services, plan.dirty);
   if (done) done = dataplane.set_pending(0);
   if (!done) return tl::unexpected(unfinished(done.error()));
   return {};

@@ -14,14 +14,15 @@ Result<void> check_weight(const std::string& what, uint32_t weight) {
   return {};
 }
 
-// "weight 50, draining": of `backend` what the wish changes.
-std::string differences(const Backend& backend, const BackendWish& wish) {
+// "weight 50, draining": of `backend` what the patch changes.
+std::string differences(const Backend& backend, const BackendPatch& patch) {
   std::string text;
-  if (wish.weight && *wish.weight != backend.weight) text = fmt::format("weight {}", *wish.weight);
-  if (wish.state && *wish.state != backend.state) {
-    text += fmt::format("{}{}", text.empty() ? "" : ", ", backend_state_text(*wish.state));
+  if (patch.weight && *patch.weight != backend.weight)
+    text = fmt::format("weight {}", *patch.weight);
+  if (patch.state && *patch.state != backend.state) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", backend_state_text(*patch.state));
   }
-  if (wish.state == BackendState::up && backend.failing) {
+  if (patch.state == BackendState::up && backend.failing) {
     text += fmt::format("{}no longer failing", text.empty() ? "" : ", ");
   }
   return text;
@@ -81,16 +82,16 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
   configuration->backends.push_back(backend);
   auto done = carry_out(
       dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
-      Stale{.table = tabled,
-            .timeouts = false,
-            .only_backends = {{number}},
-            .sources = {{number, route->source}}});
+      DirtySet{.table = tabled,
+               .timeouts = false,
+               .only_backends = {{number}},
+               .sources = {{number, route->source}}});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
 
 Result<Change> backend_set(Dataplane& dataplane, const std::string& name, const HostPort& at,
-                           const BackendWish& wish, Apply apply) {
+                           const BackendPatch& patch, Apply apply) {
   auto configuration = begin_change(dataplane, apply);
   if (!configuration) return tl::unexpected(configuration.error());
   auto service = find_service(*configuration, name);
@@ -98,27 +99,27 @@ Result<Change> backend_set(Dataplane& dataplane, const std::string& name, const 
   auto backend = find_backend(*configuration, **service, at);
   if (!backend) return tl::unexpected(backend.error());
   const std::string what = backend_text(**service, at);
-  if (!wish.weight && !wish.state) {
+  if (!patch.weight && !patch.state) {
     return misused("{}: nothing to set; say a weight or a state", what);
   }
-  if (auto valid = check_weight(what, wish.weight.value_or(0)); !valid) {
+  if (auto valid = check_weight(what, patch.weight.value_or(0)); !valid) {
     return tl::unexpected(valid.error());
   }
 
-  const std::string changed = differences(**backend, wish);
+  const std::string changed = differences(**backend, patch);
   if (changed.empty()) return Change{false, what + ": is already so"};
   const Change change{true, what + ": " + changed};
   if (apply == Apply::only_show) return change;
-  (*backend)->weight = wish.weight.value_or((*backend)->weight);
-  (*backend)->state = wish.state.value_or((*backend)->state);
-  if (wish.state == BackendState::up) (*backend)->failing = false;
+  (*backend)->weight = patch.weight.value_or((*backend)->weight);
+  (*backend)->state = patch.state.value_or((*backend)->state);
+  if (patch.state == BackendState::up) (*backend)->failing = false;
   auto done = carry_out(
       dataplane, *configuration, (*service)->number,
       [&] { return dataplane.put_backend(**backend); },
-      Stale{.endpoints = false,
-            .table = false,
-            .timeouts = false,
-            .only_backends = {{(*backend)->number}}});
+      DirtySet{.endpoints = false,
+               .table = false,
+               .timeouts = false,
+               .only_backends = {{(*backend)->number}}});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
@@ -138,10 +139,10 @@ Result<Change> backend_remove(Dataplane& dataplane, const std::string& name, con
   auto done = carry_out(
       dataplane, *configuration, (*service)->number,
       [&] { return dataplane.put_backend(**backend); },
-      Stale{.endpoints = false,
-            .table = false,
-            .timeouts = false,
-            .only_backends = {{(*backend)->number}}});
+      DirtySet{.endpoints = false,
+               .table = false,
+               .timeouts = false,
+               .only_backends = {{(*backend)->number}}});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

@@ -21,7 +21,7 @@ struct Change {
       sentence;  // what was (or would be) done: "service web: added 203.0.113.10:443/tcp, snat"
 };
 
-struct ServiceWish {
+struct ServicePatch {
   std::optional<Mode> mode{};
   std::optional<Affinity> affinity{};
   std::optional<uint8_t> gue_variant{};
@@ -31,18 +31,18 @@ struct ServiceWish {
 };
 
 // Refuses: a name or an endpoint that another service has, a prefix that overlaps another service,
-// a full table, an unspecified or multicast address, options that do not go together. What the wish
-// does not name is as in a new Service. The same again is success.
+// a full table, an unspecified or multicast address, options that do not go together. What the
+// patch does not name is as in a new Service. The same again is success.
 Result<Change> service_add(Dataplane& dataplane, const std::string& name, const Endpoint& endpoint,
-                           const ServiceWish& wish, Apply apply);
-// Leaves what the wish does not name as it was. Time-outs may be set at any time; anything else is
+                           const ServicePatch& patch, Apply apply);
+// Leaves what the patch does not name as it was. Time-outs may be set at any time; anything else is
 // refused while the service has backends, for their connections depend on it.
-Result<Change> service_set(Dataplane& dataplane, const std::string& name, const ServiceWish& wish,
+Result<Change> service_set(Dataplane& dataplane, const std::string& name, const ServicePatch& patch,
                            Apply apply);
 // With its backends, its policy, its filters and the weights of its clients.
 Result<Change> service_remove(Dataplane& dataplane, const std::string& name, Apply apply);
 
-struct BackendWish {
+struct BackendPatch {
   std::optional<uint32_t> weight;
   std::optional<BackendState> state;
 };
@@ -55,22 +55,22 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& service, con
                            uint32_t weight, Apply apply);
 // Up is up now: also a backend that `sluice run` saw failing, until it sees that again.
 Result<Change> backend_set(Dataplane& dataplane, const std::string& service, const HostPort& at,
-                           const BackendWish& wish, Apply apply);
+                           const BackendPatch& patch, Apply apply);
 // Ends its connections with it; drain it first to keep them.
 Result<Change> backend_remove(Dataplane& dataplane, const std::string& service, const HostPort& at,
                               Apply apply);
 
-// Leaves what the wish does not name as it was. Refuses an empty wish, and what check_policy()
+// Leaves what the patch does not name as it was. Refuses an empty patch, and what check_policy()
 // (model/policy.h) refuses; a policy that limits nothing is cleared.
-Result<Change> policy_set(Dataplane& dataplane, const std::string& service, const PolicyWish& wish,
-                          Apply apply);
+Result<Change> policy_set(Dataplane& dataplane, const std::string& service,
+                          const PolicyPatch& patch, Apply apply);
 Result<Change> policy_clear(Dataplane& dataplane, const std::string& service, Apply apply);
 
 // Sets one, or another one in its place. Refuses a prefix of the other family, and a full table.
-Result<Change> weight_set(Dataplane& dataplane, const std::string& service, const Prefix& prefix,
-                          uint32_t weight, Apply apply);
-Result<Change> weight_remove(Dataplane& dataplane, const std::string& service, const Prefix& prefix,
-                             Apply apply);
+Result<Change> client_weight_set(Dataplane& dataplane, const std::string& service,
+                                 const Prefix& prefix, uint32_t weight, Apply apply);
+Result<Change> client_weight_remove(Dataplane& dataplane, const std::string& service,
+                                    const Prefix& prefix, Apply apply);
 
 // Refuses a prefix that the service has with the other action, and a full table.
 Result<Change> filter_add(Dataplane& dataplane, const std::string& service, const Prefix& prefix,

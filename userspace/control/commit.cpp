@@ -12,14 +12,14 @@ Result<Configuration> begin_change(Dataplane& dataplane, Apply apply) {
 }
 
 Result<void> carry_out(Dataplane& dataplane, Configuration& configuration, uint32_t service,
-                       const std::function<Result<void>()>& commit, const Stale& stale) {
+                       const std::function<Result<void>()>& commit, const DirtySet& dirty) {
   if (auto done = dataplane.set_pending(service); !done) return done;
   if (auto done = commit(); !done) {
     // Best effort: an announcement that stays makes the next command look, and find nothing.
     (void)dataplane.set_pending(0);
     return done;
   }
-  auto done = derive_services(dataplane, configuration, {service}, stale);
+  auto done = derive_services(dataplane, configuration, {service}, dirty);
   if (done) done = dataplane.set_pending(0);
   if (!done) return tl::unexpected(unfinished(done.error()));
   return {};

@@ -18,7 +18,7 @@ Result<Configuration> begin_change(Dataplane& dataplane, Apply apply);
 // `configuration` is as it will be after the commit. When the commit fails nothing has changed;
 // when something after it fails, the next command finishes it.
 Result<void> carry_out(Dataplane& dataplane, Configuration& configuration, uint32_t service,
-                       const std::function<Result<void>()>& commit, const Stale& stale);
+                       const std::function<Result<void>()>& commit, const DirtySet& dirty);
 
 // What failed after the commit.
 [[nodiscard]] Error unfinished(const Error& error);

@@ -174,11 +174,11 @@ void Configuration::take(const Writes& writes) {
   }
 }
 
-void Configuration::forget_backend(uint32_t number) {
+void Configuration::purge_backend(uint32_t number) {
   std::erase_if(backends, [&](const Backend& backend) { return backend.number == number; });
 }
 
-void Configuration::forget_service(uint32_t number) {
+void Configuration::purge_service(uint32_t number) {
   std::erase_if(services, [&](const Service& service) { return service.number == number; });
   std::erase_if(policies, [&](const auto& numbered) { return numbered.first == number; });
   std::erase_if(filters, [&](const Filter& filter) { return filter.service == number; });

@@ -46,8 +46,8 @@ struct Configuration {
   // As it is once these are written.
   void take(const Writes& writes);
 
-  void forget_backend(uint32_t number);
-  void forget_service(uint32_t number);  // and all that it has
+  void purge_backend(uint32_t number);
+  void purge_service(uint32_t number);  // and all that it has
 };
 
 // Of a service that is there, or the error that says which are.

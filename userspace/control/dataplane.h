@@ -50,13 +50,13 @@ struct Route {
 };
 
 // What `flows` or `half_open` remembers of a flow.
-struct RememberedFlow {
+struct TrackedFlow {
   sluice_flow flow{};
   uint32_t backend = 0;
   uint32_t seen_s = 0;  // by Dataplane::now_s()
   bool half_open = false;
 
-  friend bool operator==(const RememberedFlow& a, const RememberedFlow& b) {
+  friend bool operator==(const TrackedFlow& a, const TrackedFlow& b) {
     return memcmp(&a.flow, &b.flow, sizeof(a.flow)) == 0 && a.backend == b.backend &&
            a.seen_s == b.seen_s && a.half_open == b.half_open;
   }
@@ -149,7 +149,7 @@ class Dataplane {
   // When each number was freed, by number: the larger the later, 0 for one that was never used.
   // What it has no number of was never used either.
   virtual Result<std::vector<uint64_t>> backends_freed() = 0;
-  // Sets the whole map of endpoints: endpoint to service number (bpf/policy.h).
+  // Sets the whole map of endpoints: endpoint to service number (bpf/maps/policies.h).
   virtual Result<void> set_endpoints(
       const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) = 0;
 
@@ -158,9 +158,9 @@ class Dataplane {
 
   // Drops every tracked flow and translation that names one of these backends. They are down, and
   // no ring names them, so that no packet remembers one of them anew.
-  virtual Result<void> forget_backends(const std::vector<uint32_t>& backends) = 0;
-  virtual Result<std::vector<RememberedFlow>> remembered_flows() = 0;  // of all services
-  virtual Result<void> forget_flows(const std::vector<RememberedFlow>& flows) = 0;
+  virtual Result<void> purge_backends(const std::vector<uint32_t>& backends) = 0;
+  virtual Result<std::vector<TrackedFlow>> tracked_flows() = 0;  // of all services
+  virtual Result<void> purge_flows(const std::vector<TrackedFlow>& flows) = 0;
 
   virtual Result<Route> route_towards(const Address& destination) = 0;
   // The source that a written backend record has; nothing for one that was never written.

@@ -14,8 +14,8 @@ namespace {
 class Derivation {
  public:
   Derivation(Dataplane& dataplane, Configuration& configuration,
-             const std::vector<uint32_t>& numbers, const Stale& stale)
-      : dataplane_(dataplane), configuration_(configuration), stale_(stale) {
+             const std::vector<uint32_t>& numbers, const DirtySet& dirty)
+      : dataplane_(dataplane), configuration_(configuration), dirty_(dirty) {
     std::unordered_set<uint32_t> wanted(numbers.begin(), numbers.end());
     for (const Service& service : configuration.services) {
       if (wanted.contains(service.number))
@@ -46,10 +46,10 @@ class Derivation {
   Result<void> finish_backends();
   Result<void> finish_services();
   Result<void> finish_service(const Group& group);
-  Result<void> forget_flows_of(const std::vector<Backend>& backends);
+  Result<void> purge_flows_of(const std::vector<Backend>& backends);
   Result<void> retire_traffic(Service& service, const Backend& backend);
   Result<void> erase_backend(const Service& service, const Backend& backend);
-  void forget_erased();
+  void purge_erased();
   Result<void> put_service(const Service& service);
   Result<void> set_endpoints();
   Result<void> set_endpoints_of(const std::vector<uint32_t>& backends);
@@ -59,7 +59,7 @@ class Derivation {
 
   Dataplane& dataplane_;
   Configuration& configuration_;
-  const Stale& stale_;
+  const DirtySet& dirty_;
   std::vector<Group> staying_;
   std::vector<Group> leaving_;
   std::unordered_set<uint32_t> erased_;  // backends that the configuration still has here
@@ -72,25 +72,25 @@ class Derivation {
 constexpr size_t few_endpoints = 4;
 
 Result<void> Derivation::run() {
-  if (stale_.records) {
+  if (dirty_.records) {
     if (auto done = write_records(); !done) return done;
   }
-  if (stale_.endpoints) {
-    const bool few = !stale_.service_endpoints && stale_.only_backends &&
-                     stale_.only_backends->size() <= few_endpoints;
-    if (auto done = few ? set_endpoints_of(*stale_.only_backends) : set_endpoints(); !done)
+  if (dirty_.endpoints) {
+    const bool few = !dirty_.service_endpoints && dirty_.only_backends &&
+                     dirty_.only_backends->size() <= few_endpoints;
+    if (auto done = few ? set_endpoints_of(*dirty_.only_backends) : set_endpoints(); !done)
       return done;
   }
-  if (stale_.table) {
+  if (dirty_.table) {
     if (auto done = swap_table(); !done) return done;
   }
   if (auto done = finish_filters(staying_); !done) return done;
-  if (stale_.rings) {
+  if (dirty_.rings) {
     if (auto done = move_rings(); !done) return done;
     if (auto done = finish_backends(); !done) return done;
   }
   if (auto done = finish_services(); !done) return done;
-  forget_erased();
+  purge_erased();
   if (endpoints_left_) {
     if (auto done = set_endpoints_left(); !done) return done;
   }
@@ -102,11 +102,11 @@ Result<void> Derivation::run() {
 
 Result<void> Derivation::write_records() {
   std::unordered_set<uint32_t> only;
-  if (stale_.only_backends) only.insert(stale_.only_backends->begin(), stale_.only_backends->end());
+  if (dirty_.only_backends) only.insert(dirty_.only_backends->begin(), dirty_.only_backends->end());
   for (Group& group : staying_) {
     std::vector<Backend> kept;
     for (const Backend& backend : group.backends) {
-      if (stale_.only_backends && !only.contains(backend.number)) {
+      if (dirty_.only_backends && !only.contains(backend.number)) {
         kept.push_back(backend);
         continue;
       }
@@ -116,7 +116,7 @@ Result<void> Derivation::write_records() {
     }
     group.backends = std::move(kept);
   }
-  forget_erased();
+  purge_erased();
   return {};
 }
 
@@ -126,7 +126,7 @@ Result<bool> Derivation::write_record(const Service& service, const Backend& bac
   if (!source) return tl::unexpected(source.error());
   if (!*source) {
     if (backend.removing) return true;  // cut off behind the end of its record
-    if (const auto known = stale_.sources.find(backend.number); known != stale_.sources.end()) {
+    if (const auto known = dirty_.sources.find(backend.number); known != dirty_.sources.end()) {
       *source = known->second;
     } else {
       auto towards = dataplane_.route_towards(backend.at.address);
@@ -189,7 +189,7 @@ Result<void> Derivation::move_ring(Group& group, std::vector<std::pair<Service, 
                                dataplane_.now_s() + 1);
   // Every translated connection is in `translations` anyway and asks the ring only once.
   if (service.mode == Mode::snat) after = ring_settled(std::move(after));
-  if (after == *live && !(stale_.timeouts && ring_moving_slots(after) > 0)) return {};
+  if (after == *live && !(dirty_.timeouts && ring_moving_slots(after) > 0)) return {};
   moved.emplace_back(service, std::move(after));
   return {};
 }
@@ -201,12 +201,12 @@ Result<void> Derivation::finish_backends() {
     const size_t before = leaving.size();
     std::copy_if(group.backends.begin(), group.backends.end(), std::back_inserter(leaving),
                  [](const Backend& backend) { return backend.removing; });
-    // Nobody is left, and no flow is remembered: the next backend begins a ring of its own.
+    // Nobody is left, and no flow is tracked: the next backend begins a ring of its own.
     if (leaving.size() > before && leaving.size() - before == group.backends.size())
       emptied.emplace_back(group.service, Ring{});
   }
   if (leaving.empty()) return {};
-  if (auto done = forget_flows_of(leaving); !done) return done;
+  if (auto done = purge_flows_of(leaving); !done) return done;
   if (!emptied.empty()) {
     if (auto done = dataplane_.swap_rings(emptied); !done) return done;
   }
@@ -241,11 +241,11 @@ Result<void> Derivation::finish_filters(const std::vector<Group>& groups) {
 
 // Their records say that they are down and the ring was swapped since: no packet remembers one of
 // them anew (bpf/pure/tracking.h).
-Result<void> Derivation::forget_flows_of(const std::vector<Backend>& backends) {
+Result<void> Derivation::purge_flows_of(const std::vector<Backend>& backends) {
   if (backends.empty()) return {};
   std::vector<uint32_t> numbers;
   for (const Backend& backend : backends) numbers.push_back(backend.number);
-  return dataplane_.forget_backends(numbers);
+  return dataplane_.purge_backends(numbers);
 }
 
 // Cleared before it is added: cut off between the two, the counts of this one backend are lost. The
@@ -274,7 +274,7 @@ Result<void> Derivation::erase_backend(const Service& service, const Backend& ba
   return {};
 }
 
-void Derivation::forget_erased() {
+void Derivation::purge_erased() {
   if (erased_.empty()) return;
   std::erase_if(configuration_.backends,
                 [&](const Backend& backend) { return erased_.contains(backend.number); });
@@ -291,7 +291,7 @@ Result<void> Derivation::finish_services() {
     backends.insert(backends.end(), group.backends.begin(), group.backends.end());
   }
   if (auto done = dataplane_.swap_rings(rings); !done) return done;
-  if (auto done = forget_flows_of(backends); !done) return done;
+  if (auto done = purge_flows_of(backends); !done) return done;
   if (auto done = finish_filters(leaving_); !done) return done;
   for (const Group& group : leaving_) {
     if (auto done = finish_service(group); !done) return done;
@@ -315,7 +315,7 @@ Result<void> Derivation::finish_service(const Group& group) {
   if (auto done = dataplane_.clear_verdicts(service.number); !done) return done;
   if (auto done = dataplane_.erase_policy(service.number); !done) return done;
   if (auto done = dataplane_.erase_service(service); !done) return done;
-  configuration_.forget_service(service.number);
+  configuration_.purge_service(service.number);
   return {};
 }
 
@@ -353,8 +353,8 @@ Result<void> Derivation::swap_table() {
 }  // namespace
 
 Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
-                             const std::vector<uint32_t>& numbers, const Stale& stale) {
-  return Derivation(dataplane, configuration, numbers, stale).run();
+                             const std::vector<uint32_t>& numbers, const DirtySet& dirty) {
+  return Derivation(dataplane, configuration, numbers, dirty).run();
 }
 
 }  // namespace sluice

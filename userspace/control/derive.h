@@ -21,7 +21,7 @@
 namespace sluice {
 
 // What may be out of date. A use case that starts from a whole state names what it touched.
-struct Stale {
+struct DirtySet {
   bool records = true;
   bool endpoints = true;
   bool table = true;
@@ -37,7 +37,7 @@ struct Stale {
 
 // The configuration is kept up to date with what is written and erased.
 Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
-                             const std::vector<uint32_t>& numbers, const Stale& stale);
+                             const std::vector<uint32_t>& numbers, const DirtySet& dirty);
 
 // All that the service table says of a policy: enum sluice_service_flag.
 [[nodiscard]] uint32_t policy_flags(const Policy& policy);

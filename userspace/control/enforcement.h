@@ -1,5 +1,5 @@
 // Which mechanism keeps each limit of a policy, where, and why it is that one: what `policy show`
-// says. Pure; kernel/enforcers.h finds out what is attached.
+// says. Pure; kernel/device/enforcers.h finds out what is attached.
 #pragma once
 
 #include <optional>

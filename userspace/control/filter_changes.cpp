@@ -33,10 +33,10 @@ Result<void> replace_filters(Dataplane& dataplane, Configuration& configuration,
                              const std::vector<Filter>& put, const Kinds& before) {
   return carry_out(
       dataplane, configuration, service, [&] { return dataplane.put_filters(put); },
-      Stale{.records = false,
-            .endpoints = false,
-            .table = !(kinds_of(configuration, service) == before),
-            .rings = false});
+      DirtySet{.records = false,
+               .endpoints = false,
+               .table = !(kinds_of(configuration, service) == before),
+               .rings = false});
 }
 
 // Marks all of the service's filters for which `goes` holds; false: there was none.

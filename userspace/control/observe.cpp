@@ -65,10 +65,10 @@ Result<std::vector<std::string>> backends_observe(Dataplane& dataplane,
       return tl::unexpected(unfinished(done.error()));
     }
   }
-  Stale stale{.endpoints = false, .table = false, .timeouts = false};
-  stale.only_backends.emplace();
-  for (const Backend* backend : observed.backends) stale.only_backends->push_back(backend->number);
-  auto done = derive_services(dataplane, *configuration, services, stale);
+  DirtySet dirty{.endpoints = false, .table = false, .timeouts = false};
+  dirty.only_backends.emplace();
+  for (const Backend* backend : observed.backends) dirty.only_backends->push_back(backend->number);
+  auto done = derive_services(dataplane, *configuration, services, dirty);
   if (done) done = dataplane.set_pending(0);
   if (!done) return tl::unexpected(unfinished(done.error()));
   return observed.sentences;

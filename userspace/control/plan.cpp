@@ -216,7 +216,7 @@ Result<Plan> Planner::run() {
   }
   plan_.services.assign(touched_.begin(), touched_.end());
   std::sort(plan_.services.begin(), plan_.services.end());
-  plan_.stale.only_backends = backends_;
+  plan_.dirty.only_backends = backends_;
   return std::move(plan_);
 }
 
@@ -266,7 +266,7 @@ Result<void> Planner::put_new(const DesiredService& desired) {
         configuration_.services.size(), capacities_.services, service.name);
   }
   plan_.writes.services.push_back(service);
-  plan_.stale.endpoints = plan_.stale.service_endpoints = plan_.stale.table = true;
+  plan_.dirty.endpoints = plan_.dirty.service_endpoints = plan_.dirty.table = true;
   touch(service.number);
   plan_policy(desired, service, Policy{});
   if (auto done = plan_filters(desired, service, {}); !done) return done;
@@ -277,8 +277,8 @@ Result<void> Planner::put_new(const DesiredService& desired) {
 void Planner::set_service(const Service& wanted, const Service& was) {
   say(fmt::format("service {}: {}", wanted.name, service_options_text(wanted)));
   plan_.writes.services.push_back(wanted);
-  plan_.stale.table = plan_.stale.rings = true;
-  plan_.stale.timeouts = plan_.stale.timeouts || wanted.idle_timeout_s != was.idle_timeout_s ||
+  plan_.dirty.table = plan_.dirty.rings = true;
+  plan_.dirty.timeouts = plan_.dirty.timeouts || wanted.idle_timeout_s != was.idle_timeout_s ||
                          wanted.udp_timeout_s != was.udp_timeout_s;
   touch(wanted.number);
 }
@@ -288,7 +288,7 @@ void Planner::remove_service(const RunningService& was, const std::string& name)
   gone.name = name;
   gone.removing = true;
   plan_.writes.services.push_back(gone);
-  plan_.stale.table = true;
+  plan_.dirty.table = true;
   touch(gone.number);
 }
 
@@ -299,7 +299,7 @@ void Planner::plan_policy(const DesiredService& desired, const Service& service,
   say(fmt::format("policy of {}: {}", service.name,
                   wanted == Policy{} ? "cleared" : policy_text(wanted)));
   plan_.writes.policies.emplace_back(service.number, wanted);
-  if (policy_flags(before) != policy_flags(wanted)) plan_.stale.table = true;
+  if (policy_flags(before) != policy_flags(wanted)) plan_.dirty.table = true;
   touch(service.number);
 }
 
@@ -333,7 +333,7 @@ Result<void> Planner::plan_filters(const DesiredService& desired, const Service&
     plan_.writes.filters.push_back(gone);
   }
   if (plan_.writes.filters.size() == writes) return {};
-  if (!(kinds_of(before) == kinds_of(desired.filters))) plan_.stale.table = true;
+  if (!(kinds_of(before) == kinds_of(desired.filters))) plan_.dirty.table = true;
   touch(service.number);
   return {};
 }
@@ -401,9 +401,9 @@ Result<void> Planner::add_backend(const DesiredService&, const Service& service,
     sentence += fmt::format(", {}", backend_state_text(wanted.state));
   say(std::move(sentence));
   plan_.added.push_back({service, backend, wanted.mark});
-  plan_.stale.endpoints = true;
+  plan_.dirty.endpoints = true;
   // Who answers has to be known before anybody is sent there.
-  if (service.mode == Mode::nat) plan_.stale.table = true;
+  if (service.mode == Mode::nat) plan_.dirty.table = true;
   touch_backend(backend);
   return {};
 }
@@ -438,7 +438,7 @@ void Planner::remove_backend(const Service& service, const Backend& was) {
 
 void Planner::touch_backend(const Backend& backend) {
   plan_.writes.backends.push_back(backend);
-  plan_.stale.records = plan_.stale.rings = true;
+  plan_.dirty.records = plan_.dirty.rings = true;
   backends_.push_back(backend.number);
   touch(backend.service);
 }

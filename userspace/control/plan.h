@@ -30,7 +30,7 @@ struct Plan {
     Mark mark;
   };
   std::vector<NewBackend> added;
-  Stale stale{
+  DirtySet dirty{
       .records = false, .endpoints = false, .table = false, .rings = false, .timeouts = false};
 };
 

@@ -33,25 +33,25 @@ Result<Change> replace_policy(Dataplane& dataplane, Configuration& configuration
       [&] {
         return clears ? dataplane.erase_policy(number) : dataplane.put_policy(number, wanted);
       },
-      Stale{.records = false, .endpoints = false, .table = flagged, .rings = false});
+      DirtySet{.records = false, .endpoints = false, .table = flagged, .rings = false});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
 
 }  // namespace
 
-Result<Change> policy_set(Dataplane& dataplane, const std::string& name, const PolicyWish& wish,
+Result<Change> policy_set(Dataplane& dataplane, const std::string& name, const PolicyPatch& patch,
                           Apply apply) {
   auto configuration = begin_change(dataplane, apply);
   if (!configuration) return tl::unexpected(configuration.error());
   auto service = find_service(*configuration, name);
   if (!service) return tl::unexpected(service.error());
-  if (is_empty(wish)) {
+  if (is_empty(patch)) {
     return misused("policy of {}: nothing to set; say a flow rate, a window or another limit",
                    name);
   }
   const Policy* current = configuration->policy((*service)->number);
-  const Policy wanted = policy_with(wish, current != nullptr ? *current : Policy{});
+  const Policy wanted = policy_with(patch, current != nullptr ? *current : Policy{});
   if (auto good = check_policy_of(**service, wanted); !good) return tl::unexpected(good.error());
   return replace_policy(dataplane, *configuration, **service, wanted, apply);
 }

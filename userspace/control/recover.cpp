@@ -27,7 +27,7 @@ Result<void> finish_transaction(Dataplane& dataplane) {
   if (!*journal) return {};  // all of it was carried out
   auto configuration = Configuration::load(dataplane);
   if (!configuration) return tl::unexpected(configuration.error());
-  return finish_writes(dataplane, **journal, *configuration, services_of(**journal), Stale{});
+  return finish_writes(dataplane, **journal, *configuration, services_of(**journal), DirtySet{});
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Result<void> finish_transaction(Dataplane& dataplane) {
 // A filter that denies may take the place of one that allows, and as long as the service table says
 // that the service lets nobody in but those, that would be nobody: it comes after the table.
 Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configuration& configuration,
-                           const std::vector<uint32_t>& services, const Stale& stale) {
+                           const std::vector<uint32_t>& services, const DirtySet& dirty) {
   Writes first = writes;
   const auto denies = std::stable_partition(
       first.filters.begin(), first.filters.end(),
@@ -43,7 +43,7 @@ Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configura
   const std::vector<Filter> last(denies, first.filters.end());
   first.filters.erase(denies, first.filters.end());
   if (auto done = dataplane.write_all(first); !done) return done;
-  if (auto done = derive_services(dataplane, configuration, services, stale); !done) return done;
+  if (auto done = derive_services(dataplane, configuration, services, dirty); !done) return done;
   if (!last.empty()) {
     if (auto done = dataplane.put_filters(last); !done) return done;
   }
@@ -70,10 +70,11 @@ Result<void> derive(Dataplane& dataplane, uint32_t service) {
     numbers.clear();
     for (const Service& each : configuration->services) numbers.push_back(each.number);
   }
-  if (auto done = derive_services(dataplane, *configuration, numbers, Stale{}); !done) return done;
+  if (auto done = derive_services(dataplane, *configuration, numbers, DirtySet{}); !done)
+    return done;
   // What a sweep left behind that was killed after its swap.
-  auto forgotten = forget_settled_flows(dataplane, *configuration, numbers);
-  if (!forgotten) return tl::unexpected(forgotten.error());
+  auto purged = purge_settled_flows(dataplane, *configuration, numbers);
+  if (!purged) return tl::unexpected(purged.error());
   return {};
 }
 

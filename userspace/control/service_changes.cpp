@@ -29,15 +29,15 @@ std::string settings(const Service& from, const Service& to) {
 }
 
 // The service as it is wished, or why it cannot be so.
-Result<Service> as_wished(Service service, const ServiceWish& wish) {
-  service.mode = wish.mode.value_or(service.mode);
-  service.affinity = wish.affinity.value_or(service.affinity);
-  service.quic = wish.quic.value_or(service.quic);
-  service.idle_timeout_s = wish.idle_timeout_s.value_or(service.idle_timeout_s);
-  service.udp_timeout_s = wish.udp_timeout_s.value_or(service.udp_timeout_s);
-  service.gue_variant = wish.gue_variant.value_or(service.mode == Mode::gue ? service.gue_variant
-                                                                            : gue_variant_default);
-  if (wish.gue_variant && service.mode != Mode::gue) {
+Result<Service> patched(Service service, const ServicePatch& patch) {
+  service.mode = patch.mode.value_or(service.mode);
+  service.affinity = patch.affinity.value_or(service.affinity);
+  service.quic = patch.quic.value_or(service.quic);
+  service.idle_timeout_s = patch.idle_timeout_s.value_or(service.idle_timeout_s);
+  service.udp_timeout_s = patch.udp_timeout_s.value_or(service.udp_timeout_s);
+  service.gue_variant = patch.gue_variant.value_or(service.mode == Mode::gue ? service.gue_variant
+                                                                             : gue_variant_default);
+  if (patch.gue_variant && service.mode != Mode::gue) {
     return misused("service {}: a GUE variant is for mode gue, and its mode is {}", service.name,
                    mode_text(service.mode));
   }
@@ -61,12 +61,12 @@ Result<void> check_claims(Configuration& configuration, const Service& service) 
 }  // namespace
 
 Result<Change> service_add(Dataplane& dataplane, const std::string& name, const Endpoint& endpoint,
-                           const ServiceWish& wish, Apply apply) {
+                           const ServicePatch& patch, Apply apply) {
   if (auto valid = parse_service_name(name); !valid) return tl::unexpected(valid.error());
   Service blank;
   blank.name = name;
   blank.endpoint = endpoint;
-  auto service = as_wished(blank, wish);
+  auto service = patched(blank, patch);
   if (!service) return tl::unexpected(service.error());
   auto configuration = begin_change(dataplane, apply);
   if (!configuration) return tl::unexpected(configuration.error());
@@ -97,19 +97,19 @@ Result<Change> service_add(Dataplane& dataplane, const std::string& name, const 
   configuration->services.push_back(*service);
   auto done = carry_out(
       dataplane, *configuration, service->number, [&] { return dataplane.put_service(*service); },
-      Stale{.records = false, .rings = false});
+      DirtySet{.records = false, .rings = false});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
 
-Result<Change> service_set(Dataplane& dataplane, const std::string& name, const ServiceWish& wish,
+Result<Change> service_set(Dataplane& dataplane, const std::string& name, const ServicePatch& patch,
                            Apply apply) {
   auto configuration = begin_change(dataplane, apply);
   if (!configuration) return tl::unexpected(configuration.error());
   auto found = find_service(*configuration, name);
   if (!found) return tl::unexpected(found.error());
   Service& service = **found;
-  const auto wanted = as_wished(service, wish);
+  const auto wanted = patched(service, patch);
   if (!wanted) return tl::unexpected(wanted.error());
 
   if (*wanted == service) return Change{false, fmt::format("service {}: is already so", name)};
@@ -128,7 +128,7 @@ Result<Change> service_set(Dataplane& dataplane, const std::string& name, const 
   service = *wanted;
   auto done = carry_out(
       dataplane, *configuration, service.number, [&] { return dataplane.put_service(service); },
-      Stale{.records = false, .endpoints = false});
+      DirtySet{.records = false, .endpoints = false});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
@@ -149,7 +149,7 @@ Result<Change> service_remove(Dataplane& dataplane, const std::string& name, App
   (*service)->removing = true;
   auto done = carry_out(
       dataplane, *configuration, number, [&] { return dataplane.put_service(**service); },
-      Stale{.records = false, .endpoints = false});
+      DirtySet{.records = false, .endpoints = false});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

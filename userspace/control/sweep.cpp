@@ -13,10 +13,10 @@ namespace sluice {
 
 namespace {
 
-using FlowsByService = std::map<uint32_t, std::vector<RememberedFlow>>;
+using FlowsByService = std::map<uint32_t, std::vector<TrackedFlow>>;
 
 // By which its slot is found.
-uint32_t hash_in(const Dataplane& dataplane, const Service& service, const RememberedFlow& flow) {
+uint32_t hash_in(const Dataplane& dataplane, const Service& service, const TrackedFlow& flow) {
   const uint32_t ports =
       service.affinity == Affinity::flow ? flow_ports(flow.flow) : affinity_salt(service);
   return flow_hash(dataplane.seed(), flow.flow, ports);
@@ -29,10 +29,10 @@ struct Sweeping {
 
 std::vector<FlowInRing> flows_in_ring(const Dataplane& dataplane, const Service& service,
                                       const std::set<uint32_t>& down,
-                                      const std::vector<RememberedFlow>& flows) {
+                                      const std::vector<TrackedFlow>& flows) {
   std::vector<FlowInRing> in_ring;
   in_ring.reserve(flows.size());
-  for (const RememberedFlow& flow : flows) {
+  for (const TrackedFlow& flow : flows) {
     in_ring.push_back({hash_in(dataplane, service, flow), flow.backend,
                        flow_lives(service, flow.seen_s, flow.half_open, down.contains(flow.backend),
                                   dataplane.now_s())});
@@ -56,7 +56,7 @@ Result<std::vector<Sweeping>> plan(Dataplane& dataplane, const Configuration& co
   for (const Backend& backend : configuration.backends) {
     if (effective_state(backend) == BackendState::down) down.insert(backend.number);
   }
-  auto flows = remembered_by_service(dataplane, configuration);
+  auto flows = tracked_by_service(dataplane, configuration);
   if (!flows) return tl::unexpected(flows.error());
   for (auto& [service, sweep] : moving) {
     sweep = ring_sweep(*service, std::move(sweep.ring),
@@ -73,8 +73,8 @@ Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane& dataplane,
   for (const auto& [service, sweep] : sweeps) {
     if (sweep.settled > 0) settling.push_back(service->number);
   }
-  std::map<uint32_t, size_t> forgotten;
-  if (settling.empty()) return forgotten;
+  std::map<uint32_t, size_t> purged;
+  if (settling.empty()) return purged;
   const uint32_t pending = settling.size() == 1 ? settling.front() : SLUICE_PENDING_ALL;
   if (auto done = dataplane.set_pending(pending); !done) return tl::unexpected(done.error());
   // The first swap is the commit; each is whole in itself.
@@ -88,7 +88,7 @@ Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane& dataplane,
     }
     committed = true;
   }
-  auto done = forget_settled_flows(dataplane, configuration, settling);
+  auto done = purge_settled_flows(dataplane, configuration, settling);
   if (!done) return tl::unexpected(unfinished(done.error()));
   if (auto cleared = dataplane.set_pending(0); !cleared)
     return tl::unexpected(unfinished(cleared.error()));
@@ -97,35 +97,35 @@ Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane& dataplane,
 
 }  // namespace
 
-Result<FlowsByService> remembered_by_service(Dataplane& dataplane,
-                                             const Configuration& configuration) {
+Result<FlowsByService> tracked_by_service(Dataplane& dataplane,
+                                          const Configuration& configuration) {
   std::unordered_map<uint32_t, uint32_t> services;
   for (const Backend& backend : configuration.backends) services[backend.number] = backend.service;
-  auto flows = dataplane.remembered_flows();
+  auto flows = dataplane.tracked_flows();
   if (!flows) return tl::unexpected(flows.error());
   FlowsByService by_service;
-  for (const RememberedFlow& flow : *flows) {
+  for (const TrackedFlow& flow : *flows) {
     const auto found = services.find(flow.backend);
     if (found != services.end()) by_service[found->second].push_back(flow);
   }
   return by_service;
 }
 
-Result<std::map<uint32_t, size_t>> forget_settled_flows(Dataplane& dataplane,
-                                                        const Configuration& configuration,
-                                                        const std::vector<uint32_t>& services) {
-  auto flows = remembered_by_service(dataplane, configuration);
+Result<std::map<uint32_t, size_t>> purge_settled_flows(Dataplane& dataplane,
+                                                       const Configuration& configuration,
+                                                       const std::vector<uint32_t>& services) {
+  auto flows = tracked_by_service(dataplane, configuration);
   if (!flows) return tl::unexpected(flows.error());
   std::map<uint32_t, size_t> counts;
-  std::vector<RememberedFlow> gone;
+  std::vector<TrackedFlow> gone;
   for (const Service& service : configuration.services) {
-    const auto remembered = flows->find(service.number);
-    if (remembered == flows->end() ||
+    const auto tracked = flows->find(service.number);
+    if (tracked == flows->end() ||
         std::find(services.begin(), services.end(), service.number) == services.end())
       continue;
     auto ring = dataplane.ring(service);
     if (!ring) return tl::unexpected(ring.error());
-    for (const RememberedFlow& flow : remembered->second) {
+    for (const TrackedFlow& flow : tracked->second) {
       if (ring->empty() || (*ring)[slot_of(hash_in(dataplane, service, flow), ring->size())].moving)
         continue;
       gone.push_back(flow);
@@ -133,7 +133,7 @@ Result<std::map<uint32_t, size_t>> forget_settled_flows(Dataplane& dataplane,
     }
   }
   if (gone.empty()) return counts;
-  if (auto done = dataplane.forget_flows(gone); !done) return tl::unexpected(done.error());
+  if (auto done = dataplane.purge_flows(gone); !done) return tl::unexpected(done.error());
   return counts;
 }
 
@@ -154,16 +154,16 @@ Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
 
   auto sweeps = plan(dataplane, *configuration, services);
   if (!sweeps) return tl::unexpected(sweeps.error());
-  std::map<uint32_t, size_t> forgotten;
+  std::map<uint32_t, size_t> purged;
   if (apply == Apply::perform) {
     auto done = carry_out_sweeps(dataplane, *configuration, *sweeps);
     if (!done) return tl::unexpected(done.error());
-    forgotten = std::move(*done);
+    purged = std::move(*done);
   }
   std::vector<Settling> settled;
   for (const auto& [service, sweep] : *sweeps) {
     settled.push_back({service->name, sweep.settled, sweep.moving, sweep.departing,
-                       forgotten[service->number], sweep.youngest_s});
+                       purged[service->number], sweep.youngest_s});
   }
   // Asked for by name, it has an answer also when nothing moves.
   if (name && settled.empty()) settled.push_back({.service = *name});
@@ -178,15 +178,14 @@ std::string settling_text(const Settling& settling) {
     return fmt::format("service {}: nothing moves", settling.service);
   std::string text =
       fmt::format("service {}: settled {}", settling.service, count(settling.settled, "slot"));
-  if (settling.forgotten > 0)
-    text += fmt::format(" and forgot {}", count(settling.forgotten, "flow"));
+  if (settling.purged > 0) text += fmt::format(" and forgot {}", count(settling.purged, "flow"));
   if (settling.moving == 0) return text;
   return text + fmt::format(
                     "; {} still move{}: {} depart{} from the ring, the youngest change is "
                     "{} s old",
                     settling.moving, settling.moving == 1 ? "s" : "",
-                    count(settling.departing, "remembered flow"),
-                    settling.departing == 1 ? "s" : "", settling.youngest_s);
+                    count(settling.departing, "tracked flow"), settling.departing == 1 ? "s" : "",
+                    settling.youngest_s);
 }
 
 }  // namespace sluice

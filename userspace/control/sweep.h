@@ -19,8 +19,8 @@ struct Settling {
   std::string service;
   size_t settled = 0;       // slots
   size_t moving = 0;        // slots that still move
-  size_t departing = 0;     // remembered flows that live and keep slots from settling
-  size_t forgotten = 0;     // remembered flows that nobody needs any more; a dry run does not know
+  size_t departing = 0;     // tracked flows that live and keep slots from settling
+  size_t purged = 0;        // tracked flows that nobody needs any more; a dry run does not know
   uint32_t youngest_s = 0;  // for how long the youngest slot that still moves has done so
 };
 
@@ -31,15 +31,15 @@ struct Settling {
 Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
                                               const std::optional<std::string>& name, Apply apply);
 
-// Deletes what is remembered of settled slots of these services, as a sweep does after its swap.
+// Deletes what is tracked of settled slots of these services, as a sweep does after its swap.
 // How many flows that were, by service number.
-Result<std::map<uint32_t, size_t>> forget_settled_flows(Dataplane& dataplane,
-                                                        const Configuration& configuration,
-                                                        const std::vector<uint32_t>& services);
+Result<std::map<uint32_t, size_t>> purge_settled_flows(Dataplane& dataplane,
+                                                       const Configuration& configuration,
+                                                       const std::vector<uint32_t>& services);
 
-// Remembered flows by the number of their service. Whatever a flow is remembered for, its backend
+// Tracked flows by the number of their service. Whatever a flow is tracked for, its backend
 // is of its service.
-Result<std::map<uint32_t, std::vector<RememberedFlow>>> remembered_by_service(
+Result<std::map<uint32_t, std::vector<TrackedFlow>>> tracked_by_service(
     Dataplane& dataplane, const Configuration& configuration);
 
 }  // namespace sluice

@@ -30,8 +30,8 @@ std::string_view action_text(sluice_action action) {
       return "pass";
     case SLUICE_ACTION_FORWARD:
       return "forward";
-    case SLUICE_ACTION_HAND_OVER:
-      return "hand over";
+    case SLUICE_ACTION_PUNT:
+      return "punt";
     case SLUICE_ACTION_DROP:
       return "drop";
   }

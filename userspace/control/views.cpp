@@ -78,14 +78,14 @@ Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service&
 }
 
 // Of all views at once, for it takes a pass over the tables; settled slots remember nothing.
-Result<void> count_remembered(Dataplane& dataplane, const Configuration& configuration,
-                              std::vector<ServiceView>& views) {
+Result<void> count_tracked(Dataplane& dataplane, const Configuration& configuration,
+                           std::vector<ServiceView>& views) {
   if (std::none_of(views.begin(), views.end(),
                    [](const ServiceView& view) { return view.moving_slots > 0; }))
     return {};
-  auto flows = remembered_by_service(dataplane, configuration);
+  auto flows = tracked_by_service(dataplane, configuration);
   if (!flows) return tl::unexpected(flows.error());
-  for (ServiceView& view : views) view.remembered_flows = (*flows)[view.service.number].size();
+  for (ServiceView& view : views) view.tracked_flows = (*flows)[view.service.number].size();
   return {};
 }
 
@@ -102,7 +102,7 @@ Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
     if (!view) return tl::unexpected(view.error());
     views.push_back(std::move(*view));
   }
-  if (auto done = count_remembered(dataplane, *configuration, views); !done)
+  if (auto done = count_tracked(dataplane, *configuration, views); !done)
     return tl::unexpected(done.error());
   std::sort(views.begin(), views.end(), [](const ServiceView& a, const ServiceView& b) {
     return a.service.name < b.service.name;
@@ -119,7 +119,7 @@ Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) 
   auto view = view_of(dataplane, all, **service);
   if (!view) return view;
   std::vector<ServiceView> views{std::move(*view)};
-  if (auto done = count_remembered(dataplane, *configuration, views); !done)
+  if (auto done = count_tracked(dataplane, *configuration, views); !done)
     return tl::unexpected(done.error());
   return std::move(views.front());
 }
@@ -160,8 +160,8 @@ Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::st
   return views;
 }
 
-Result<std::vector<ClientWeightView>> weight_views(Dataplane& dataplane,
-                                                   const std::string& service) {
+Result<std::vector<ClientWeightView>> client_weight_views(Dataplane& dataplane,
+                                                          const std::string& service) {
   auto configuration = Configuration::load(dataplane);
   if (!configuration) return tl::unexpected(configuration.error());
   auto names = names_of(*configuration, service);

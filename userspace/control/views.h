@@ -24,8 +24,8 @@ struct ServiceView {
   std::vector<ClientWeight> weights;  // by prefix
   size_t slots = 0;                   // of the ring; 0: no ring yet
   size_t moving_slots = 0;
-  size_t remembered_flows = 0;  // by what moving slots remember
-  Traffic traffic;              // of all its backends, those that are gone included
+  size_t tracked_flows = 0;  // by what moving slots remember
+  Traffic traffic;           // of all its backends, those that are gone included
   FlowTotals flow_totals;
   std::vector<VerdictCount> verdicts;
 };
@@ -49,10 +49,10 @@ struct ClientWeightView {
 };
 
 // By service and prefix; `service` empty: of all.
-Result<std::vector<ClientWeightView>> weight_views(Dataplane& dataplane,
-                                                   const std::string& service);
+Result<std::vector<ClientWeightView>> client_weight_views(Dataplane& dataplane,
+                                                          const std::string& service);
 
-// The name by which people call a verdict: "not_ours"; its action: "pass", "forward", "hand over",
+// The name by which people call a verdict: "not_ours"; its action: "pass", "forward", "punt",
 // "drop"; and its sentence.
 struct VerdictText {
   std::string_view name;

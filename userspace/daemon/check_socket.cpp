@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "kernel/system_error.h"
+#include "kernel/system/system_error.h"
 
 namespace sluice {
 

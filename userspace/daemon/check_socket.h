@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 
 #include "daemon/checker.h"
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 #include "support/result.h"
 
 namespace sluice {

@@ -16,7 +16,7 @@
 #include "daemon/metrics.h"
 #include "daemon/service_manager.h"
 #include "daemon/weights.h"
-#include "kernel/daemon_lock.h"
+#include "kernel/instance/daemon_lock.h"
 
 namespace sluice {
 
@@ -69,7 +69,7 @@ class Daemon {
         settle_(loop_, [this] { settle(); }),
         reread_(loop_, [this] { reread(false); }),
         alive_(loop_, [this] { alive(); }),
-        desk_(loop_, [this] { return figures(); }) {}
+        exchange_(loop_, [this] { return figures(); }) {}
 
   Result<void> run();
 
@@ -103,7 +103,7 @@ class Daemon {
   Timer settle_;
   Timer reread_;
   Timer alive_;
-  FiguresDesk desk_;
+  FiguresExchange exchange_;
   std::unique_ptr<DirectoryWatch> watch_;
   std::unique_ptr<MetricsEndpoint> metrics_;
   RunOptions run_options_;
@@ -173,7 +173,7 @@ Result<void> Daemon::begin() {
 Result<void> Daemon::open_metrics() {
   metrics_.reset();
   if (!run_options_.metrics) return {};
-  auto opened = MetricsEndpoint::open(*run_options_.metrics, options_.instance, desk_);
+  auto opened = MetricsEndpoint::open(*run_options_.metrics, options_.instance, exchange_);
   if (!opened) return tl::unexpected(opened.error());
   metrics_ = std::move(*opened);
   return {};
@@ -229,7 +229,7 @@ void Daemon::look() {
   if (!lock_->holds())
     return stop(
         failed("instance {}: was removed; there is nothing left to look after", options_.instance));
-  work_.look(health_.travellers(), [this](Result<KernelState> state) {
+  work_.look(health_.probed_backends(), [this](Result<KernelState> state) {
     if (state)
       take(*state);
     else
@@ -243,8 +243,8 @@ void Daemon::mark() {
   if (marking_) return;
   mark_again_ = false;
   std::vector<Observation> observations = health_.marks();
-  const std::vector<Observation> wishes = weights_.wishes();
-  observations.insert(observations.end(), wishes.begin(), wishes.end());
+  const std::vector<Observation> settings = weights_.settings();
+  observations.insert(observations.end(), settings.begin(), settings.end());
   if (observations.empty()) return;
   marking_ = true;
   work_.observe(std::move(observations), [this](Result<std::vector<std::string>> observed) {
@@ -255,7 +255,7 @@ void Daemon::mark() {
     // After an error the next look tries it again, no sooner.
     mark_again_ = !observed;
     // What has changed meanwhile is compared with what the kernel has now.
-    work_.look(health_.travellers(), [this](Result<KernelState> state) {
+    work_.look(health_.probed_backends(), [this](Result<KernelState> state) {
       marking_ = false;
       if (state) take(*state);
       if (!mark_again_) mark();

@@ -2,25 +2,25 @@
 
 namespace sluice {
 
-struct FiguresDesk::Handle {
+struct FiguresExchange::Handle {
   uv_async_t raw{};
-  FiguresDesk* desk = nullptr;
+  FiguresExchange* exchange = nullptr;
 };
 
-FiguresDesk::FiguresDesk(EventLoop& loop, std::function<DaemonFigures()> collect)
+FiguresExchange::FiguresExchange(EventLoop& loop, std::function<DaemonFigures()> collect)
     : collect_(std::move(collect)), handle_(new Handle) {
-  handle_->desk = this;
+  handle_->exchange = this;
   uv_async_init(loop.raw(), &handle_->raw,
-                [](uv_async_t* raw) { static_cast<Handle*>(raw->data)->desk->answer(); });
+                [](uv_async_t* raw) { static_cast<Handle*>(raw->data)->exchange->answer(); });
   handle_->raw.data = handle_;
 }
 
-FiguresDesk::~FiguresDesk() {
+FiguresExchange::~FiguresExchange() {
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_->raw),
            [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
 }
 
-std::optional<DaemonFigures> FiguresDesk::ask() {
+std::optional<DaemonFigures> FiguresExchange::ask() {
   std::unique_lock lock(mutex_);
   const uint64_t mine = ++asked_;
   uv_async_send(&handle_->raw);
@@ -29,7 +29,7 @@ std::optional<DaemonFigures> FiguresDesk::ask() {
   return figures_;
 }
 
-void FiguresDesk::answer() {
+void FiguresExchange::answer() {
   DaemonFigures figures = collect_();
   const std::lock_guard lock(mutex_);
   figures_ = std::move(figures);

@@ -28,12 +28,12 @@ struct DaemonFigures {
   uint64_t settled_slots = 0;
 };
 
-class FiguresDesk {
+class FiguresExchange {
  public:
-  FiguresDesk(EventLoop& loop, std::function<DaemonFigures()> collect);
-  ~FiguresDesk();
-  FiguresDesk(const FiguresDesk&) = delete;
-  FiguresDesk& operator=(const FiguresDesk&) = delete;
+  FiguresExchange(EventLoop& loop, std::function<DaemonFigures()> collect);
+  ~FiguresExchange();
+  FiguresExchange(const FiguresExchange&) = delete;
+  FiguresExchange& operator=(const FiguresExchange&) = delete;
 
   // From any thread. Nothing: the loop had no time within a second.
   std::optional<DaemonFigures> ask();

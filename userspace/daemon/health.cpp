@@ -90,7 +90,7 @@ void Health::watch() {
   changed_();
 }
 
-std::vector<Backend> Health::travellers() const {
+std::vector<Backend> Health::probed_backends() const {
   std::unordered_map<uint32_t, const Service*> services;
   for (const Service& service : state_.services) services.emplace(service.number, &service);
   std::vector<Backend> all;
@@ -122,15 +122,15 @@ std::vector<Observation> Health::marks() const {
     if (service.removing || found == members.end()) continue;
     const auto rule = rules_.find(service.name);
     const bool checked = rule != rules_.end() && rule->second.check;
-    std::vector<Patient> patients;
+    std::vector<MonitoredBackend> monitored_backends;
     for (Member& member : found->second) {
-      member.patient.failing = checked && prober_.failing({service.name, member.at.text()});
-      patients.push_back(member.patient);
+      member.monitored.failing = checked && prober_.failing({service.name, member.at.text()});
+      monitored_backends.push_back(member.monitored);
     }
     const std::vector<bool> marks =
-        marks_after(patients, checked ? rule->second.all_down : AllDown::drop);
+        marks_after(monitored_backends, checked ? rule->second.all_down : AllDown::drop);
     for (size_t i = 0; i < marks.size(); i++) {
-      if (marks[i] != patients[i].marked)
+      if (marks[i] != monitored_backends[i].marked)
         observations.push_back({service.name, found->second[i].at, marks[i]});
     }
   }

@@ -37,7 +37,7 @@ class Health {
   // What the kernel should be told. Empty: it has it all.
   [[nodiscard]] std::vector<Observation> marks() const;
   // Backends for whose checks the kernel is to be prepared (daemon/probe_paths.h).
-  [[nodiscard]] std::vector<Backend> travellers() const;
+  [[nodiscard]] std::vector<Backend> probed_backends() const;
   [[nodiscard]] const Prober& prober() const { return prober_; }
   // Clients were not answered there: its next check comes now.
   void hurry(const BackendName& name) { prober_.hurry(name); }
@@ -49,7 +49,7 @@ class Health {
   };
   struct Member {
     HostPort at;
-    Patient patient;
+    MonitoredBackend monitored;
   };
   void watch();
 

@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include "kernel/bpffs.h"
+#include "kernel/system/bpffs.h"
 
 namespace sluice {
 
@@ -47,12 +47,12 @@ void KernelWork::add(std::function<Result<Value>()> work, Done<Value> done) {
       [result, done = std::move(done)] { done(std::move(*result)); });
 }
 
-void KernelWork::look(std::vector<Backend> travellers, Done<KernelState> done) {
+void KernelWork::look(std::vector<Backend> probed_backends, Done<KernelState> done) {
   add<KernelState>(
-      [this, travellers = std::move(travellers)]() -> Result<KernelState> {
+      [this, probed_backends = std::move(probed_backends)]() -> Result<KernelState> {
         auto state = read_kernel_state(instance_);
-        if (!state || travellers.empty()) return state;
-        auto probed = paths_.prepare(instance_, travellers, monotonic_s());
+        if (!state || probed_backends.empty()) return state;
+        auto probed = paths_.prepare(instance_, probed_backends, monotonic_s());
         if (!probed) return tl::unexpected(probed.error());
         state->probed = std::move(*probed);
         return state;

@@ -12,8 +12,8 @@
 #include "daemon/event_loop.h"
 #include "daemon/health.h"
 #include "daemon/probe_paths.h"
-#include "kernel/instance.h"
-#include "kernel/latencies.h"
+#include "kernel/instance/instance.h"
+#include "kernel/state/latencies.h"
 #include "model/desired.h"
 
 namespace sluice {
@@ -32,7 +32,7 @@ class KernelWork {
       : worker_(loop), instance_(std::move(instance)), apply_(std::move(apply)) {}
 
   // And prepares the way of checks of these backends.
-  void look(std::vector<Backend> travellers, Done<KernelState> done);
+  void look(std::vector<Backend> probed_backends, Done<KernelState> done);
   void observe(std::vector<Observation> observations, Done<Sentences> done);
   void settle(Done<std::vector<Settling>> done);
   // Has services measured, and reads what was measured of backends.

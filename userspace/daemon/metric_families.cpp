@@ -103,9 +103,8 @@ void add_services(Families& families, const MetricSources& sources) {
       families.counter("service_connections_total", "Connections that the service's backends got.");
   Family slots = families.gauge("service_ring_slots", "Slots of the service's ring.");
   Family moving = families.gauge("service_moving_slots",
-                                 "Slots whose connections are remembered until they settle.");
-  Family remembered =
-      families.gauge("service_remembered_flows", "Flows that moving slots remember.");
+                                 "Slots whose connections are tracked until they settle.");
+  Family tracked = families.gauge("service_remembered_flows", "Flows that moving slots remember.");
   Family backends = families.gauge("service_backends", "Backends of the service by their state.");
   for (const ServiceView& view : sources.services) {
     const Service& service = view.service;
@@ -119,7 +118,7 @@ void add_services(Families& families, const MetricSources& sources) {
     connections.add(of_service(view), view.traffic.connections);
     slots.add(of_service(view), view.slots);
     moving.add(of_service(view), view.moving_slots);
-    remembered.add(of_service(view), view.remembered_flows);
+    tracked.add(of_service(view), view.tracked_flows);
     std::map<std::string, size_t> states{{"up", 0}, {"draining", 0}, {"down", 0}, {"failing", 0}};
     for (const BackendView& one : view.backends) {
       const bool fails = one.backend.failing && one.backend.state != BackendState::down;
@@ -219,7 +218,7 @@ void add_flows(Families& families, const MetricSources& sources) {
     sum.inflight += flow.congestion->inflight_packets;
     sum.retransmitted += flow.congestion->retransmitted_packets;
   }
-  Family flows = families.gauge("flows", "Flows that are remembered, by whom they are kept for.");
+  Family flows = families.gauge("flows", "Flows that are tracked, by whom they are kept for.");
   for (const auto& [part, count] : parts) flows.add({{"kept", part}}, count);
 
   Family sockets = families.gauge("congestion_flows", "Sockets of the congestion control.");
@@ -261,9 +260,10 @@ void add_instance(Families& families, const MetricSources& sources) {
   Family attached =
       families.gauge("attachment_present", "1: the part is on the device; 0: the device is gone.");
   for (const Attachment& each : sources.attachments) {
-    attached.add(
-        {{"part", std::string(part_text(each.part))}, {"device", each.device}, {"mode", each.mode}},
-        each.gone ? 0 : 1);
+    attached.add({{"part", std::string(component_text(each.part))},
+                  {"device", each.device},
+                  {"mode", each.mode}},
+                 each.gone ? 0 : 1);
   }
 }
 

@@ -11,11 +11,12 @@ namespace sluice {
 // worth.
 class MetricsEndpoint::Source : public prometheus::Collectable {
  public:
-  Source(std::string instance, FiguresDesk& desk) : instance_(std::move(instance)), desk_(desk) {}
+  Source(std::string instance, FiguresExchange& exchange)
+      : instance_(std::move(instance)), exchange_(exchange) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override {
     MetricSources sources;
-    sources.daemon = desk_.ask();
+    sources.daemon = exchange_.ask();
     read_kernel(sources);
     return metric_families(sources);
   }
@@ -50,7 +51,7 @@ class MetricsEndpoint::Source : public prometheus::Collectable {
   }
 
   std::string instance_;
-  FiguresDesk& desk_;
+  FiguresExchange& exchange_;
   mutable std::mutex mutex_;
   mutable std::optional<Clock::time_point> flows_read_;
   mutable std::vector<FlowRecord> flows_;
@@ -58,9 +59,9 @@ class MetricsEndpoint::Source : public prometheus::Collectable {
 
 Result<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::open(const HostPort& at,
                                                                std::string instance,
-                                                               FiguresDesk& desk) {
+                                                               FiguresExchange& exchange) {
   std::unique_ptr<MetricsEndpoint> endpoint(new MetricsEndpoint(at));
-  endpoint->source_ = std::make_shared<Source>(std::move(instance), desk);
+  endpoint->source_ = std::make_shared<Source>(std::move(instance), exchange);
   try {
     // Who asks and then says nothing is hung up on; requests have no bodies.
     endpoint->exposer_ = std::make_unique<prometheus::Exposer>(

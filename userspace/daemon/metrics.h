@@ -11,8 +11,8 @@
 
 #include "control/views.h"
 #include "daemon/figures.h"
-#include "kernel/attach.h"
-#include "kernel/instance.h"
+#include "kernel/device/attach.h"
+#include "kernel/instance/instance.h"
 
 namespace sluice {
 
@@ -35,7 +35,7 @@ class MetricsEndpoint {
  public:
   // A port that is taken, an address that is not this host's: an error.
   static Result<std::unique_ptr<MetricsEndpoint>> open(const HostPort& at, std::string instance,
-                                                       FiguresDesk& desk);
+                                                       FiguresExchange& exchange);
   ~MetricsEndpoint();
   MetricsEndpoint(const MetricsEndpoint&) = delete;
   MetricsEndpoint& operator=(const MetricsEndpoint&) = delete;

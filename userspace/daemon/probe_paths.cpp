@@ -1,7 +1,7 @@
 #include "daemon/probe_paths.h"
 
-#include "kernel/attach.h"
-#include "kernel/routes.h"
+#include "kernel/device/attach.h"
+#include "kernel/system/routes.h"
 #include "sluice/probe.h"
 
 namespace sluice {

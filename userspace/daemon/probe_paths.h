@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/instance.h"
+#include "kernel/instance/instance.h"
 #include "model/desired.h"
 
 namespace sluice {

@@ -14,7 +14,7 @@
 #include "daemon/checker.h"
 #include "daemon/event_loop.h"
 #include "daemon/ready_set.h"
-#include "model/standing.h"
+#include "model/monitored_backend.h"
 
 namespace sluice {
 

@@ -29,11 +29,11 @@ int ReadySet::modify(int fd, uint32_t events, ReadyHandler* handler) {
 
 void ReadySet::remove(int fd, ReadyHandler* handler) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-  forget(handler);
+  purge(handler);
 }
 
 // One handler may end another one whose event is in the same batch.
-void ReadySet::forget(ReadyHandler* handler) {
+void ReadySet::purge(ReadyHandler* handler) {
   for (int i = next_; i < count_; i++) {
     if (events_[static_cast<size_t>(i)].data.ptr == handler)
       events_[static_cast<size_t>(i)].data.ptr = nullptr;

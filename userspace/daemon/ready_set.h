@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "daemon/event_loop.h"
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 
 namespace sluice {
 
@@ -31,7 +31,7 @@ class ReadySet {
   int modify(int fd, uint32_t events, ReadyHandler* handler);
   void remove(int fd, ReadyHandler* handler);  // before the descriptor is closed
   // For who closes the descriptor himself, which takes it out of the kernel's set.
-  void forget(ReadyHandler* handler);
+  void purge(ReadyHandler* handler);
 
   // Handles what is ready now, for who is about to give up waiting; one batch. True: there may be
   // more.

@@ -15,7 +15,7 @@ class TcpAttempt : public Attempt, public ReadyHandler {
  public:
   TcpAttempt(ReadySet& ready, Fd fd, Answered answered)
       : ready_(ready), fd_(std::move(fd)), answered_(std::move(answered)) {}
-  ~TcpAttempt() override { ready_.forget(this); }
+  ~TcpAttempt() override { ready_.purge(this); }
   TcpAttempt(const TcpAttempt&) = delete;
   TcpAttempt& operator=(const TcpAttempt&) = delete;
 

@@ -20,7 +20,7 @@ class UdpAttempt : public Attempt, public ReadyHandler {
         check_(check),
         dns_id_(dns_id),
         answered_(std::move(answered)) {}
-  ~UdpAttempt() override { ready_.forget(this); }
+  ~UdpAttempt() override { ready_.purge(this); }
   UdpAttempt(const UdpAttempt&) = delete;
   UdpAttempt& operator=(const UdpAttempt&) = delete;
 

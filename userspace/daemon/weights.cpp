@@ -9,7 +9,7 @@ namespace {
 // Long enough for a mean, short enough to relieve a server within a minute.
 constexpr uint64_t kPeriodMs = 5000;
 
-std::string part_text(uint16_t permille) {
+std::string component_text(uint16_t permille) {
   return permille == 0 ? "its whole weight" : fmt::format("{} permille of its weight", permille);
 }
 
@@ -135,21 +135,21 @@ void AdaptiveWeights::step(const std::string& service, Adapting& adapting,
     member.wanted = permilles[i];
     if (adapting.weights == Weights::advise)
       say_(fmt::format("backend {} of {}: advised: {}, for its responses take {:.1f} ms",
-                       member.name, service, part_text(member.wanted),
+                       member.name, service, component_text(member.wanted),
                        adapting.adaptation.response_us(member.name) / 1000));
   }
 }
 
-std::vector<Observation> AdaptiveWeights::wishes() const {
-  std::vector<Observation> wishes = leftovers_;
+std::vector<Observation> AdaptiveWeights::settings() const {
+  std::vector<Observation> settings = leftovers_;
   for (const auto& [service, adapting] : adapting_) {
     if (adapting.weights != Weights::adapt) continue;
     for (const Member& member : adapting.members) {
       if (member.wanted != member.permille)
-        wishes.push_back({service, member.at, {}, member.wanted});
+        settings.push_back({service, member.at, {}, member.wanted});
     }
   }
-  return wishes;
+  return settings;
 }
 
 std::vector<Advice> AdaptiveWeights::advice() const {

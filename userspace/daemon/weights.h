@@ -10,7 +10,7 @@
 
 #include "control/observe.h"
 #include "daemon/health.h"
-#include "kernel/latencies.h"
+#include "kernel/state/latencies.h"
 #include "model/adaptation.h"
 #include "model/desired.h"
 
@@ -37,7 +37,7 @@ class AdaptiveWeights {
   std::vector<BackendName> measured(const std::map<uint32_t, Latency>& so_far, uint64_t now_ms);
 
   // What the kernel should be told. Empty: it has it all.
-  [[nodiscard]] std::vector<Observation> wishes() const;
+  [[nodiscard]] std::vector<Observation> settings() const;
   [[nodiscard]] std::vector<Advice> advice() const;
 
  private:

@@ -21,7 +21,8 @@ Result<std::string> parse_device(std::string_view text) {
                  text);
 }
 
-// As kernel/congestion.h has it, which is not asked here: a file is checked without a kernel.
+// As kernel/congestion/control.h has it, which is not asked here: a file is checked without a
+// kernel.
 Result<std::string> parse_congestion(std::string_view text) {
   constexpr size_t length_max = 15;
   const bool valid = std::all_of(text.begin(), text.end(), [](char c) {
@@ -54,8 +55,8 @@ class FileReader {
   void read_backends(Fields& fields, DesiredService& service);
   DesiredBackend read_backend(Fields& fields, const YamlNode& node);
   void read_devices(Fields& file);
-  AttachWish read_xdp(Part part, const YamlNode& node);
-  AttachWish read_pace(const YamlNode& node);
+  AttachSettings read_xdp(Component part, const YamlNode& node);
+  AttachSettings read_pace(const YamlNode& node);
   template <typename Why>
   YamlNode without(const YamlNode& node, const FileSection& section, Why why);
   void read_congestion(Fields& file);
@@ -230,47 +231,49 @@ void FileReader::read_devices(Fields& file) {
       continue;
     }
     Fields fields(document_, parts, device_section, reading_.errors);
-    for (const YamlEntry& part_entry : parts.entries) {
-      const auto part = parse_part(part_entry.key);
+    for (const YamlEntry& component_entry : parts.entries) {
+      const auto part = parse_component(component_entry.key);
       if (!part) continue;  // noted as an unknown key
       DesiredAttachment attachment{
-          .device = entry.key, .part = *part, .wish = {}, .mark = part_entry.mark};
-      const YamlNode& options = document_.at(part_entry.value);
+          .device = entry.key, .part = *part, .settings = {}, .mark = component_entry.mark};
+      const YamlNode& options = document_.at(component_entry.value);
       if (options.kind == YamlNode::Kind::mapping) {
-        attachment.wish = *part == Part::pace ? read_pace(options) : read_xdp(*part, options);
+        attachment.settings =
+            *part == Component::pace ? read_pace(options) : read_xdp(*part, options);
       } else if (options.kind != YamlNode::Kind::nothing) {
         refuse(options.mark,
                fmt::format("{} wants nothing behind it, or a mapping of options, as "
                            "in {}",
-                           part_entry.key, *part == Part::pace ? "{fq: true}" : "{xdp: native}"));
+                           component_entry.key,
+                           *part == Component::pace ? "{fq: true}" : "{xdp: native}"));
       }
       attachments.push_back(attachment);
     }
   }
 }
 
-AttachWish FileReader::read_xdp(Part part, const YamlNode& node) {
+AttachSettings FileReader::read_xdp(Component part, const YamlNode& node) {
   const YamlNode own = without(node, pace_section, [&](std::string_view key) {
     return fmt::format(
         "{} is about departure times, which pace gives and {} does not; take it away", key,
-        part_text(part));
+        component_text(part));
   });
-  AttachWish wish;
+  AttachSettings settings;
   Fields fields(document_, own, attachment_section, reading_.errors);
-  fields.take("xdp", wish.mode, parse_xdp_mode);
-  fields.take_flag("chain", wish.chain);
-  return wish;
+  fields.take("xdp", settings.mode, parse_xdp_mode);
+  fields.take_flag("chain", settings.chain);
+  return settings;
 }
 
-AttachWish FileReader::read_pace(const YamlNode& node) {
+AttachSettings FileReader::read_pace(const YamlNode& node) {
   const YamlNode own = without(node, attachment_section, [](std::string_view key) {
     return fmt::format("{} is about XDP, and pace attaches to tc; take it away", key);
   });
-  AttachWish wish;
+  AttachSettings settings;
   Fields fields(document_, own, pace_section, reading_.errors);
-  fields.take_flag("fq", wish.fq);
-  fields.take("gso-max-segs", wish.gso_max_segs, parse_gso_max_segs);
-  return wish;
+  fields.take_flag("fq", settings.fq);
+  fields.take("gso-max-segs", settings.gso_max_segs, parse_gso_max_segs);
+  return settings;
 }
 
 // The mapping without the keys of a section that it cannot have, which are refused.

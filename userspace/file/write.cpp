@@ -90,13 +90,13 @@ void Writer::write_devices(const std::vector<DesiredAttachment>& attachments) {
     for (const auto& each : attachments) {
       if (each.device != device) continue;
       std::vector<std::string> options;
-      if (each.wish.mode != XdpMode::automatic)
-        options.push_back(fmt::format("xdp: {}", xdp_mode_text(each.wish.mode)));
-      if (each.wish.chain) options.emplace_back("chain: true");
-      if (each.wish.fq) options.emplace_back("fq: true");
-      if (each.wish.gso_max_segs)
-        options.push_back(fmt::format("gso-max-segs: {}", *each.wish.gso_max_segs));
-      line("    {}: {{{}}}", part_text(each.part), fmt::join(options, ", "));
+      if (each.settings.mode != XdpMode::automatic)
+        options.push_back(fmt::format("xdp: {}", xdp_mode_text(each.settings.mode)));
+      if (each.settings.chain) options.emplace_back("chain: true");
+      if (each.settings.fq) options.emplace_back("fq: true");
+      if (each.settings.gso_max_segs)
+        options.push_back(fmt::format("gso-max-segs: {}", *each.settings.gso_max_segs));
+      line("    {}: {{{}}}", component_text(each.part), fmt::join(options, ", "));
     }
   }
 }

@@ -6,8 +6,8 @@
 
 #include "control/apply.h"
 #include "control/plan.h"
-#include "kernel/bpffs.h"
-#include "kernel/congestion.h"
+#include "kernel/congestion/control.h"
+#include "kernel/system/bpffs.h"
 
 namespace sluice {
 namespace {
@@ -16,8 +16,8 @@ void append(std::vector<std::string>& all, const std::vector<std::string>& more)
   all.insert(all.end(), more.begin(), more.end());
 }
 
-std::string sentence(Part part, const char* verb, const std::string& device) {
-  return fmt::format("{}: {} {}", part_text(part), verb, device);
+std::string sentence(Component part, const char* verb, const std::string& device) {
+  return fmt::format("{}: {} {}", component_text(part), verb, device);
 }
 
 std::string loaded_sentence(const std::string& name, bool loads) {
@@ -65,15 +65,15 @@ std::string congestion_name(const DesiredCongestion& desired, const std::string&
 Result<void> check_kind(const DesiredAttachment& desired, const Attachment& there) {
   const bool chained = there.mode == "chained";
   const bool fits =
-      desired.part == Part::pace ||
-      (desired.wish.chain || chained ? desired.wish.chain == chained
-                                     : desired.wish.mode == XdpMode::automatic ||
-                                           there.mode == xdp_mode_text(desired.wish.mode));
+      desired.part == Component::pace ||
+      (desired.settings.chain || chained ? desired.settings.chain == chained
+                                         : desired.settings.mode == XdpMode::automatic ||
+                                               there.mode == xdp_mode_text(desired.settings.mode));
   if (fits) return {};
   return failed(
       "line {}: device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
-      desired.mark.line, desired.device, part_text(desired.part), there.mode,
-      part_text(desired.part), desired.device);
+      desired.mark.line, desired.device, component_text(desired.part), there.mode,
+      component_text(desired.part), desired.device);
 }
 
 // `directory` is the instance's, and need not be there.
@@ -92,7 +92,7 @@ Result<void> plan_attachments(const std::string& directory,
     const auto there = std::find_if(
         running.begin(), running.end(),
         [&](const Attachment& attachment) { return same(wanted, attachment) && !attachment.gone; });
-    const auto fit = fit_egress(directory, wanted.device, wanted.wish, Apply::only_show);
+    const auto fit = fit_egress(directory, wanted.device, wanted.settings, Apply::only_show);
     if (!fit) return failed("line {}: {}", wanted.mark.line, fit.error().text);
     if (there == running.end()) {
       plan.attach.push_back({wanted, fit->changes, {}});
@@ -154,21 +154,22 @@ Result<DevicePlan> plan_devices(Instance& instance, const Desired& desired) {
 }
 
 // Attaches and loads, and takes all of it back unless it is kept.
-class Coming {
+class PendingAttachments {
  public:
-  Coming(Instance& instance, Applied& applied) : instance_(instance), applied_(applied) {}
-  ~Coming() {
+  PendingAttachments(Instance& instance, Applied& applied)
+      : instance_(instance), applied_(applied) {}
+  ~PendingAttachments() {
     if (kept_) return;
     for (const Attachment& each : adjusted_) put_back(each);
     for (const auto& each : attached_) (void)detach(instance_, each.part, each.device);
     if (!loaded_.empty()) (void)congestion_unload(instance_.directory(), loaded_);
   }
-  Coming(const Coming&) = delete;
-  Coming& operator=(const Coming&) = delete;
+  PendingAttachments(const PendingAttachments&) = delete;
+  PendingAttachments& operator=(const PendingAttachments&) = delete;
 
   Result<void> come(const DevicePlan& plan) {
     for (const auto& [wanted, changes, there] : plan.attach) {
-      auto report = attach(instance_, wanted.part, wanted.device, wanted.wish);
+      auto report = attach(instance_, wanted.part, wanted.device, wanted.settings);
       if (!report) return tl::unexpected(report.error());
       append(applied_.notes, report->notes);
       append(applied_.changes, report->changes);
@@ -222,7 +223,7 @@ Result<Applied> apply_configuration(Instance& instance, const Desired& desired, 
   if (!plan) return tl::unexpected(plan.error());
   Applied applied;
   if (apply == Apply::only_show) applied.changes = plan->coming();
-  Coming coming(instance, applied);
+  PendingAttachments coming(instance, applied);
   if (apply == Apply::perform) {
     // Refused before anything is attached, where it can be known.
     if (desired.services && !(plan->attach.empty() && plan->load.empty())) {
@@ -282,11 +283,11 @@ Result<Desired> running_configuration(Instance& instance) {
   for (const Attachment& there : *running) {
     if (!there.here || there.gone) continue;
     DesiredAttachment each{.device = there.device, .part = there.part};
-    each.wish.chain = there.mode == "chained";
-    if (there.mode == "native") each.wish.mode = XdpMode::native;
-    if (there.mode == "generic") each.wish.mode = XdpMode::generic;
-    each.wish.fq = there.egress.fq;
-    each.wish.gso_max_segs = there.egress.gso_max_segs;
+    each.settings.chain = there.mode == "chained";
+    if (there.mode == "native") each.settings.mode = XdpMode::native;
+    if (there.mode == "generic") each.settings.mode = XdpMode::generic;
+    each.settings.fq = there.egress.fq;
+    each.settings.gso_max_segs = there.egress.gso_max_segs;
     desired.attachments->push_back(each);
   }
   if (congestion_unsupported().empty()) {

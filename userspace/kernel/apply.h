@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "control/changes.h"
-#include "kernel/attach.h"
-#include "kernel/instance.h"
+#include "kernel/device/attach.h"
+#include "kernel/instance/instance.h"
 #include "model/desired.h"
 #include "support/result.h"
 

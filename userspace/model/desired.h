@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "model/component.h"
 #include "model/health.h"
-#include "model/part.h"
 #include "model/policy.h"
 #include "model/service.h"
 
@@ -73,8 +73,8 @@ struct DesiredService {
 
 struct DesiredAttachment {
   std::string device;
-  Part part = Part::steer;
-  AttachWish wish{};
+  Component part = Component::steer;
+  AttachSettings settings{};
   Mark mark{};
 
   friend bool operator==(const DesiredAttachment&, const DesiredAttachment&) = default;

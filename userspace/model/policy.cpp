@@ -51,33 +51,34 @@ std::string number_text(uint64_t number) {
 constexpr auto kLimits = std::to_array<PolicyLimit>({
     {"flow-rate", "flow rate", "flow_rate_bytes_per_sec", "RATE",
      "of each flow, on the wire, as tc writes it; none lifts it", true,
-     &Policy::flow_rate_bytes_per_sec, &PolicyWish::flow_rate_bytes_per_sec, parse_rate, rate_text},
+     &Policy::flow_rate_bytes_per_sec, &PolicyPatch::flow_rate_bytes_per_sec, parse_rate,
+     rate_text},
     {"rate", "rate", "rate_bytes_per_sec", "RATE",
      "of all flows together, shared by weight; none lifts it", true, &Policy::rate_bytes_per_sec,
-     &PolicyWish::rate_bytes_per_sec, parse_rate, rate_text},
+     &PolicyPatch::rate_bytes_per_sec, parse_rate, rate_text},
     {"window", "window", "window_bytes", "SIZE",
      "what a sender may have unacknowledged (S0); none lifts it", true, &Policy::window_bytes,
-     &PolicyWish::window_bytes, parse_window, size_text},
+     &PolicyPatch::window_bytes, parse_window, size_text},
     {"window-rate", "window rate", "window_rate_bytes_per_sec", "RATE",
      "S0 as a rate: the window follows each flow's RTT; none lifts it", false,
-     &Policy::window_rate_bytes_per_sec, &PolicyWish::window_rate_bytes_per_sec, parse_rate,
+     &Policy::window_rate_bytes_per_sec, &PolicyPatch::window_rate_bytes_per_sec, parse_rate,
      rate_text},
     {"connection-rate", "connection rate", "connections_per_sec", "N",
      "new connections a second, of the whole service; none lifts it", true,
-     &Policy::connections_per_sec, &PolicyWish::connections_per_sec, parse_connections,
+     &Policy::connections_per_sec, &PolicyPatch::connections_per_sec, parse_connections,
      connections_text},
     {"ingress-rate", "ingress rate", "ingress_rate_bytes_per_sec", "RATE",
      "of what all clients send; the rest is dropped; none lifts it", false,
-     &Policy::ingress_rate_bytes_per_sec, &PolicyWish::ingress_rate_bytes_per_sec, parse_rate,
+     &Policy::ingress_rate_bytes_per_sec, &PolicyPatch::ingress_rate_bytes_per_sec, parse_rate,
      rate_text},
     {"weight", "weight", "weight", "N",
      "of its flows, 1 to 100, where the client has none of its own; none is 1", false,
-     &Policy::weight, &PolicyWish::weight, parse_weight_of_flows, number_text},
+     &Policy::weight, &PolicyPatch::weight, parse_weight_of_flows, number_text},
     {"loss", "loss", "loss_ppm", "PERCENT",
      "to test with: so many packets to clients are dropped; none ends it", false, &Policy::loss_ppm,
-     &PolicyWish::loss_ppm, parse_loss, probability_text},
+     &PolicyPatch::loss_ppm, parse_loss, probability_text},
     {"mark", "mark", "mark_ppm", "PERCENT", "to test with: so many are ECN-marked; none ends it",
-     false, &Policy::mark_ppm, &PolicyWish::mark_ppm, parse_mark, probability_text},
+     false, &Policy::mark_ppm, &PolicyPatch::mark_ppm, parse_mark, probability_text},
 });
 
 }  // namespace
@@ -110,13 +111,13 @@ std::string policy_text(const Policy& policy) {
   return text;
 }
 
-bool is_empty(const PolicyWish& wish) {
-  return wish == PolicyWish{};
+bool is_empty(const PolicyPatch& patch) {
+  return patch == PolicyPatch{};
 }
 
-Policy policy_with(const PolicyWish& wish, Policy policy) {
+Policy policy_with(const PolicyPatch& patch, Policy policy) {
   for (const PolicyLimit& limit : kLimits) {
-    if (const auto& wanted = wish.*limit.wish) policy.*limit.value = *wanted;
+    if (const auto& wanted = patch.*limit.patch) policy.*limit.value = *wanted;
   }
   return policy;
 }

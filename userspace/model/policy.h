@@ -33,7 +33,7 @@ struct Policy {
 };
 
 // What is to be set; nothing: stays as it was, 0: no limit any more.
-struct PolicyWish {
+struct PolicyPatch {
   std::optional<uint64_t> flow_rate_bytes_per_sec{};
   std::optional<uint64_t> window_bytes{};
   std::optional<uint64_t> connections_per_sec{};
@@ -44,7 +44,7 @@ struct PolicyWish {
   std::optional<uint64_t> mark_ppm{};
   std::optional<uint64_t> weight{};
 
-  friend bool operator==(const PolicyWish&, const PolicyWish&) = default;
+  friend bool operator==(const PolicyPatch&, const PolicyPatch&) = default;
 };
 
 struct PolicyLimit {
@@ -55,7 +55,7 @@ struct PolicyLimit {
   std::string_view help;
   bool always_shown;  // also where nobody has set it, so that it is seen what could be
   uint64_t Policy::*value;
-  std::optional<uint64_t> PolicyWish::*wish;
+  std::optional<uint64_t> PolicyPatch::*patch;
   Result<uint64_t> (*parse)(std::string_view text);
   std::string (*text)(uint64_t value);  // parse(text(x)) == x
 };
@@ -80,8 +80,8 @@ struct ClientWeight {
   friend bool operator==(const ClientWeight&, const ClientWeight&) = default;
 };
 
-[[nodiscard]] bool is_empty(const PolicyWish& wish);
-[[nodiscard]] Policy policy_with(const PolicyWish& wish, Policy policy);
+[[nodiscard]] bool is_empty(const PolicyPatch& patch);
+[[nodiscard]] Policy policy_with(const PolicyPatch& patch, Policy policy);
 // A window below one segment, two limits that exclude each other.
 Result<void> check_policy(const Policy& policy);
 

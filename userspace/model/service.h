@@ -95,7 +95,7 @@ struct Service {
   friend bool operator==(const Service&, const Service&) = default;
 };
 
-// The time-out of its own protocol: who was silent for longer may be forgotten.
+// The time-out of its own protocol: who was silent for longer may be purged.
 [[nodiscard]] uint32_t service_timeout_s(const Service& service);
 
 struct Backend {

@@ -10,14 +10,14 @@
 
 namespace sluice {
 
-// A remembered flow of the ring's service.
+// A tracked flow of the ring's service.
 struct FlowInRing {
   uint32_t hash = 0;
   uint32_t backend = 0;
   bool lives = false;
 };
 
-// A remembered flow lives unless it was silent for longer than its service's time-out. A connection
+// A tracked flow lives unless it was silent for longer than its service's time-out. A connection
 // that is half open is given up sooner, and with a backend that is down nobody lives.
 [[nodiscard]] bool flow_lives(const Service& service, uint32_t seen_s, bool half_open,
                               bool backend_down, uint32_t now_s);

@@ -66,24 +66,24 @@ inline size_t slots_of(const Ring& ring, uint32_t backend) {
       ring.begin(), ring.end(), [&](const RingSlot& slot) { return slot.backend == backend; }));
 }
 
-// A flow of the client's port that is remembered for this backend, seen just now.
-inline RememberedFlow remembered(const MemoryDataplane& dataplane, const std::string& service,
-                                 const std::string& where, uint16_t port) {
-  RememberedFlow remembered;
-  remembered.flow.source = address("198.51.100.7").raw();
-  remembered.flow.source_port = port;
-  remembered.backend = backend_in(dataplane.memory, service, where).number;
-  remembered.seen_s = dataplane.clock_s;
-  return remembered;
+// A flow of the client's port that is tracked for this backend, seen just now.
+inline TrackedFlow tracked(const MemoryDataplane& dataplane, const std::string& service,
+                           const std::string& where, uint16_t port) {
+  TrackedFlow tracked;
+  tracked.flow.source = address("198.51.100.7").raw();
+  tracked.flow.source_port = port;
+  tracked.backend = backend_in(dataplane.memory, service, where).number;
+  tracked.seen_s = dataplane.clock_s;
+  return tracked;
 }
 
 // The same of the first port from here on whose slot moves.
-inline RememberedFlow remembered_where_it_moves(const MemoryDataplane& dataplane,
-                                                const std::string& service,
-                                                const std::string& where, uint16_t port) {
+inline TrackedFlow tracked_where_it_moves(const MemoryDataplane& dataplane,
+                                          const std::string& service, const std::string& where,
+                                          uint16_t port) {
   const Ring& ring = dataplane.memory.rings.at(service_in(dataplane.memory, service).number);
   for (;; port++) {
-    const RememberedFlow flow = remembered(dataplane, service, where, port);
+    const TrackedFlow flow = tracked(dataplane, service, where, port);
     const uint32_t hash = flow_hash(dataplane.seed(), flow.flow, flow_ports(flow.flow));
     if (ring[slot_of(hash, ring.size())].moving) return flow;
   }
@@ -126,10 +126,9 @@ inline MemoryDataplane busy() {
     dataplane.memory.traffic[backend.number] = {100, 6000, 10};
     dataplane.memory.backends_with_tracked_flows.insert(backend.number);
   }
-  dataplane.memory.flows = {
-      remembered_where_it_moves(dataplane, "dns", "10.0.0.53:53", 1),
-      remembered_where_it_moves(dataplane, "dns", "[2001:db8::5353]:53", 2000),
-      remembered_where_it_moves(dataplane, "full", "10.0.1.1:80", 4000)};
+  dataplane.memory.flows = {tracked_where_it_moves(dataplane, "dns", "10.0.0.53:53", 1),
+                            tracked_where_it_moves(dataplane, "dns", "[2001:db8::5353]:53", 2000),
+                            tracked_where_it_moves(dataplane, "full", "10.0.1.1:80", 4000)};
   for (const auto& [name, service] : dataplane.memory.services) {
     dataplane.memory.no_backend[service.number] = 7;
   }

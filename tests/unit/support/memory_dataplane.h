@@ -53,7 +53,7 @@ struct Memory {
   std::map<uint32_t, Traffic> traffic;             // by backend
   std::map<uint32_t, uint64_t> no_backend;         // packets with that verdict, by service
   std::set<uint32_t> backends_with_tracked_flows;  // by number
-  std::vector<RememberedFlow> flows;
+  std::vector<TrackedFlow> flows;
 
   friend bool operator==(const Memory&, const Memory&) = default;
 };
@@ -264,25 +264,25 @@ class MemoryDataplane : public Dataplane {
       if (service != 0) memory.endpoints[at] = service;
     });
   }
-  Result<void> forget_backends(const std::vector<uint32_t>& backends) override {
-    return write("forget_backends", [&] {
+  Result<void> purge_backends(const std::vector<uint32_t>& backends) override {
+    return write("purge_backends", [&] {
       for (uint32_t backend : backends) {
         memory.backends_with_tracked_flows.erase(backend);
         std::erase_if(memory.flows,
-                      [&](const RememberedFlow& flow) { return flow.backend == backend; });
+                      [&](const TrackedFlow& flow) { return flow.backend == backend; });
         for (const auto& [service, ring] : memory.rings) {
-          if (names(ring, backend)) contradict("backend {} is forgotten before its ring", backend);
+          if (names(ring, backend)) contradict("backend {} is purged before its ring", backend);
         }
       }
     });
   }
-  Result<std::vector<RememberedFlow>> remembered_flows() override {
+  Result<std::vector<TrackedFlow>> tracked_flows() override {
     if (auto going = step(); !going) return tl::unexpected(going.error());
     return memory.flows;
   }
-  Result<void> forget_flows(const std::vector<RememberedFlow>& flows) override {
-    return write("forget_flows", [&] {
-      std::erase_if(memory.flows, [&](const RememberedFlow& flow) {
+  Result<void> purge_flows(const std::vector<TrackedFlow>& flows) override {
+    return write("purge_flows", [&] {
+      std::erase_if(memory.flows, [&](const TrackedFlow& flow) {
         return std::find(flows.begin(), flows.end(), flow) != flows.end();
       });
     });

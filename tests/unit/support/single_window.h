@@ -17,7 +17,7 @@ inline window fresh_window(uint32_t cwnd = WINDOW_INITIAL) {
   return flow;
 }
 
-// Slow start is over and forgotten, and no look beneath the queue is due.
+// Slow start is over and purged, and no look beneath the queue is due.
 inline window settled_window(uint32_t cwnd) {
   window flow = fresh_window(cwnd);
   window_settle(&flow, 0);

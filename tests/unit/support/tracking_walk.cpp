@@ -86,7 +86,7 @@ void TrackingWalk::remove(uint32_t number) {
   const auto in_flight = packets_to(number);
   take_down(number);
   send_packets(kPacketsBetweenWrites);
-  if (bug_ == Bug::forgotten_before_swap) forget_backend(number);
+  if (bug_ == Bug::purged_before_swap) purge_backend(number);
   move_ring();
   for (const auto& [tuple, answer] : in_flight) {
     carry_out(*tuple, answer);
@@ -94,8 +94,7 @@ void TrackingWalk::remove(uint32_t number) {
   }
   // Here the swap returns.
   send_packets(kPacketsBetweenWrites);
-  if (bug_ != Bug::forgotten_before_swap && bug_ != Bug::removed_not_forgotten)
-    forget_backend(number);
+  if (bug_ != Bug::purged_before_swap && bug_ != Bug::removed_not_purged) purge_backend(number);
   server = {};
   if (chance(50)) return;
   if (chance(50)) {
@@ -163,7 +162,7 @@ void TrackingWalk::sweep() {
   send_packets(kPacketsBetweenWrites);
   swap(std::move(plan.ring));
   send_packets(kPacketsBetweenWrites);
-  if (bug_ != Bug::dead_entries_left) forget_settled();
+  if (bug_ != Bug::dead_entries_left) purge_settled();
 }
 
 std::vector<FlowInRing> TrackingWalk::read_tables() const {
@@ -181,17 +180,17 @@ std::vector<FlowInRing> TrackingWalk::read_tables() const {
   return flows;
 }
 
-void TrackingWalk::forget_backend(uint32_t number) {
+void TrackingWalk::purge_backend(uint32_t number) {
   for (Tuple& tuple : tuples_) {
     if (tuple.half_open.backend == number) tuple.half_open = {};
     if (tuple.established.backend == number) tuple.established = {};
   }
 }
 
-void TrackingWalk::forget_settled() {
+void TrackingWalk::purge_settled() {
   for (Tuple& tuple : tuples_) {
     if (slot_of_tuple(tuple).moving) continue;
-    if (tuple.half_open.backend != 0 || tuple.established.backend != 0) tally_.forgotten++;
+    if (tuple.half_open.backend != 0 || tuple.established.backend != 0) tally_.purged++;
     tuple.half_open = tuple.established = {};
     tuple.sticky = false;  // should the slot move again, its SYN is known to nobody
   }
@@ -240,14 +239,14 @@ tracking_answer TrackingWalk::ask(Tuple& tuple, tracking_packet packet) {
 }
 
 void TrackingWalk::carry_out(Tuple& tuple, const tracking_answer& answer) {
-  if (answer.note == TRACKING_HALF_OPEN && bug_ != Bug::syn_unremembered) {
+  if (answer.note == TRACKING_HALF_OPEN && bug_ != Bug::syn_untracked) {
     tuple.half_open = {answer.backend, now_s_};
     tuple.established = {};
   }
   if (answer.note == TRACKING_ESTABLISHED) {
     const bool known = tuple.half_open.backend != 0 || tuple.established.backend != 0;
-    const bool lost = (bug_ == Bug::promotion_forgotten && tuple.half_open.backend != 0) ||
-                      (bug_ == Bug::unknown_unremembered && !known);
+    const bool lost = (bug_ == Bug::promotion_purged && tuple.half_open.backend != 0) ||
+                      (bug_ == Bug::unknown_untracked && !known);
     if (!lost) tuple.established = {answer.backend, now_s_};
     tuple.half_open = {};
   }

@@ -2,7 +2,7 @@
 // (bpf/pure/tracking.h has the invariant that it tests).
 //
 // The decisions are the real ones: ring_transition, ring_refine, ring_lines and back, ring_sweep,
-// tracking_decide. What is modelled is what carries them out: the tables (which forget nothing by
+// tracking_decide. What is modelled is what carries them out: the tables (which purge nothing by
 // themselves), the order in which control/derive.h and control/sweep.h write, with packets between
 // any two writes, and clients that use 5-tuples again, fall silent, repeat their SYN, and go on
 // sending to a backend that is down.
@@ -24,16 +24,16 @@ enum class Bug {
   none,
   previous_rewritten,      // at each change of a moving slot
   previous_lost,           // a slot that begins to move keeps nothing
-  promotion_forgotten,     // the second packet takes it out of half_open, and into nothing
+  promotion_purged,        // the second packet takes it out of half_open, and into nothing
   syn_not_sticky,          // a SYN that is sent again gets the slot's backend
-  syn_unremembered,        // a new connection in a moving slot is not stored
+  syn_untracked,           // a new connection in a moving slot is not stored
   syn_sticks_to_the_dead,  // to a flow that a sweep takes for dead
-  unknown_unremembered,    // what went to the previous backend is not stored
+  unknown_untracked,       // what went to the previous backend is not stored
   settled_blindly,         // without a look at the tables
   settled_early,           // before the time-out
   dead_entries_left,       // of slots that were settled
-  removed_not_forgotten,   // a backend's number is another's, and the tables still have it
-  forgotten_before_swap,   // and a packet in flight remembers it again
+  removed_not_purged,      // a backend's number is another's, and the tables still have it
+  purged_before_swap,      // and a packet in flight remembers it again
 };
 
 struct WalkTally {
@@ -46,7 +46,7 @@ struct WalkTally {
   uint64_t sweeps = 0;
   uint64_t settled_slots = 0;
   uint64_t kept_slots = 0;  // that a sweep found old enough, had not living flows departed
-  uint64_t forgotten = 0;
+  uint64_t purged = 0;
   uint64_t refined = 0;
   uint64_t removed = 0;
 };
@@ -96,8 +96,8 @@ class TrackingWalk {
   void swap(Ring ring);
   void sweep();
   std::vector<std::pair<Tuple*, tracking_answer>> packets_to(uint32_t number);
-  void forget_backend(uint32_t number);
-  void forget_settled();
+  void purge_backend(uint32_t number);
+  void purge_settled();
   [[nodiscard]] std::vector<FlowInRing> read_tables() const;
 
   void send_packets(uint32_t count);

@@ -9,7 +9,7 @@
 
 #include "benchmark/congestion/scenario.h"
 #include "benchmark/congestion/testbed.h"
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 #include "linkem/emulator.h"
 #include "support/result.h"
 

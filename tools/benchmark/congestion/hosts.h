@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 #include "support/result.h"
 
 namespace sluice::benchmark {

@@ -9,8 +9,8 @@
 #include <array>
 #include <cstring>
 
-#include "kernel/clock.h"
-#include "kernel/system_error.h"
+#include "kernel/system/clock.h"
+#include "kernel/system/system_error.h"
 #include "linkem/netns.h"
 
 namespace sluice::benchmark {

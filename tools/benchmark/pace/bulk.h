@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/fd.h"
+#include "kernel/system/fd.h"
 #include "model/address.h"
 #include "support/result.h"
 

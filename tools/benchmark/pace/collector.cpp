@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 
 #include "arrivals.skel.h"
-#include "kernel/libbpf_log.h"
-#include "kernel/system_error.h"
+#include "kernel/system/libbpf_log.h"
+#include "kernel/system/system_error.h"
 #include "linkem/netns.h"
 
 namespace sluice::benchmark {

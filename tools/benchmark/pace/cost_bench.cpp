@@ -12,8 +12,8 @@
 #include <cstring>
 
 #include "benchmark/bpf/paced_rounds.h"
-#include "kernel/libbpf_log.h"
-#include "kernel/system_error.h"
+#include "kernel/system/libbpf_log.h"
+#include "kernel/system/system_error.h"
 #include "paced_rounds.skel.h"
 
 namespace sluice::benchmark {

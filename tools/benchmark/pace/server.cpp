@@ -9,9 +9,9 @@
 #include <cstring>
 #include <vector>
 
-#include "kernel/libbpf_log.h"
-#include "kernel/records.h"
-#include "kernel/system_error.h"
+#include "kernel/state/records.h"
+#include "kernel/system/libbpf_log.h"
+#include "kernel/system/system_error.h"
 #include "pace.skel.h"
 #include "sluice/counters.h"
 #include "sluice/departure.h"

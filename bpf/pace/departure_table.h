@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The table of departures: a flow's place in it is one cache line of a plain array, found by the
+ * flow's keyed hash, however many flows there are. A hash map with 5-tuples for keys costs several
+ * times as much once its entries are in no cache. Decisions: pure/departure_slot.h.
+ */
+#ifndef SLUICE_PACE_DEPARTURE_TABLE_H
+#define SLUICE_PACE_DEPARTURE_TABLE_H
+
+#include "pace/class.h"
+#include "pure/hash.h"
+#include "pure/departure_slot.h"
+#include "pure/share.h"
+#include "sluice/limits.h"
+
+/* Mapped memory begins with a page, and so a line of the table with a cache line. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_departure_line);
+	__uint(max_entries, SLUICE_FLOWS_DEFAULT / SLUICE_DEPARTURES_OF_LINE);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} departures SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sluice_departure_name);
+	__uint(max_entries, SLUICE_FLOWS_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} departure_names SEC(".maps");
+
+/* Set when the program is loaded: the instance's, and the number of lines, a power of two, less 1.
+ */
+const volatile struct sluice_seed seed = {};
+const volatile __u32 departures_mask = 0;
+
+static __noinline void departure_slot_name(__u32 number, const struct pace_packet *packet,
+					   __u32 tag)
+{
+	struct sluice_departure_name *name = bpf_map_lookup_elem(&departure_names, &number);
+
+	if (!name || !packet)
+		return;
+	name->tag = 0;
+	name->flow = packet->flow;
+	name->service = packet->service;
+	name->tag = tag;
+}
+
+/* The packet's flow's, which begins where it has none. Never NULL but for the verifier's sake. */
+static __always_inline struct sluice_departure *departure_slot_of(const struct pace_packet *packet,
+								  __u64 now_ns)
+{
+	__u64 hash = flow_hash_whole(seed.words, &packet->flow);
+	__u32 first_at = departure_slot_first(hash, departures_mask), second_at,
+	      tag = departure_slot_tag(hash);
+	struct sluice_departure_line *first, *second;
+	struct sluice_departure *place;
+	int at;
+
+	first = bpf_map_lookup_elem(&departures, &first_at);
+	if (!first)
+		return NULL;
+	at = departure_slot_in(first, tag);
+	if (at >= 0)
+		return &first->flows[at & 1];
+	second_at = departure_slot_second(hash, departures_mask);
+	second = bpf_map_lookup_elem(&departures, &second_at);
+	if (!second)
+		return NULL;
+	at = departure_slot_in(second, tag);
+	if (at >= 0)
+		return &second->flows[at & 1];
+
+	at = departure_slot_to_take(first, second, now_ns);
+	place = at < 2 ? &first->flows[at & 1] : &second->flows[at & 1];
+	if (departure_slot_give(place, tag, share_ticks(now_ns)))
+		departure_slot_name((at < 2 ? first_at : second_at) * SLUICE_DEPARTURES_OF_LINE +
+					    (at & 1),
+				    packet, tag);
+	return place;
+}
+
+#endif

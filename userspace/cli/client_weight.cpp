@@ -1,0 +1,94 @@
+// sluice client-weight set|remove|list: what flows of a service's clients weigh among each other.
+#include "cli/json.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sluice {
+namespace {
+
+struct ClientWeightOptions {
+  std::string service;
+  std::string prefix;
+  std::string weight;
+};
+
+Result<void> run_set(const ClientWeightOptions& options, Context& context) {
+  const auto name = parse_service_name(options.service);
+  if (!name) return tl::unexpected(name.error());
+  const auto prefix = Prefix::parse(options.prefix);
+  if (!prefix) return tl::unexpected(prefix.error());
+  const auto weight = parse_flow_weight(options.weight);
+  if (!weight) return tl::unexpected(weight.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return client_weight_set(dataplane, *name, *prefix, *weight, apply);
+  });
+}
+
+Result<void> run_remove(const ClientWeightOptions& options, Context& context) {
+  const auto name = parse_service_name(options.service);
+  if (!name) return tl::unexpected(name.error());
+  const auto prefix = Prefix::parse(options.prefix);
+  if (!prefix) return tl::unexpected(prefix.error());
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+    return client_weight_remove(dataplane, *name, *prefix, apply);
+  });
+}
+
+Result<void> run_list(const ClientWeightOptions& options, Context& context) {
+  if (!options.service.empty()) {
+    const auto name = parse_service_name(options.service);
+    if (!name) return tl::unexpected(name.error());
+  }
+  auto instance = Instance::open(context.instance);
+  if (!instance) return tl::unexpected(instance.error());
+  const auto weights = client_weight_views(instance->dataplane(), options.service);
+  if (!weights) return tl::unexpected(weights.error());
+  if (context.json) {
+    Json list = Json::array();
+    for (const auto& view : *weights) list.push_back(weight_json(view));
+    print_json(context, list);
+  } else if (weights->empty()) {
+    say(context, "no weights of clients; set one: sluice client-weight set SERVICE PREFIX N");
+  } else {
+    print_weights(context.out, *weights);
+  }
+  return {};
+}
+
+void add_prefix(CLI::App* verb, ClientWeightOptions& options) {
+  add_argument(verb, "SERVICE", options.service, "the service's name")->required();
+  add_argument(verb, "PREFIX", options.prefix, "of clients, as in 198.51.100.0/24 or 2001:db8::7")
+      ->required();
+}
+
+}  // namespace
+
+void setup_client_weight(CLI::App& app, Context& context) {
+  CLI::App* noun = add_noun(app, "client-weight", "What flows of a service's clients weigh",
+                            "  sluice client-weight set web 198.51.100.0/24 3\n"
+                            "  sluice client-weight list web\n");
+
+  auto options = std::make_shared<ClientWeightOptions>();
+  CLI::App* verb =
+      add_verb(*noun, "set", "Set what each flow of a prefix of clients weighs, where flows share",
+               "  sluice client-weight set web 198.51.100.0/24 3\n");
+  add_prefix(verb, *options);
+  add_argument(verb, "N", options->weight, "1 to 100; without one, the policy's --weight, or 1")
+      ->required();
+  runs(verb, context, options, run_set);
+
+  options = std::make_shared<ClientWeightOptions>();
+  verb = add_verb(*noun, "remove", "Let a prefix of clients weigh what the policy says",
+                  "  sluice client-weight remove web 198.51.100.0/24\n");
+  add_prefix(verb, *options);
+  runs(verb, context, options, run_remove);
+
+  options = std::make_shared<ClientWeightOptions>();
+  verb = add_verb(*noun, "list", "The weights of a service's clients, or of all",
+                  "  sluice client-weight list\n"
+                  "  sluice client-weight list web\n");
+  add_argument(verb, "SERVICE", options->service, "only those of this service");
+  runs(verb, context, options, run_list);
+}
+
+}  // namespace sluice

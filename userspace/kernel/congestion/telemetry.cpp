@@ -1,0 +1,163 @@
+#include "kernel/congestion/telemetry.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "kernel/system/bpffs.h"
+#include "kernel/system/clock.h"
+#include "kernel/system/system_error.h"
+#include "sluice/limits.h"
+
+namespace sluice {
+namespace {
+
+// The one entry of map `congestion_watch`, in our memory: the programs count in it while we write.
+class SharedWatch {
+ public:
+  static Result<SharedWatch> open(const std::string& instance_dir) {
+    auto opened = open_map(instance_dir, "congestion_watch", sizeof(uint32_t),
+                           sizeof(sluice_congestion_watch));
+    if (!opened) return tl::unexpected(opened.error());
+    void* memory =
+        mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, opened->fd.get(), 0);
+    if (memory == MAP_FAILED) return failed("map congestion_watch: {}", error_text(errno));
+    return SharedWatch(static_cast<sluice_congestion_watch*>(memory));
+  }
+  SharedWatch(SharedWatch&& other) noexcept : watch_(std::exchange(other.watch_, nullptr)) {}
+  SharedWatch& operator=(SharedWatch&&) = delete;
+  ~SharedWatch() {
+    if (watch_ != nullptr) munmap(watch_, page_bytes());
+  }
+
+  [[nodiscard]] uint64_t until_ns() const {
+    return __atomic_load_n(&watch_->until_ns, __ATOMIC_ACQUIRE);
+  }
+  [[nodiscard]] uint64_t dropped() const {
+    return __atomic_load_n(&watch_->dropped, __ATOMIC_RELAXED);
+  }
+  [[nodiscard]] uint32_t reader() const { return watch_->reader; }
+  void read_until(uint64_t until_ns) {
+    watch_->reader = static_cast<uint32_t>(getpid());
+    __atomic_store_n(&watch_->until_ns, until_ns, __ATOMIC_RELEASE);
+  }
+
+ private:
+  explicit SharedWatch(sluice_congestion_watch* watch) : watch_(watch) {}
+  static size_t page_bytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+  sluice_congestion_watch* watch_;
+};
+
+using Sums = PerCpuArray<sluice_congestion_service>;
+constexpr const char* sums_name = "congestion_services";
+
+void add(sluice_congestion_service& sum, const sluice_congestion_service& one) {
+  for (size_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++)
+    sum.flows[state] += one.flows[state];
+  sum.opened += one.opened;
+  sum.delivered_bytes += one.delivered_bytes;
+  sum.lost_packets += one.lost_packets;
+  sum.retransmitted_packets += one.retransmitted_packets;
+  sum.marked_packets += one.marked_packets;
+  sum.timeouts += one.timeouts;
+}
+
+}  // namespace
+
+Result<CongestionSums> congestion_sums(const std::string& instance_dir) {
+  CongestionSums sums;
+  if (!is_pinned(instance_dir, sums_name)) return sums;
+  const auto map = Sums::open(instance_dir, sums_name);
+  if (!map) return tl::unexpected(map.error());
+  for (uint32_t service = 0; service < map->capacity(); service++) {
+    const auto of_cpus = map->read(service);
+    if (!of_cpus) return tl::unexpected(of_cpus.error());
+    sluice_congestion_service sum{};
+    for (const auto& one : *of_cpus) add(sum, one);
+    constexpr sluice_congestion_service nothing{};
+    if (memcmp(&sum, &nothing, sizeof(sum)) != 0) sums.emplace_back(service, sum);
+  }
+  return sums;
+}
+
+Result<void> purge_congestion_sums(const std::string& instance_dir, uint32_t service) {
+  if (!is_pinned(instance_dir, sums_name)) return {};
+  auto map = Sums::open(instance_dir, sums_name);
+  if (!map) return tl::unexpected(map.error());
+  if (service >= map->capacity()) return {};
+  auto of_cpus = map->read(service);
+  if (!of_cpus) return tl::unexpected(of_cpus.error());
+  for (auto& one : *of_cpus) {
+    sluice_congestion_service kept{};
+    std::copy(std::begin(one.flows), std::end(one.flows), std::begin(kept.flows));
+    one = kept;
+  }
+  return map->put(service, *of_cpus);
+}
+
+struct CongestionWatch::State {
+  explicit State(SharedWatch shared) : watch(std::move(shared)), dropped_before(watch.dropped()) {}
+  ~State() {
+    if (events == nullptr) return;
+    watch.read_until(0);
+    ring_buffer__free(events);
+  }
+
+  SharedWatch watch;
+  uint64_t dropped_before;
+  ring_buffer* events = nullptr;
+  Take take;
+};
+
+CongestionWatch::CongestionWatch(std::unique_ptr<State> state) : state_(std::move(state)) {}
+CongestionWatch::CongestionWatch(CongestionWatch&&) noexcept = default;
+CongestionWatch::~CongestionWatch() = default;
+
+Result<CongestionWatch> CongestionWatch::open(const std::string& instance_dir) {
+  if (!is_pinned(instance_dir, "congestion_watch"))
+    return failed(
+        "congestion watch: the congestion control of this instance is not loaded; load it: sluice "
+        "congestion load");
+  auto watch = SharedWatch::open(instance_dir);
+  if (!watch) return tl::unexpected(watch.error());
+  if (watch->until_ns() > monotonic_ns())
+    return failed(
+        "congestion watch: process {} watches already; there is one reader at a time (one that "
+        "was killed counts for up to {} s)",
+        watch->reader(), SLUICE_CONGESTION_WATCH_NS / 1'000'000'000);
+  auto state = std::make_unique<State>(std::move(*watch));
+  const std::string path = instance_dir + "/congestion_events";
+  const Fd events(bpf_obj_get(path.c_str()));
+  if (!events.valid()) return failed("{}: {}", path, error_text(errno));
+  const auto taken = [](void* context, void* data, size_t size) {
+    auto& self = *static_cast<State*>(context);
+    if (size == sizeof(sluice_congestion_event) && self.take)
+      self.take(*static_cast<const sluice_congestion_event*>(data));
+    return 0;
+  };
+  state->events = ring_buffer__new(events.get(), taken, state.get(), nullptr);
+  if (state->events == nullptr) return failed("{}: {}", path, error_text(errno));
+  // What a reader before us left is not news.
+  (void)ring_buffer__consume(state->events);
+  state->watch.read_until(monotonic_ns() + SLUICE_CONGESTION_WATCH_NS);
+  return CongestionWatch(std::move(state));
+}
+
+Result<void> CongestionWatch::wait(std::chrono::milliseconds most, const Take& take) {
+  state_->watch.read_until(monotonic_ns() + SLUICE_CONGESTION_WATCH_NS);
+  state_->take = take;
+  const int error = ring_buffer__poll(state_->events, static_cast<int>(most.count()));
+  if (error < 0 && error != -EINTR) return failed("congestion watch: {}", error_text(-error));
+  return {};
+}
+
+uint64_t CongestionWatch::dropped() const {
+  return state_->watch.dropped() - state_->dropped_before;
+}
+
+}  // namespace sluice

@@ -1,0 +1,230 @@
+#include "kernel/device/chain.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <net/if.h>
+#include <xdp/libxdp.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "kernel/instance/objects.h"
+#include "kernel/state/release.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/fd.h"
+#include "kernel/system/libbpf_log.h"
+#include "kernel/system/map.h"
+#include "kernel/system/routes.h"
+#include "kernel/system/system_error.h"
+
+namespace sluice {
+namespace {
+
+using Chain = std::unique_ptr<xdp_multiprog, void (*)(xdp_multiprog*)>;
+
+// What XDP has on a device; null: nothing.
+Chain chain_on(uint32_t ifindex) {
+  libbpf_log_capture();
+  libxdp_set_print([](libxdp_print_level, const char*, va_list) { return 0; });
+  auto* chain = xdp_multiprog__get_from_ifindex(static_cast<int>(ifindex));
+  return {libxdp_get_error(chain) != 0 ? nullptr : chain, xdp_multiprog__close};
+}
+
+uint32_t map_id(const std::string& path) {
+  const Fd map(bpf_obj_get(path.c_str()));
+  bpf_map_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (!map.valid() || bpf_obj_get_info_by_fd(map.get(), &info, &info_bytes) != 0) return 0;
+  return info.id;
+}
+
+// All of ours count verdicts, and each instance has verdicts of its own.
+bool is_of_instance(int program_fd, uint32_t verdicts) {
+  std::vector<uint32_t> maps(64);
+  bpf_prog_info info{};
+  info.nr_map_ids = static_cast<uint32_t>(maps.size());
+  info.map_ids = reinterpret_cast<uintptr_t>(maps.data());
+  uint32_t info_bytes = sizeof(info);
+  if (verdicts == 0 || bpf_obj_get_info_by_fd(program_fd, &info, &info_bytes) != 0) return false;
+  maps.resize(std::min<size_t>(maps.size(), info.nr_map_ids));
+  return std::find(maps.begin(), maps.end(), verdicts) != maps.end();
+}
+
+// `steer` is two programs, of which the second has an answer for every packet.
+std::string name_in_dispatcher(const std::string& program) {
+  return program == "steer" ? "steer_slow" : program;
+}
+
+// The instance's programs of this name in a dispatcher, which owns them; several only while one
+// takes the other's place.
+std::vector<xdp_program*> all_in(const Chain& chain, const std::string& program,
+                                 const std::string& links) {
+  std::vector<xdp_program*> all;
+  if (!chain || xdp_multiprog__is_legacy(chain.get())) return all;
+  const uint32_t verdicts = map_id(links + "/../verdicts");
+  for (auto* each = xdp_multiprog__next_prog(nullptr, chain.get()); each != nullptr;
+       each = xdp_multiprog__next_prog(each, chain.get())) {
+    if (name_in_dispatcher(program) == xdp_program__name(each) &&
+        is_of_instance(xdp_program__fd(each), verdicts))
+      all.push_back(each);
+  }
+  return all;
+}
+
+// Null: it is not there.
+xdp_program* find_in(const Chain& chain, const std::string& program, const std::string& links) {
+  const auto all = all_in(chain, program, links);
+  return all.empty() ? nullptr : all.front();
+}
+
+// The kernel's hash of its instructions; empty: it cannot be known.
+std::string tag_of(int program_fd) {
+  bpf_prog_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(program_fd, &info, &info_bytes) != 0) return {};
+  return {reinterpret_cast<const char*>(info.tag), sizeof(info.tag)};
+}
+
+Result<void> take_out(const Chain& chain, xdp_program* program, const std::string& device,
+                      uint32_t ifindex) {
+  const auto mode = xdp_multiprog__attach_mode(chain.get());
+  if (const int error = xdp_program__detach(program, static_cast<int>(ifindex), mode, 0);
+      error != 0)
+    return failed("device {}: taking a program out of libxdp's dispatcher: {}", device,
+                  error_text(-error));
+  return {};
+}
+
+Result<void> refuse_other(uint32_t ifindex, const std::string& device) {
+  const Chain chain = chain_on(ifindex);
+  if (!chain || !xdp_multiprog__is_legacy(chain.get())) return {};
+  auto* main = xdp_multiprog__main_prog(chain.get());
+  return failed(
+      "device {}: has an XDP program already, and not in libxdp's dispatcher: {} (program id {}); "
+      "load that one with xdp-loader, or detach it first",
+      device, main != nullptr ? xdp_program__name(main) : "unknown",
+      main != nullptr ? xdp_program__id(main) : 0);
+}
+
+Result<Fd> pin_place(Instance& instance, const HookPlace& place, const std::string& links) {
+  auto fd = instance.program_fd(place.program);
+  if (!fd) return tl::unexpected(fd.error());
+  Fd owned(*fd);
+  const std::string path = links + "/" + place.pin_name();
+  if (bpf_obj_pin(owned.get(), path.c_str()) != 0)
+    return failed("{}: pinning it: {}", path, error_text(errno));
+  return owned;
+}
+
+// libxdp puts a lone program there without a dispatcher where the kernel refuses dispatchers.
+Result<void> check_chained(const HookPlace& place, const std::string& links, uint32_t ifindex,
+                           xdp_program* program, xdp_attach_mode mode) {
+  const Chain chain = chain_on(ifindex);
+  if (find_in(chain, place.program, links) != nullptr) return {};
+  xdp_program__detach(program, static_cast<int>(ifindex), mode, 0);
+  return failed(
+      "device {}: this kernel refuses the programs of libxdp's dispatcher (BPF_PROG_TYPE_EXT); "
+      "attach without --chain",
+      place.device);
+}
+
+// Why the kernel took a program into no dispatcher. Kernels that look for it want a dispatcher that
+// says of itself that it changes packets, as libxdp's does since xdp-tools' pull request 509.
+std::string refusal(int error, const std::string& log) {
+  if (log.find("changes packet data") != std::string::npos)
+    return "this kernel wants a libxdp of mid-2025 or later (1.5.5), and an older one is installed";
+  return log.empty() ? error_text(error) : error_text(error) + "; " + log;
+}
+
+Result<void> put_in(Instance& instance, const HookPlace& place, const std::string& links,
+                    uint32_t ifindex, bool generic) {
+  const Capacities has = instance.dataplane().capacities();
+  const auto root = instance_root(instance.directory());
+  if (!root) return tl::unexpected(root.error());
+  // libxdp loads a program itself, and this sluice has only its own.
+  const auto other = other_release_note(instance.directory());
+  if (!other) return tl::unexpected(other.error());
+  if (!other->empty()) return failed("device {}: {}", place.device, *other);
+  const std::string program_name = name_in_dispatcher(place.program);
+  auto opened =
+      open_chained(instance.directory(), program_name,
+                   {.services = has.services, .backends = has.backends, .flows = has.flows}, *root);
+  if (!opened) return tl::unexpected(opened.error());
+
+  xdp_program_opts options{};
+  options.sz = sizeof(options);
+  options.obj = opened->object;
+  options.prog_name = program_name.c_str();
+  const std::unique_ptr<xdp_program, void (*)(xdp_program*)> program(xdp_program__create(&options),
+                                                                     xdp_program__close);
+  if (const long error = libxdp_get_error(program.get()); error != 0)
+    return failed("device {}: libxdp does not take {}: {}", place.device, place.program,
+                  error_text(static_cast<int>(-error)));
+  libbpf_log_take();
+  const auto mode = generic ? XDP_MODE_SKB : XDP_MODE_NATIVE;
+  if (const int error = xdp_program__attach(program.get(), static_cast<int>(ifindex), mode, 0);
+      error != 0)
+    return failed("device {}: putting {} into libxdp's dispatcher: {}", place.device, place.program,
+                  refusal(-error, libbpf_log_take()));
+  return check_chained(place, links, ifindex, program.get(), mode);
+}
+
+}  // namespace
+
+Result<HookPlace> chain_attach(Instance& instance, const std::string& program,
+                               const std::string& device, uint32_t ifindex, bool generic) {
+  const HookPlace place{program, HookKind::chained, device, network_namespace_id()};
+  const std::string links = instance.directory() + "/links";
+  if (auto free = refuse_other(ifindex, device); !free) return tl::unexpected(free.error());
+  // The pin first: who is killed behind it leaves a place that the next command finds empty.
+  auto pinned = pin_place(instance, place, links);
+  if (!pinned) return tl::unexpected(pinned.error());
+  if (auto put = put_in(instance, place, links, ifindex, generic); !put) {
+    if (auto removed = remove_pin(links + "/" + place.pin_name()); !removed)
+      return tl::unexpected(put.error());
+    return tl::unexpected(put.error());
+  }
+  return place;
+}
+
+bool chain_is_gone(const HookPlace& place, const std::string& links) {
+  if (place.namespace_id != network_namespace_id()) return false;
+  const uint32_t ifindex = if_nametoindex(place.device.c_str());
+  return ifindex == 0 || find_in(chain_on(ifindex), place.program, links) == nullptr;
+}
+
+Result<bool> chain_renew(Instance& instance, const HookPlace& place, const std::string& links) {
+  const uint32_t ifindex = if_nametoindex(place.device.c_str());
+  const auto pinned = instance.program_fd(name_in_dispatcher(place.program));
+  if (!pinned) return tl::unexpected(pinned.error());
+  const std::string wanted = tag_of(Fd(*pinned).get());
+  const auto is_wanted = [&](xdp_program* each) { return tag_of(xdp_program__fd(each)) == wanted; };
+  const Chain before = chain_on(ifindex);
+  const auto running = all_in(before, place.program, links);
+  if (std::all_of(running.begin(), running.end(), is_wanted)) return false;
+  if (std::none_of(running.begin(), running.end(), is_wanted)) {
+    const bool generic = xdp_multiprog__attach_mode(before.get()) == XDP_MODE_SKB;
+    if (auto put = put_in(instance, place, links, ifindex, generic); !put)
+      return tl::unexpected(put.error());
+  }
+  const Chain both = chain_on(ifindex);
+  for (auto* each : all_in(both, place.program, links)) {
+    if (is_wanted(each)) continue;
+    if (auto taken = take_out(both, each, place.device, ifindex); !taken)
+      return tl::unexpected(taken.error());
+  }
+  const auto program = instance.program_fd(place.program);
+  if (!program) return tl::unexpected(program.error());
+  if (auto repinned = repin(Fd(*program).get(), links, place); !repinned)
+    return tl::unexpected(repinned.error());
+  return true;
+}
+
+Result<void> chain_detach(const HookPlace& place, const std::string& links, uint32_t ifindex) {
+  const Chain chain = chain_on(ifindex);
+  auto* program = find_in(chain, place.program, links);
+  return program == nullptr ? Result<void>{} : take_out(chain, program, place.device, ifindex);
+}
+
+}  // namespace sluice

@@ -1,0 +1,13 @@
+// What of an instance is attached where, as far as it keeps policies; for control/enforcement.h.
+#pragma once
+
+#include "control/enforcement.h"
+#include "kernel/instance/instance.h"
+#include "support/result.h"
+
+namespace sluice {
+
+// Of this network namespace.
+Result<Enforcers> enforcers_of(Instance& instance);
+
+}  // namespace sluice

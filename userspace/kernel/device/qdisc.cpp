@@ -1,0 +1,162 @@
+#include "kernel/device/qdisc.h"
+
+#include <linux/pkt_sched.h>
+#include <netlink/errno.h>
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
+#include <netlink/route/qdisc.h>
+#include <netlink/route/tc.h>
+#include <sched.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "kernel/system/netlink.h"
+
+namespace sluice {
+namespace {
+
+// 51c: as our clsact filters have it for a priority (kernel/device/hook.cpp). No qdisc that the
+// kernel gives a device has a handle, and those that people make without naming one begin at 8001:.
+constexpr uint32_t kOurs = 0x51c0000;
+
+using Qdisc = std::unique_ptr<rtnl_qdisc, void (*)(rtnl_qdisc*)>;
+
+struct SeenQdisc {
+  std::string kind;
+  uint32_t parent = 0;
+  uint32_t handle = 0;
+};
+
+Result<std::vector<SeenQdisc>> qdiscs_of(nl_sock* netlink, uint32_t ifindex) {
+  nl_cache* raw = nullptr;
+  if (const int error = rtnl_qdisc_alloc_cache(netlink, &raw); error != 0)
+    return failed("netlink: reading qdiscs: {}", nl_geterror(error));
+  const std::unique_ptr<nl_cache, void (*)(nl_cache*)> cache(raw, nl_cache_free);
+  std::vector<SeenQdisc> seen;
+  for (nl_object* object = nl_cache_get_first(cache.get()); object != nullptr;
+       object = nl_cache_get_next(object)) {
+    auto* qdisc = reinterpret_cast<rtnl_tc*>(object);
+    if (static_cast<uint32_t>(rtnl_tc_get_ifindex(qdisc)) != ifindex) continue;
+    const char* kind = rtnl_tc_get_kind(qdisc);
+    seen.push_back(
+        {kind != nullptr ? kind : "", rtnl_tc_get_parent(qdisc), rtnl_tc_get_handle(qdisc)});
+  }
+  return seen;
+}
+
+Qdisc make_qdisc(uint32_t ifindex, uint32_t parent, uint32_t handle, const char* kind) {
+  Qdisc qdisc(rtnl_qdisc_alloc(), rtnl_qdisc_put);
+  if (!qdisc) return qdisc;
+  auto* tc = reinterpret_cast<rtnl_tc*>(qdisc.get());
+  rtnl_tc_set_ifindex(tc, static_cast<int>(ifindex));
+  rtnl_tc_set_parent(tc, parent);
+  if (handle != 0) rtnl_tc_set_handle(tc, handle);
+  if (kind != nullptr) rtnl_tc_set_kind(tc, kind);
+  return qdisc;
+}
+
+// 0, or what libnl says.
+int put_qdisc(nl_sock* netlink, uint32_t ifindex, uint32_t parent, uint32_t handle,
+              const char* kind) {
+  const Qdisc qdisc = make_qdisc(ifindex, parent, handle, kind);
+  if (!qdisc) return -NLE_NOMEM;
+  return rtnl_qdisc_add(netlink, qdisc.get(), NLM_F_CREATE | NLM_F_REPLACE);
+}
+
+Result<uint32_t> queues_of(nl_sock* netlink, const std::string& device, uint32_t ifindex) {
+  rtnl_link* raw = nullptr;
+  if (const int error = rtnl_link_get_kernel(netlink, static_cast<int>(ifindex), nullptr, &raw);
+      error != 0)
+    return failed("device {}: {}", device, nl_geterror(error));
+  const std::unique_ptr<rtnl_link, void (*)(rtnl_link*)> link(raw, rtnl_link_put);
+  return rtnl_link_get_num_tx_queues(link.get());
+}
+
+// What the kernel answers for a kind that it has no module of (net/sched/sch_api.c: ENOENT).
+bool is_unknown_kind(int error) {
+  return error == -NLE_OBJ_NOTFOUND;
+}
+
+}  // namespace
+
+Result<RootQdisc> root_qdisc(uint32_t ifindex) {
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
+  auto seen = qdiscs_of(netlink->get(), ifindex);
+  if (!seen) return tl::unexpected(seen.error());
+  RootQdisc root{.kind = "none", .owner = QdiscOwner::nobody, .fq = false};
+  bool all_fq = true;
+  bool any_fq = false;
+  for (const auto& qdisc : *seen) {
+    if (qdisc.parent == TC_H_INGRESS) continue;  // clsact, ingress
+    if (qdisc.parent == TC_H_ROOT) {
+      root.kind = qdisc.kind;
+      if (qdisc.handle == kOurs)
+        root.owner = QdiscOwner::sluice;
+      else if (qdisc.handle != 0)
+        root.owner = QdiscOwner::other;
+    }
+    if (qdisc.kind == "mq") continue;
+    any_fq = any_fq || qdisc.kind == "fq";
+    all_fq = all_fq && qdisc.kind == "fq";
+  }
+  root.fq = any_fq && all_fq;
+  return root;
+}
+
+std::optional<bool> kernel_has_fq() {
+  std::optional<bool> has;
+  // A thread of its own, which alone is in that namespace.
+  std::thread([&has] {
+    constexpr uint32_t loopback = 1;
+    if (unshare(CLONE_NEWNET) != 0) return;
+    auto netlink = open_netlink();
+    if (!netlink) return;
+    const int error = put_qdisc(netlink->get(), loopback, TC_H_ROOT, kOurs, "fq");
+    if (error == 0 || is_unknown_kind(error)) has = error == 0;
+  }).join();
+  return has;
+}
+
+Result<bool> install_fq(const std::string& device, uint32_t ifindex) {
+  auto root = root_qdisc(ifindex);
+  if (!root) return tl::unexpected(root.error());
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
+  nl_sock* socket = netlink->get();
+  uint32_t queues = 1;
+  if (root->kind == "mq") {
+    auto counted = queues_of(socket, device, ifindex);
+    if (!counted) return tl::unexpected(counted.error());
+    queues = *counted;
+  }
+  int error = 0;
+  if (queues <= 1) {
+    error = put_qdisc(socket, ifindex, TC_H_ROOT, kOurs, "fq");
+  } else {
+    error = put_qdisc(socket, ifindex, TC_H_ROOT, kOurs, "mq");
+    for (uint32_t queue = 1; error == 0 && queue <= queues; queue++)
+      error = put_qdisc(socket, ifindex, kOurs | queue, 0, "fq");
+  }
+  if (error == 0) return true;
+  if (auto undone = remove_fq(device, ifindex); !undone) return tl::unexpected(undone.error());
+  if (is_unknown_kind(error)) return false;
+  return failed("device {}: making fq its root qdisc: {}", device, nl_geterror(error));
+}
+
+Result<void> remove_fq(const std::string& device, uint32_t ifindex) {
+  auto root = root_qdisc(ifindex);
+  if (!root) return tl::unexpected(root.error());
+  if (root->owner != QdiscOwner::sluice) return {};
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
+  const Qdisc qdisc = make_qdisc(ifindex, TC_H_ROOT, kOurs, nullptr);
+  if (!qdisc) return failed("netlink: out of memory");
+  if (const int error = rtnl_qdisc_delete(netlink->get(), qdisc.get()); error != 0)
+    return failed("device {}: taking its root qdisc off: {}", device, nl_geterror(error));
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,207 @@
+#include "kernel/device/segments.h"
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "kernel/system/bpffs.h"
+#include "kernel/system/netlink.h"
+#include "kernel/system/routes.h"
+#include "model/decimal.h"
+
+namespace sluice {
+namespace {
+
+using Message = std::unique_ptr<nl_msg, void (*)(nl_msg*)>;
+
+std::string segments_of(const std::string& directory) {
+  return directory + "/segments";
+}
+
+struct Memory {
+  uint32_t ifindex = 0;
+  uint32_t before = 0;
+  uint32_t now = 0;
+  std::string namespace_id;
+
+  [[nodiscard]] std::string name() const {
+    return fmt::format("{}-{}-{}@{}", ifindex, before, now, namespace_id);
+  }
+  static std::optional<Memory> from_name(std::string_view name) {
+    Memory memory;
+    const std::array<std::pair<char, uint32_t*>, 3> numbers{
+        {{'-', &memory.ifindex}, {'-', &memory.before}, {'@', &memory.now}}};
+    for (const auto& [end, number] : numbers) {
+      const size_t length = name.find(end);
+      if (length == std::string_view::npos) return std::nullopt;
+      const auto value = parse_decimal(name.substr(0, length), UINT32_MAX);
+      if (!value) return std::nullopt;
+      *number = static_cast<uint32_t>(*value);
+      name.remove_prefix(length + 1);
+    }
+    memory.namespace_id = name;
+    return memory;
+  }
+};
+
+// Those of this network namespace.
+Result<std::vector<Memory>> memories(const std::string& directory) {
+  std::vector<Memory> all;
+  if (!directory_exists(segments_of(directory))) return all;
+  auto names = list_directory(segments_of(directory));
+  if (!names) return tl::unexpected(names.error());
+  for (const auto& name : *names) {
+    auto memory = Memory::from_name(name);
+    if (memory && memory->namespace_id == network_namespace_id()) all.push_back(std::move(*memory));
+  }
+  return all;
+}
+
+Result<std::vector<Memory>> memories_of(const std::string& directory, uint32_t ifindex) {
+  auto all = memories(directory);
+  if (all) std::erase_if(*all, [&](const Memory& each) { return each.ifindex != ifindex; });
+  return all;
+}
+
+Result<void> purge(const std::string& directory, const Memory& memory) {
+  return remove_tree(segments_of(directory) + "/" + memory.name());
+}
+
+Result<void> purge_gone(const std::string& directory) {
+  auto all = memories(directory);
+  if (!all) return tl::unexpected(all.error());
+  for (const Memory& each : *all) {
+    std::array<char, IF_NAMESIZE> name{};
+    if (if_indextoname(each.ifindex, name.data()) != nullptr) continue;
+    if (auto purged = purge(directory, each); !purged) return purged;
+  }
+  return {};
+}
+
+Message link_message(int type, uint32_t ifindex) {
+  Message message(nlmsg_alloc_simple(type, 0), nlmsg_free);
+  ifinfomsg link{};
+  link.ifi_index = static_cast<int>(ifindex);
+  if (message && nlmsg_append(message.get(), &link, sizeof(link), NLMSG_ALIGNTO) != 0)
+    message.reset();
+  return message;
+}
+
+// libnl's own type of a device (3.7) knows neither attribute. Kernels before 5.19 do not say what
+// the driver takes (commit 14d7b8122fd5), and take anything.
+Result<SegmentLimit> read_limit(const std::string& device, uint32_t ifindex) {
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
+  SegmentLimit limit;
+  const auto take = [](nl_msg* message, void* context) {
+    auto& into = *static_cast<SegmentLimit*>(context);
+    const auto* header = nlmsg_hdr(message);
+    const auto number = [&](int attribute, uint32_t& value) {
+      const nlattr* found =
+          nlmsg_find_attr(const_cast<nlmsghdr*>(header), sizeof(ifinfomsg), attribute);
+      if (found != nullptr) value = nla_get_u32(found);
+    };
+    number(IFLA_GSO_MAX_SEGS, into.packets);
+    number(IFLA_TSO_MAX_SEGS, into.driver);
+    into.driver = std::min(into.driver, kGsoMaxSegs);
+    return static_cast<int>(NL_OK);
+  };
+  nl_socket_modify_cb(netlink->get(), NL_CB_VALID, NL_CB_CUSTOM, take, &limit);
+  const Message message = link_message(RTM_GETLINK, ifindex);
+  if (!message) return failed("netlink: out of memory");
+  int error = nl_send_auto(netlink->get(), message.get());
+  if (error >= 0) error = nl_recvmsgs_default(netlink->get());
+  if (error < 0) return failed("device {}: {}", device, nl_geterror(error));
+  return limit;
+}
+
+Result<void> write_limit(const std::string& device, uint32_t ifindex, uint32_t packets) {
+  auto netlink = open_netlink();
+  if (!netlink) return tl::unexpected(netlink.error());
+  Message message = link_message(RTM_SETLINK, ifindex);
+  if (!message || nla_put_u32(message.get(), IFLA_GSO_MAX_SEGS, packets) != 0)
+    return failed("netlink: out of memory");
+  if (const int error = nl_send_sync(netlink->get(), message.release()); error < 0)
+    return failed("device {}: setting gso_max_segs to {}: {}", device, packets, nl_geterror(error));
+  return {};
+}
+
+}  // namespace
+
+Result<SegmentLimit> segment_limit(const std::string& directory, const std::string& device,
+                                   uint32_t ifindex) {
+  auto limit = read_limit(device, ifindex);
+  if (!limit) return limit;
+  auto all = memories_of(directory, ifindex);
+  if (!all) return tl::unexpected(all.error());
+  for (const Memory& each : *all) {
+    if (limit->ours) break;
+    limit->before = each.before;
+    limit->ours = each.now == limit->packets;
+  }
+  return limit;
+}
+
+Result<void> set_segment_limit(const std::string& directory, const std::string& device,
+                               uint32_t ifindex, uint32_t packets) {
+  if (auto swept = purge_gone(directory); !swept) return swept;
+  const auto limit = segment_limit(directory, device, ifindex);
+  if (!limit) return tl::unexpected(limit.error());
+  if (packets == limit->packets) return {};
+  const auto older = memories_of(directory, ifindex);
+  if (!older) return tl::unexpected(older.error());
+  const auto purge_older = [&]() -> Result<void> {
+    for (const Memory& each : *older)
+      if (auto purged = purge(directory, each); !purged) return purged;
+    return {};
+  };
+  // What somebody else made of it is what it had; the older ones would say otherwise.
+  if (!limit->ours)
+    if (auto purged = purge_older(); !purged) return purged;
+  const Memory memory{ifindex, limit->ours ? *limit->before : limit->packets, packets,
+                      network_namespace_id()};
+  auto done = make_directory(segments_of(directory));
+  if (done) done = make_directory(segments_of(directory) + "/" + memory.name());
+  if (!done) return done;
+  if (auto written = write_limit(device, ifindex, packets); !written) {
+    // The first error is the one to tell; what it had is all that a memory left over says.
+    (void)purge(directory, memory);
+    return written;
+  }
+  return limit->ours ? purge_older() : Result<void>{};
+}
+
+Result<void> restore_segment_limit(const std::string& directory, const std::string& device,
+                                   uint32_t ifindex) {
+  if (auto swept = purge_gone(directory); !swept || ifindex == 0) return swept;
+  const auto limit = segment_limit(directory, device, ifindex);
+  if (!limit) return tl::unexpected(limit.error());
+  if (limit->ours)
+    if (auto written = write_limit(device, ifindex, *limit->before); !written) return written;
+  const auto all = memories_of(directory, ifindex);
+  if (!all) return tl::unexpected(all.error());
+  for (const Memory& each : *all)
+    if (auto purged = purge(directory, each); !purged) return purged;
+  return {};
+}
+
+Result<void> restore_segment_limits(const std::string& directory) {
+  const auto all = memories(directory);
+  if (!all) return tl::unexpected(all.error());
+  for (const Memory& each : *all) {
+    std::array<char, IF_NAMESIZE> device{};
+    if (if_indextoname(each.ifindex, device.data()) == nullptr) continue;
+    auto restored = restore_segment_limit(directory, device.data(), each.ifindex);
+    if (!restored) return restored;
+  }
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,301 @@
+#include "kernel/instance/objects.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <memory>
+
+#include "decap.skel.h"
+#include "kernel/state/release.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/libbpf_log.h"
+#include "kernel/system/system_error.h"
+#include "model/ring.h"
+#include "model/service_table.h"
+#include "pace.skel.h"
+#include "probe.skel.h"
+#include "punt.skel.h"
+#include "sluice/departure.h"
+#include "sluice/service.h"
+#include "sockets.skel.h"
+#include "steer.skel.h"
+
+namespace sluice {
+namespace {
+
+// A power of two, for a hash's bits choose the line.
+uint32_t departure_lines(const InstanceLimits& limits) {
+  return std::bit_ceil(limits.flows) / SLUICE_DEPARTURES_OF_LINE;
+}
+
+// Every map whose size follows from the instance's limits.
+std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
+  return {
+      {"service_configs", limits.services},
+      {"backend_configs", limits.backends},
+      {"ring_heads", limits.services + 1},
+      {"ring_lines", ring_store_lines(limits.services, limits.backends)},
+      {"verdicts", limits.services + 1},
+      {"policies", limits.services},
+      // Its own, its address and each of its backends'.
+      {"endpoints", 2 * limits.services + limits.backends},
+      {"service_prefixes", 2 * limits.services},
+      {"admissions", limits.services + 1},
+      {"backends", limits.backends + 1},
+      {"backends_freed", limits.backends + 1},
+      {"backend_paths", limits.backends + 1},
+      {"measures", limits.services + 1},
+      {"latencies", limits.backends + 1},
+      {"flows", limits.flows},
+      {"half_open", std::min<uint32_t>(limits.flows, SLUICE_HALF_OPEN_DEFAULT)},
+      {"translations", 2 * limits.flows},
+      {"paced_flows", limits.flows},
+      {"departures", departure_lines(limits)},
+      {"departure_names", departure_lines(limits) * SLUICE_DEPARTURES_OF_LINE},
+      {"shares", limits.services},
+      {"policings", limits.services + 1},
+      {"pace_policings", limits.services + 1},
+      {"flow_totals", limits.services + 1},
+  };
+}
+
+void set_seed(const volatile sluice_seed& constant, const sluice_seed& seed) {
+  memcpy(const_cast<sluice_seed*>(&constant), &seed, sizeof(seed));
+}
+
+// A variable of the BPF side that user space writes has a map of its own, with a section's name.
+constexpr std::string_view kVariables = ".data.";
+
+// Maps of one version's programs, which another version's never see.
+constexpr std::array<std::string_view, 2> kOfPrograms = {"tail_calls", "release"};
+
+// Where an object's pins are, or are made.
+struct Pins {
+  std::string maps;
+  std::optional<std::string> new_maps;  // of those that are not in `maps`; nothing: not pinned
+  std::optional<std::string> programs;  // the same
+
+  // Of a map with a name in the directory; nothing: the object has one of its own.
+  [[nodiscard]] std::optional<std::string> path_of(const std::string& name) const {
+    if (std::find(kOfPrograms.begin(), kOfPrograms.end(), name) != kOfPrograms.end())
+      return programs ? std::optional(*programs + "/" + name) : std::nullopt;
+    const std::string there = maps + "/" + name;
+    if (access(there.c_str(), F_OK) == 0) return there;
+    return new_maps ? std::optional(*new_maps + "/" + name) : std::nullopt;
+  }
+};
+
+// What libbpf would refuse without saying what differs.
+Result<void> check_shape(const bpf_map* map, const std::string& directory, const std::string& name,
+                         const Fd& pinned) {
+  bpf_map_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(pinned.get(), &info, &info_bytes) != 0)
+    return failed("map {}: {}", name, error_text(errno));
+  const auto differs = [&](const char* what, uint32_t is, uint32_t should_be) {
+    return failed(
+        "map {}: its {} is {} where this sluice has {}, so what is in it cannot be adopted {}",
+        name, what, is, should_be, way_out(directory));
+  };
+  if (info.type != bpf_map__type(map)) return differs("type", info.type, bpf_map__type(map));
+  if (info.key_size != bpf_map__key_size(map))
+    return differs("size of a key", info.key_size, bpf_map__key_size(map));
+  if (info.value_size != bpf_map__value_size(map))
+    return differs("size of a value", info.value_size, bpf_map__value_size(map));
+  if (info.max_entries != bpf_map__max_entries(map))
+    return differs("capacity", info.max_entries, bpf_map__max_entries(map));
+  return {};
+}
+
+// The kernel adds BPF_F_RDONLY_PROG to the flags of a map of devices, and libbpf 1.1 then takes the
+// pinned one for a different one: so such a map is handed to it.
+Result<void> use_pinned(bpf_map* map, const std::string& directory, const std::string& name,
+                        const std::string& path) {
+  const Fd pinned(bpf_obj_get(path.c_str()));
+  if (!pinned.valid()) return {};  // not there yet
+  if (auto same = check_shape(map, directory, name, pinned); !same) return same;
+  if (bpf_map__type(map) != BPF_MAP_TYPE_DEVMAP_HASH) return {};
+  if (bpf_map__reuse_fd(map, pinned.get()) != 0)
+    return failed("{}: using it again: {}", path, error_text(errno));
+  return {};
+}
+
+// Pins the object's shared maps; where one is pinned already, it is used.
+Result<void> share_maps(bpf_object* object, const Pins& pins,
+                        const std::map<std::string, uint32_t>& sizes) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    std::string name = bpf_map__name(map);
+    if (name.starts_with(kVariables))
+      name.erase(0, kVariables.size());
+    else if (bpf_map__pin_path(map) == nullptr)
+      continue;
+    const auto size = sizes.find(name);
+    if (size != sizes.end() && bpf_map__set_max_entries(map, size->second) != 0)
+      return failed("map {}: cannot have {} entries", name, size->second);
+    const auto path = pins.path_of(name);
+    if (bpf_map__set_pin_path(map, path ? path->c_str() : nullptr) != 0)
+      return failed("map {}: cannot be pinned in {}", name, pins.maps);
+    if (!path) continue;
+    if (auto used = use_pinned(map, pins.maps, name, *path); !used) return used;
+  }
+  return {};
+}
+
+Result<void> load_and_pin(bpf_object* object, const Pins& pins) {
+  const std::string object_name = bpf_object__name(object);
+  libbpf_log_take();
+  if (const int error = bpf_object__load(object); error != 0)
+    return failed("{}: the kernel refused the BPF programs: {}; {}", object_name, strerror(-error),
+                  libbpf_log_take());
+  if (!pins.programs) return {};
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    const std::string path = *pins.programs + "/" + bpf_program__name(program);
+    if (bpf_obj_pin(bpf_program__fd(program), path.c_str()) != 0)
+      return failed("{}: pinning it: {}", path, error_text(errno));
+  }
+  return {};
+}
+
+template <typename Skeleton>
+using Owned = std::unique_ptr<Skeleton, void (*)(Skeleton*)>;
+
+// Opens a skeleton, shares its maps and lets `configure` set what is constant.
+template <typename Skeleton, typename Configure>
+Result<Owned<Skeleton>> open_object(const Pins& pins, const std::map<std::string, uint32_t>& sizes,
+                                    Configure configure) {
+  Owned<Skeleton> skeleton(Skeleton::open(), Skeleton::destroy);
+  if (!skeleton) return failed("a BPF object could not be opened: {}", libbpf_log_take());
+  if (auto shared = share_maps(skeleton->obj, pins, sizes); !shared)
+    return tl::unexpected(shared.error());
+  if (auto configured = configure(*skeleton); !configured)
+    return tl::unexpected(configured.error());
+  return skeleton;
+}
+
+// And loads and pins.
+template <typename Skeleton, typename Configure>
+Result<void> load(const Pins& pins, const std::map<std::string, uint32_t>& sizes,
+                  Configure configure) {
+  auto skeleton = open_object<Skeleton>(pins, sizes, configure);
+  if (!skeleton) return tl::unexpected(skeleton.error());
+  return load_and_pin((*skeleton)->obj, pins);
+}
+
+// The verifier learns the size of service tables from a table like those that will come.
+Result<Fd> service_table_template(uint32_t buckets) {
+  LIBBPF_OPTS(bpf_map_create_opts, options);
+  options.map_flags = BPF_F_MMAPABLE;
+  Fd table(bpf_map_create(BPF_MAP_TYPE_ARRAY, "service_table", sizeof(uint32_t),
+                          sizeof(sluice_service_bucket), buckets, &options));
+  if (!table.valid()) return failed("map service_table: making it: {}", error_text(errno));
+  return table;
+}
+
+Result<void> configure_steer(steer_bpf& steer, const sluice_instance& root, uint32_t buckets,
+                             const Fd& table) {
+  set_seed(steer.rodata->seed, root.seed);
+  steer.rodata->punt_mac = root.punt_mac;
+  steer.rodata->service_table_mask = buckets - 1;
+  if (bpf_map__set_inner_map_fd(steer.maps.service_tables, table.get()) != 0)
+    return failed("map service_tables: {}", error_text(errno));
+  return {};
+}
+
+template <typename Skeleton>
+ChainedObject chained(Owned<Skeleton> skeleton) {
+  bpf_object* object = skeleton->obj;
+  return {std::shared_ptr<void>(std::move(skeleton)), object};
+}
+
+// Its long way alone, which has an answer for every packet: the kernel puts no program of a
+// dispatcher into an array of programs, and lets none call by one.
+Result<void> leave_out_short_way(steer_bpf& steer) {
+  bpf_program__set_autoload(steer.progs.steer, false);
+  // Of its own type libbpf would fill it.
+  if (bpf_map__set_type(steer.maps.tail_calls, BPF_MAP_TYPE_ARRAY) != 0)
+    return failed("map ways: cannot be left out");
+  return {};
+}
+
+Result<void> load_all(const Pins& pins, const InstanceLimits& limits, const sluice_instance& root) {
+  libbpf_log_capture();
+  const auto sizes = capacities(limits);
+  const uint32_t buckets = service_table_size(limits);
+  auto table = service_table_template(buckets);
+  if (!table) return tl::unexpected(table.error());
+
+  const auto nothing = [](auto&) -> Result<void> { return {}; };
+  auto loaded = load<steer_bpf>(
+      pins, sizes, [&](steer_bpf& steer) { return configure_steer(steer, root, buckets, *table); });
+  if (!loaded) return loaded;
+  loaded = load<punt_bpf>(pins, sizes, [&](punt_bpf& punt) -> Result<void> {
+    punt.rodata->punt_mac = root.punt_mac;
+    return {};
+  });
+  if (!loaded) return loaded;
+  if (loaded = load<decap_bpf>(pins, sizes, nothing); !loaded) return loaded;
+  if (loaded = load<sockets_bpf>(pins, sizes, nothing); !loaded) return loaded;
+  loaded = load<pace_bpf>(pins, sizes, [&](pace_bpf& pace) -> Result<void> {
+    set_seed(pace.rodata->seed, root.seed);
+    pace.rodata->departures_mask = departure_lines(limits) - 1;
+    pace.rodata->punt_mac = root.punt_mac;
+    return {};
+  });
+  if (!loaded) return loaded;
+  if (loaded = load<probe_bpf>(pins, sizes, nothing); !loaded || !pins.programs) return loaded;
+  return put_release(*pins.programs);
+}
+
+}  // namespace
+
+Result<ChainedObject> open_chained(const std::string& directory, const std::string& program,
+                                   const InstanceLimits& limits, const sluice_instance& root) {
+  libbpf_log_capture();
+  const auto sizes = capacities(limits);
+  const Pins pins{.maps = directory, .new_maps = {}, .programs = {}};
+  if (program == "decap") {
+    auto decap = open_object<decap_bpf>(pins, sizes, [](decap_bpf&) -> Result<void> { return {}; });
+    if (!decap) return tl::unexpected(decap.error());
+    return chained(std::move(*decap));
+  }
+  const uint32_t buckets = service_table_size(limits);
+  auto table = service_table_template(buckets);
+  if (!table) return tl::unexpected(table.error());
+  auto steer = open_object<steer_bpf>(pins, sizes, [&](steer_bpf& skeleton) -> Result<void> {
+    if (auto left_out = leave_out_short_way(skeleton); !left_out) return left_out;
+    return configure_steer(skeleton, root, buckets, *table);
+  });
+  if (!steer) return tl::unexpected(steer.error());
+  return chained(std::move(*steer));
+}
+
+uint32_t service_table_size(const InstanceLimits& limits) {
+  return static_cast<uint32_t>(
+      service_table_buckets(service_table_entries(limits.services, limits.backends)));
+}
+
+Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
+                          const sluice_instance& root) {
+  if (auto made = make_directory(directory + "/programs"); !made) return made;
+  return load_all({.maps = directory, .new_maps = directory, .programs = directory + "/programs"},
+                  limits, root);
+}
+
+Result<void> load_beside(const std::string& directory, const std::optional<std::string>& programs,
+                         const InstanceLimits& limits, const sluice_instance& root) {
+  if (!programs) return load_all({.maps = directory, .new_maps = {}, .programs = {}}, limits, root);
+  const std::string new_maps = *programs + "/maps";
+  for (const std::string& each : {*programs, new_maps})
+    if (auto made = make_directory(each); !made) return made;
+  return load_all({.maps = directory, .new_maps = new_maps, .programs = programs}, limits, root);
+}
+
+}  // namespace sluice

@@ -1,0 +1,409 @@
+#include "kernel/state/dataplane.h"
+
+#include <bpf/btf.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "kernel/congestion/telemetry.h"
+#include "kernel/state/mapped_values.h"
+#include "kernel/state/records.h"
+#include "kernel/state/release.h"
+#include "kernel/system/clock.h"
+#include "kernel/system/routes.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kRoot = 0;
+
+Result<void> fill(int map_fd, const char* name, const void* values, size_t value_bytes,
+                  size_t count, uint32_t flags) {
+  if ((flags & BPF_F_MMAPABLE) != 0 && value_bytes % 8 == 0) {
+    const MappedValues mapped(map_fd, value_bytes * count, PROT_READ | PROT_WRITE);
+    if (!mapped.valid()) return failed("map {}: mapping it: {}", name, error_text(errno));
+    memcpy(mapped.get(), values, value_bytes * count);
+    return {};
+  }
+  std::vector<uint32_t> keys(count);
+  std::iota(keys.begin(), keys.end(), 0);
+  auto written = static_cast<uint32_t>(count);
+  if (bpf_map_update_batch(map_fd, keys.data(), values, &written, nullptr) != 0)
+    return failed("map {}: filling it: {}", name, error_text(errno));
+  return {};
+}
+
+}  // namespace
+
+Result<InnerMaps> InnerMaps::open(uint32_t btf_id) {
+  InnerMaps maps;
+  if (btf_id == 0) return maps;
+  maps.btf_fd_.reset(bpf_btf_get_fd_by_id(btf_id));
+  maps.types_.reset(btf__load_from_kernel_by_id(btf_id), btf__free);
+  if (!maps.btf_fd_.valid() || !maps.types_)
+    return failed("BTF {} of the instance's maps: {}", btf_id, error_text(errno));
+  return maps;
+}
+
+Result<Fd> InnerMaps::make(const char* name, const char* type, const void* values,
+                           size_t value_bytes, size_t count, uint32_t flags) const {
+  LIBBPF_OPTS(bpf_map_create_opts, options);
+  options.map_flags = flags;
+  if (types_ && type != nullptr) {
+    const int key_type = btf__find_by_name_kind(types_.get(), "unsigned int", BTF_KIND_INT);
+    const int value_type = btf__find_by_name_kind(types_.get(), type, BTF_KIND_STRUCT);
+    if (key_type > 0 && value_type > 0) {
+      options.btf_fd = static_cast<uint32_t>(btf_fd_.get());
+      options.btf_key_type_id = static_cast<uint32_t>(key_type);
+      options.btf_value_type_id = static_cast<uint32_t>(value_type);
+    }
+  }
+  Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t),
+                        static_cast<uint32_t>(value_bytes), static_cast<uint32_t>(count),
+                        &options));
+  if (!map.valid()) return failed("map {}: making it: {}", name, error_text(errno));
+
+  if (auto filled = fill(map.get(), name, values, value_bytes, count, flags); !filled)
+    return tl::unexpected(filled.error());
+  return map;
+}
+
+// Up to 6.1 the kernel takes a map without types and one with them for maps of different kinds, and
+// the inner map by which libbpf declares the outer one has none.
+Result<void> InnerMaps::swap(int outer_fd, uint32_t index, const char* name, const char* type,
+                             const void* values, size_t value_bytes, size_t count,
+                             uint32_t flags) const {
+  int error = 0;
+  for (const char* types : {type, static_cast<const char*>(nullptr)}) {
+    auto inner = make(name, types, values, value_bytes, count, flags);
+    if (!inner) return tl::unexpected(inner.error());
+    const int inner_fd = inner->get();
+    if (bpf_map_update_elem(outer_fd, &index, &inner_fd, BPF_ANY) == 0) return {};
+    error = errno;
+    if (error != EINVAL) break;
+  }
+  return failed("map {}: swapping it in: {}", name, error_text(error));
+}
+
+// An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,
+// maybe_wait_bpf_programs), also if it puts what is there already.
+Result<void> wait_for_packets(Map<uint32_t, uint32_t>& service_tables) {
+  auto table = service_tables.find(kRoot);
+  if (!table) return tl::unexpected(table.error());
+  if (!*table) return {};  // no packet has ever found a service
+  const Fd fd(bpf_map_get_fd_by_id(**table));
+  if (!fd.valid()) return failed("map service_tables: {}", error_text(errno));
+  return service_tables.put(kRoot, static_cast<uint32_t>(fd.get()));
+}
+
+Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string& directory) {
+  auto plane = std::make_unique<KernelDataplane>();
+  plane->directory_ = directory;
+  std::optional<Error> error;
+  const auto open_one = [&](auto& map, const char* name) {
+    if (error) return;
+    auto opened = std::decay_t<decltype(map)>::open(directory, name);
+    if (opened)
+      map = std::move(*opened);
+    else
+      error = opened.error();
+  };
+  auto root = instance_root(directory);
+  if (!root) return tl::unexpected(root.error());
+  plane->root_ = *root;
+  open_one(plane->instance_, "instance");
+  open_one(plane->service_configs_, "service_configs");
+  open_one(plane->backend_configs_, "backend_configs");
+  open_one(plane->policies_, "policies");
+  open_one(plane->source_filters_, "source_filters");
+  open_one(plane->client_weights_, "client_weights");
+  open_one(plane->endpoints_, "endpoints");
+  open_one(plane->service_tables_, "service_tables");
+  open_one(plane->service_prefixes_, "service_prefixes");
+  open_one(plane->address_filter_, "address_filter");
+  open_one(plane->backends_, "backends");
+  open_one(plane->backends_freed_, "backends_freed");
+  open_one(plane->flows_, "flows");
+  open_one(plane->half_open_, "half_open");
+  open_one(plane->translations_, "translations");
+  open_one(plane->backend_paths_, "backend_paths");
+  open_one(plane->verdicts_, "verdicts");
+  open_one(plane->shares_, "shares");
+  open_one(plane->flow_totals_, "flow_totals");
+  if (error) return tl::unexpected(*error);
+  auto rings = RingStore::open(directory);
+  if (!rings) return tl::unexpected(rings.error());
+  plane->ring_store_ = std::move(*rings);
+  auto inner = InnerMaps::open(plane->instance_.btf_id());
+  if (!inner) return tl::unexpected(inner.error());
+  plane->inner_maps_ = std::move(*inner);
+  return plane;
+}
+
+uint32_t KernelDataplane::now_s() const {
+  return monotonic_coarse_s();
+}
+
+Capacities KernelDataplane::capacities() const {
+  return {.services = service_configs_.capacity(),
+          .backends = backend_configs_.capacity(),
+          .filters = source_filters_.capacity(),
+          .client_weights = client_weights_.capacity(),
+          .flows = flows_.capacity()};
+}
+
+Result<std::vector<Service>> KernelDataplane::services() {
+  auto entries = service_configs_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<Service> services;
+  services.reserve(entries->size());
+  for (const auto& [name, config] : *entries) services.push_back(service_from(name, config));
+  std::sort(services.begin(), services.end(),
+            [](const Service& a, const Service& b) { return a.name < b.name; });
+  return services;
+}
+
+Result<std::vector<Backend>> KernelDataplane::backends() {
+  auto entries = backend_configs_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<Backend> backends;
+  backends.reserve(entries->size());
+  for (const auto& [key, config] : *entries) backends.push_back(backend_from(key, config));
+  std::sort(backends.begin(), backends.end(), [](const Backend& a, const Backend& b) {
+    if (a.service != b.service) return a.service < b.service;
+    if (!(a.at.address == b.at.address)) return a.at.address < b.at.address;
+    return a.at.port < b.at.port;
+  });
+  return backends;
+}
+
+Result<std::vector<std::pair<uint32_t, Policy>>> KernelDataplane::policies() {
+  auto entries = policies_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<std::pair<uint32_t, Policy>> policies;
+  for (const auto& [service, record] : *entries)
+    policies.emplace_back(service, policy_from(record));
+  std::sort(policies.begin(), policies.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  return policies;
+}
+
+Result<void> KernelDataplane::put_service(const Service& service) {
+  return service_configs_.put(name_record(service.name), service_record(service));
+}
+
+Result<void> KernelDataplane::erase_service(const Service& service) {
+  return service_configs_.erase(name_record(service.name));
+}
+
+Result<void> KernelDataplane::put_backend(const Backend& backend) {
+  return backend_configs_.put(backend_key(backend), backend_record(backend));
+}
+
+Result<void> KernelDataplane::erase_backend(const Backend& backend) {
+  return backend_configs_.erase(backend_key(backend));
+}
+
+Result<void> KernelDataplane::put_policy(uint32_t service, const Policy& policy) {
+  return policies_.put(service, policy_record(policy));
+}
+
+Result<void> KernelDataplane::erase_policy(uint32_t service) {
+  if (auto erased = policies_.erase(service); !erased) return erased;
+  return shares_.erase(service);
+}
+
+Result<std::vector<Filter>> KernelDataplane::filters() {
+  auto entries = source_filters_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<Filter> filters;
+  filters.reserve(entries->size());
+  for (const auto& [key, record] : *entries) filters.push_back(filter_from(key, record));
+  std::sort(filters.begin(), filters.end(), [](const Filter& a, const Filter& b) {
+    return a.service == b.service ? a.prefix < b.prefix : a.service < b.service;
+  });
+  return filters;
+}
+
+Result<void> KernelDataplane::put_filters(const std::vector<Filter>& filters) {
+  std::vector<std::pair<sluice_filter_key, uint32_t>> entries;
+  for (const Filter& filter : filters)
+    entries.emplace_back(filter_key(filter), filter_record(filter));
+  return source_filters_.put_all(entries);
+}
+
+Result<void> KernelDataplane::erase_filters(const std::vector<Filter>& filters) {
+  for (const Filter& filter : filters)
+    if (auto erased = source_filters_.erase(filter_key(filter)); !erased) return erased;
+  return {};
+}
+
+Result<std::vector<ClientWeight>> KernelDataplane::client_weights() {
+  auto entries = client_weights_.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<ClientWeight> weights;
+  weights.reserve(entries->size());
+  for (const auto& [key, weight] : *entries) weights.push_back(client_weight_from(key, weight));
+  std::sort(weights.begin(), weights.end(), [](const ClientWeight& a, const ClientWeight& b) {
+    return a.service == b.service ? a.prefix < b.prefix : a.service < b.service;
+  });
+  return weights;
+}
+
+Result<void> KernelDataplane::put_client_weight(const ClientWeight& weight) {
+  return client_weights_.put(client_weight_key(weight), weight.weight);
+}
+
+Result<void> KernelDataplane::erase_client_weight(const ClientWeight& weight) {
+  return client_weights_.erase(client_weight_key(weight));
+}
+
+Result<uint32_t> KernelDataplane::pending() {
+  auto root = instance_.find(kRoot);
+  if (!root) return tl::unexpected(root.error());
+  return root->value_or(sluice_instance{}).pending;
+}
+
+Result<void> KernelDataplane::set_pending(uint32_t service) {
+  root_.pending = service;
+  return instance_.put(kRoot, root_);
+}
+
+Result<Ring> KernelDataplane::ring(const Service& service) {
+  const auto lines = ring_store_.read(service.number);
+  return lines.empty() ? Ring{} : ring_from_lines(lines);
+}
+
+Result<void> KernelDataplane::swap_ring(const Service& service, const Ring& ring) {
+  return swap_rings({{service, ring}});
+}
+
+Result<void> KernelDataplane::erase_ring(uint32_t service) {
+  Service gone;
+  gone.number = service;
+  return swap_rings({{gone, {}}});
+}
+
+// One wait for all, and more only where the rings that were there before leave no room for new
+// ones.
+Result<void> KernelDataplane::swap_rings(const std::vector<std::pair<Service, Ring>>& rings) {
+  bool unseen = false;  // something was written that packets may not see yet
+  const auto wait = [&]() -> Result<void> {
+    if (auto waited = wait_for_packets(service_tables_); !waited) return waited;
+    ring_store_.reuse();
+    unseen = false;
+    return {};
+  };
+  for (const auto& [service, ring] : rings) {
+    if (ring.empty()) {
+      unseen = ring_store_.erase(service.number) || unseen;
+      continue;
+    }
+    const auto bits = static_cast<uint8_t>(std::countr_zero(ring.size()));
+    const auto lines = ring_lines(ring, service_timeout_s(service));
+    auto written = ring_store_.write(service.number, lines, bits);
+    if (!written && unseen) {
+      if (auto waited = wait(); !waited) return waited;
+      written = ring_store_.write(service.number, lines, bits);
+    }
+    if (!written) return written;
+    unseen = true;
+  }
+  return unseen ? wait() : Result<void>{};
+}
+
+Result<void> KernelDataplane::write_backend(const Service& service, const Backend& backend,
+                                            const Address& source) {
+  return backends_.put(backend.number, path_record(service, backend, source));
+}
+
+Result<void> KernelDataplane::erase_backend_record(uint32_t backend) {
+  if (auto put = backends_.put(backend, sluice_backend{}); !put) return put;
+  return backends_freed_.put(backend, monotonic_ns());
+}
+
+Result<std::vector<uint64_t>> KernelDataplane::backends_freed() {
+  return backends_freed_.mapped_values();
+}
+
+Result<Route> KernelDataplane::route_towards(const Address& destination) {
+  return sluice::route_towards(destination);
+}
+
+Result<std::optional<Address>> KernelDataplane::backend_source(uint32_t backend) {
+  auto record = backends_.find(backend);
+  if (!record) return tl::unexpected(record.error());
+  if (!*record || (*record)->state == 0) return std::optional<Address>{};
+  return std::optional<Address>(Address((*record)->source));
+}
+
+Result<std::vector<Address>> KernelDataplane::backend_sources(
+    const std::vector<uint32_t>& backends) {
+  if (backends.empty()) return std::vector<Address>{};
+  const auto [lowest, highest] = std::minmax_element(backends.begin(), backends.end());
+  std::vector<bool> asked(size_t{*highest} + 1, false);
+  for (const uint32_t backend : backends) asked[backend] = true;
+  std::set<Address> sources;
+  auto read = backends_.for_range(*lowest, *highest, [&](uint32_t number, const auto& record) {
+    if (asked[number] && record.state != 0) sources.insert(Address(record.source));
+  });
+  if (!read) return tl::unexpected(read.error());
+  return std::vector<Address>(sources.begin(), sources.end());
+}
+
+Result<Traffic> KernelDataplane::backend_traffic(uint32_t backend) {
+  auto paths = backend_paths_.read(backend);
+  if (!paths) return tl::unexpected(paths.error());
+  Traffic traffic;
+  for (const auto& path : *paths) traffic += Traffic{path.packets, path.bytes, path.connections};
+  return traffic;
+}
+
+Result<void> KernelDataplane::clear_backend_traffic(uint32_t backend) {
+  return backend_paths_.clear(backend);
+}
+
+Result<void> KernelDataplane::clear_verdicts(uint32_t service) {
+  if (auto cleared = flow_totals_.clear(service); !cleared) return cleared;
+  if (auto cleared = verdicts_.clear(service); !cleared) return cleared;
+  return purge_congestion_sums(directory_, service);
+}
+
+Result<FlowTotals> KernelDataplane::flow_totals(uint32_t service) {
+  auto per_cpu = flow_totals_.read(service);
+  if (!per_cpu) return tl::unexpected(per_cpu.error());
+  FlowTotals totals;
+  for (const auto& cpu : *per_cpu) {
+    totals.begun += cpu.begun;
+    totals.finished += cpu.finished;
+    totals.reset += cpu.reset;
+    totals.windows_lowered += cpu.windows_lowered;
+    totals.server_retransmits += cpu.server_retransmits;
+    totals.client_retransmits += cpu.client_retransmits;
+  }
+  return totals;
+}
+
+Result<std::vector<VerdictCount>> KernelDataplane::verdicts(uint32_t service) {
+  auto per_cpu = verdicts_.read(service);
+  if (!per_cpu) return tl::unexpected(per_cpu.error());
+  std::vector<VerdictCount> counts;
+  for (size_t i = 0; i < SLUICE_VERDICT_COUNT; i++) {
+    VerdictCount count{static_cast<sluice_verdict>(i), 0, 0};
+    for (const auto& counters : *per_cpu) {
+      sluice_counter counter{};
+      memcpy(&counter, reinterpret_cast<const char*>(&counters) + i * sizeof(counter),
+             sizeof(counter));
+      count.packets += counter.packets;
+      count.bytes += counter.bytes;
+    }
+    if (count.packets != 0) counts.push_back(count);
+  }
+  return counts;
+}
+
+}  // namespace sluice

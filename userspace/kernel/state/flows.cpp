@@ -1,0 +1,135 @@
+// What every part remembers of flows, put together by their 5-tuple.
+#include <cstring>
+#include <map>
+
+#include "kernel/state/dataplane.h"
+#include "kernel/system/bpffs.h"
+#include "kernel/system/clock.h"
+#include "sluice/congestion.h"
+#include "sluice/departure.h"
+#include "sluice/pace.h"
+
+namespace sluice {
+namespace {
+
+struct FlowLess {
+  bool operator()(const sluice_flow& a, const sluice_flow& b) const {
+    return memcmp(&a, &b, sizeof(a)) < 0;
+  }
+};
+
+using Records = std::map<sluice_flow, FlowRecord, FlowLess>;
+
+FlowRecord& record_of(Records& records, const sluice_flow& flow) {
+  auto& record = records[flow];
+  record.flow = flow;
+  return record;
+}
+
+// Behind a translation the same flow has another 5-tuple, by which `pace` and a server's socket on
+// this machine know it: one flow, one record, by the name that its client gives it.
+void join_translated(Records& records) {
+  std::vector<sluice_flow> joined;
+  for (auto& [flow, record] : records) {
+    if (!record.translation) continue;
+    const auto behind = records.find(record.translation->translated_tuple);
+    if (behind == records.end() || behind->second.translation) continue;
+    // What was seen of it by its client's name has both its ends.
+    if (!record.paced) record.paced = behind->second.paced;
+    if (!record.departures) record.departures = behind->second.departures;
+    if (!record.congestion) record.congestion = behind->second.congestion;
+    joined.push_back(behind->first);
+  }
+  for (const auto& flow : joined) records.erase(flow);
+}
+
+constexpr uint64_t kDeparturesShown_ns = 60'000'000'000;  // so long after the last one
+
+// Places of the table that somebody has, and whose name is written.
+Result<void> take_departures(const std::string& directory, Records& records) {
+  auto lines = Map<uint32_t, sluice_departure_line>::open(directory, "departures");
+  if (!lines) return tl::unexpected(lines.error());
+  auto names = Map<uint32_t, sluice_departure_name>::open(directory, "departure_names");
+  if (!names) return tl::unexpected(names.error());
+  const uint64_t now_ns = monotonic_ns();
+
+  std::map<uint32_t, sluice_departure> recent;
+  auto read = lines->for_range(0, lines->capacity() - 1, [&](uint32_t number, const auto& line) {
+    for (uint32_t i = 0; i < SLUICE_DEPARTURES_OF_LINE; i++) {
+      const sluice_departure& flow = line.flows[i];
+      if (flow.tag == 0 || flow.departs_ns + kDeparturesShown_ns < now_ns) continue;
+      recent[number * SLUICE_DEPARTURES_OF_LINE + i] = flow;
+    }
+  });
+  if (!read) return read;
+  for (const auto& [place, flow] : recent) {
+    auto name = names->find(place);
+    if (!name) return tl::unexpected(name.error());
+    if (!*name || (*name)->tag != flow.tag) continue;
+    record_of(records, (*name)->flow).departures = {.service = (*name)->service,
+                                                    .bytes = flow.bytes,
+                                                    .departs_ns = flow.departs_ns,
+                                                    .weight = flow.weight};
+  }
+  return {};
+}
+
+// Maps of parts that were never loaded are not there, and have no flows.
+template <typename Value, typename Take>
+Result<void> take_optional(const std::string& directory, const std::string& name, Take take) {
+  if (!is_pinned(directory, name)) return {};
+  auto map = Map<sluice_flow, Value>::open(directory, name);
+  if (!map) return tl::unexpected(map.error());
+  auto entries = map->entries();
+  if (!entries) return tl::unexpected(entries.error());
+  for (const auto& [flow, value] : *entries) take(flow, value);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<FlowRecord>> KernelDataplane::flows() {
+  Records records;
+  auto half_open = half_open_.entries();
+  if (!half_open) return tl::unexpected(half_open.error());
+  for (const auto& [flow, tracked] : *half_open) {
+    if (tracked.backend == 0) continue;
+    auto& record = record_of(records, flow);
+    record.tracked = tracked;
+    record.half_open = true;
+  }
+  auto tracked_flows = flows_.entries();
+  if (!tracked_flows) return tl::unexpected(tracked_flows.error());
+  for (const auto& [flow, tracked] : *tracked_flows) {
+    if (tracked.backend == 0) continue;
+    auto& record = record_of(records, flow);
+    record.tracked = tracked;
+    record.half_open = false;
+  }
+  auto translations = translations_.entries();
+  if (!translations) return tl::unexpected(translations.error());
+  for (const auto& [flow, translation] : *translations)
+    if (translation.reply == 0 && translation.backend != 0)
+      record_of(records, flow).translation = translation;
+
+  if (auto departing = take_departures(directory_, records); !departing)
+    return tl::unexpected(departing.error());
+  auto taken = take_optional<sluice_paced_flow>(
+      directory_, "paced_flows",
+      [&](const auto& flow, const auto& paced) { record_of(records, flow).paced = paced; });
+  if (!taken) return tl::unexpected(taken.error());
+  taken = take_optional<sluice_congestion_flow>(directory_, "congestion_flows",
+                                                [&](const auto& flow, const auto& congestion) {
+                                                  record_of(records, flow).congestion = congestion;
+                                                });
+  if (!taken) return tl::unexpected(taken.error());
+
+  join_translated(records);
+
+  std::vector<FlowRecord> all;
+  all.reserve(records.size());
+  for (auto& [flow, record] : records) all.push_back(record);
+  return all;
+}
+
+}  // namespace sluice

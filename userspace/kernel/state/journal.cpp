@@ -1,0 +1,177 @@
+// What a transaction is about to write, in a map of its own, pinned while it lasts: `journal`. It
+// is filled before it is pinned, so that it is there whole or not at all. After a head with the
+// number of each come keys and values as their own maps have them.
+#include <bpf/bpf.h>
+
+#include <cstring>
+
+#include "kernel/state/dataplane.h"
+#include "kernel/state/mapped_values.h"
+#include "kernel/state/records.h"
+#include "kernel/system/bpffs.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kBlock = 4096;
+
+struct Head {
+  uint32_t services = 0;
+  uint32_t backends = 0;
+  uint32_t policies = 0;
+  uint32_t filters = 0;
+  uint32_t weights = 0;
+};
+
+class Writer {
+ public:
+  template <typename... Parts>
+  void add(const Parts&... parts) {
+    (bytes_.append(reinterpret_cast<const char*>(&parts), sizeof(parts)), ...);
+  }
+  [[nodiscard]] const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+class Reader {
+ public:
+  Reader(const char* bytes, size_t size) : bytes_(bytes), left_(size) {}
+
+  // False: it ends before that.
+  template <typename... Parts>
+  bool take(Parts&... parts) {
+    return (take_one(parts) && ...);
+  }
+
+ private:
+  template <typename Component>
+  bool take_one(Component& part) {
+    if (left_ < sizeof(part)) return false;
+    memcpy(&part, bytes_, sizeof(part));
+    bytes_ += sizeof(part);
+    left_ -= sizeof(part);
+    return true;
+  }
+
+  const char* bytes_;
+  size_t left_;
+};
+
+std::string bytes_of(const Writes& writes) {
+  Writer writer;
+  const auto count = [](const auto& items) { return static_cast<uint32_t>(items.size()); };
+  writer.add(Head{count(writes.services), count(writes.backends), count(writes.policies),
+                  count(writes.filters), count(writes.weights)});
+  for (const Service& service : writes.services)
+    writer.add(name_record(service.name), service_record(service));
+  for (const Backend& backend : writes.backends)
+    writer.add(backend_key(backend), backend_record(backend));
+  for (const auto& [service, policy] : writes.policies) writer.add(service, policy_record(policy));
+  for (const Filter& filter : writes.filters) writer.add(filter_key(filter), filter_record(filter));
+  for (const ClientWeight& each : writes.weights) writer.add(client_weight_key(each), each.weight);
+  return writer.bytes();
+}
+
+std::optional<Writes> writes_from(Reader reader) {
+  Head head;
+  if (!reader.take(head)) return std::nullopt;
+  Writes writes;
+  for (uint32_t i = 0; i < head.services; i++) {
+    sluice_name name;
+    sluice_service_config config;
+    if (!reader.take(name, config)) return std::nullopt;
+    writes.services.push_back(service_from(name, config));
+  }
+  for (uint32_t i = 0; i < head.backends; i++) {
+    sluice_backend_key key;
+    sluice_backend_config config;
+    if (!reader.take(key, config)) return std::nullopt;
+    writes.backends.push_back(backend_from(key, config));
+  }
+  for (uint32_t i = 0; i < head.policies; i++) {
+    uint32_t service = 0;
+    sluice_policy policy;
+    if (!reader.take(service, policy)) return std::nullopt;
+    writes.policies.emplace_back(service, policy_from(policy));
+  }
+  for (uint32_t i = 0; i < head.filters; i++) {
+    sluice_filter_key key;
+    uint32_t record = 0;
+    if (!reader.take(key, record)) return std::nullopt;
+    writes.filters.push_back(filter_from(key, record));
+  }
+  for (uint32_t i = 0; i < head.weights; i++) {
+    sluice_filter_key key;
+    uint32_t weight = 0;
+    if (!reader.take(key, weight)) return std::nullopt;
+    writes.weights.push_back(client_weight_from(key, weight));
+  }
+  return writes;
+}
+
+std::string pin_of(const std::string& directory) {
+  return directory + "/journal";
+}
+
+}  // namespace
+
+Result<void> KernelDataplane::put_journal(const Writes& writes) {
+  const std::string bytes = bytes_of(writes);
+  const size_t blocks = (bytes.size() + kBlock - 1) / kBlock;
+  LIBBPF_OPTS(bpf_map_create_opts, options);
+  options.map_flags = BPF_F_MMAPABLE;
+  const Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "journal", sizeof(uint32_t), kBlock,
+                              static_cast<uint32_t>(blocks), &options));
+  if (!map.valid()) return failed("map journal: making it: {}", error_text(errno));
+  const MappedValues mapped(map.get(), blocks * kBlock, PROT_READ | PROT_WRITE);
+  if (!mapped.valid()) return failed("map journal: mapping it: {}", error_text(errno));
+  memcpy(mapped.get(), bytes.data(), bytes.size());
+  // One that was left behind was never committed, or was carried out.
+  if (auto erased = erase_journal(); !erased) return erased;
+  if (bpf_obj_pin(map.get(), pin_of(directory_).c_str()) != 0)
+    return failed("{}: pinning it: {}", pin_of(directory_), error_text(errno));
+  return {};
+}
+
+Result<std::optional<Writes>> KernelDataplane::journal() {
+  const Fd map(bpf_obj_get(pin_of(directory_).c_str()));
+  if (!map.valid() && errno == ENOENT) return std::optional<Writes>{};
+  bpf_map_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (!map.valid() || bpf_obj_get_info_by_fd(map.get(), &info, &info_bytes) != 0)
+    return failed("map journal: {}", error_text(errno));
+  const size_t size = size_t{info.max_entries} * info.value_size;
+  const MappedValues mapped(map.get(), size, PROT_READ);
+  if (!mapped.valid()) return failed("map journal: mapping it: {}", error_text(errno));
+  auto writes = writes_from(Reader(static_cast<const char*>(mapped.get()), size));
+  if (!writes) return failed("map journal: ends before all of it was read");
+  return writes;
+}
+
+Result<void> KernelDataplane::erase_journal() {
+  return remove_pin(pin_of(directory_));
+}
+
+Result<void> KernelDataplane::write_all(const Writes& writes) {
+  std::vector<std::pair<sluice_name, sluice_service_config>> services;
+  for (const Service& service : writes.services)
+    services.emplace_back(name_record(service.name), service_record(service));
+  if (auto put = service_configs_.put_all(services); !put) return put;
+  std::vector<std::pair<sluice_backend_key, sluice_backend_config>> backends;
+  for (const Backend& backend : writes.backends)
+    backends.emplace_back(backend_key(backend), backend_record(backend));
+  if (auto put = backend_configs_.put_all(backends); !put) return put;
+  for (const auto& [service, policy] : writes.policies) {
+    auto put = policy == Policy{} ? erase_policy(service) : put_policy(service, policy);
+    if (!put) return put;
+  }
+  for (const ClientWeight& weight : writes.weights) {
+    auto put = weight.weight == 0 ? erase_client_weight(weight) : put_client_weight(weight);
+    if (!put) return put;
+  }
+  return put_filters(writes.filters);
+}
+
+}  // namespace sluice

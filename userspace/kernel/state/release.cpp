@@ -1,0 +1,93 @@
+#include "kernel/state/release.h"
+
+#include <unistd.h>
+
+#include <cstring>
+
+#include "fingerprint.h"
+#include "kernel/system/map.h"
+#include "sluice/limits.h"
+#include "support/version.h"
+
+namespace sluice {
+namespace {
+
+using Releases = Map<uint32_t, sluice_release>;
+static_assert(version_text.size() < SLUICE_VERSION_LENGTH);
+
+std::string name_of(const std::string& directory) {
+  return directory.substr(directory.rfind('/') + 1);
+}
+
+// As it goes before a noun.
+std::string option_for(const std::string& name) {
+  return name == "sluice" ? std::string() : fmt::format("--instance {} ", name);
+}
+
+}  // namespace
+
+std::string Release::text() const {
+  if (version.empty()) return "an older one";
+  return fmt::format("{} ({:08x})", version, fingerprint >> 32);
+}
+
+Release own_release() {
+  return {.version = std::string(version_text), .fingerprint = SLUICE_FINGERPRINT};
+}
+
+Result<void> put_release(const std::string& programs) {
+  auto releases = Releases::open(programs, "release");
+  if (!releases) return tl::unexpected(releases.error());
+  sluice_release record{};
+  version_text.copy(record.version, SLUICE_VERSION_LENGTH - 1);
+  record.fingerprint = SLUICE_FINGERPRINT;
+  return releases->put(0, record);
+}
+
+Result<Release> loaded_release(const std::string& directory) {
+  const std::string programs = directory + "/programs";
+  if (access((programs + "/release").c_str(), F_OK) != 0) return Release{};
+  auto releases = Releases::open(programs, "release");
+  if (!releases) return tl::unexpected(releases.error());
+  const auto record = releases->find(0);
+  if (!record) return tl::unexpected(record.error());
+  const sluice_release found = record->value_or(sluice_release{});
+  return Release{.version = {found.version, strnlen(found.version, sizeof(found.version))},
+                 .fingerprint = found.fingerprint};
+}
+
+Result<std::string> other_release_note(const std::string& directory) {
+  const auto loaded = loaded_release(directory);
+  if (!loaded) return tl::unexpected(loaded.error());
+  const Release own = own_release();
+  if (*loaded == own) return std::string();
+  const std::string name = name_of(directory);
+  return fmt::format(
+      "instance {}: its programs are of another sluice, {}, and this one is {} (sluice instance "
+      "upgrade {} puts this one's in their place)",
+      name, loaded->text(), own.text(), name);
+}
+
+Result<sluice_instance> instance_root(const std::string& directory) {
+  auto roots = Map<uint32_t, sluice_instance>::open(directory, "instance");
+  if (!roots) return tl::unexpected(roots.error());
+  const auto found = roots->find(0);
+  if (!found) return tl::unexpected(found.error());
+  const sluice_instance root = found->value_or(sluice_instance{});
+  if (root.schema != SLUICE_SCHEMA_VERSION)
+    return failed("{}: its layout has version {} where this sluice has {} {}", directory,
+                  root.schema, SLUICE_SCHEMA_VERSION, way_out(directory));
+  return root;
+}
+
+std::string way_out(const std::string& directory) {
+  const std::string name = name_of(directory);
+  const std::string option = option_for(name);
+  return fmt::format(
+      "(keep the sluice that made it, or start anew: with that one sluice {}export > FILE, with "
+      "this "
+      "one sluice instance remove {} and sluice {}apply FILE)",
+      option, name, option);
+}
+
+}  // namespace sluice

@@ -1,0 +1,134 @@
+#include "kernel/state/ring_store.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <utility>
+
+#include "kernel/system/map.h"
+#include "kernel/system/system_error.h"
+#include "sluice/limits.h"
+
+namespace sluice {
+namespace {
+
+// Line 0 is always empty: a service without a ring finds nothing there (sluice_ring_head).
+constexpr uint32_t kFirstLine = 1;
+
+}  // namespace
+
+RingStore::Mapping::~Mapping() {
+  if (memory != nullptr) munmap(memory, bytes);
+}
+
+RingStore::Mapping::Mapping(Mapping&& other) noexcept
+    : memory(std::exchange(other.memory, nullptr)), bytes(std::exchange(other.bytes, 0)) {}
+
+RingStore::Mapping& RingStore::Mapping::operator=(Mapping&& other) noexcept {
+  std::swap(memory, other.memory);
+  std::swap(bytes, other.bytes);
+  return *this;
+}
+
+Result<RingStore::Mapping> RingStore::map(const std::string& directory, const char* name,
+                                          uint32_t value_bytes) {
+  auto opened = open_map(directory, name, sizeof(uint32_t), value_bytes);
+  if (!opened) return tl::unexpected(opened.error());
+  Mapping mapping;
+  const size_t bytes = size_t{opened->max_entries} * value_bytes;
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, opened->fd.get(), 0);
+  if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", name, error_text(errno));
+  mapping.memory = memory;
+  mapping.bytes = bytes;
+  return mapping;
+}
+
+Result<RingStore> RingStore::open(const std::string& directory) {
+  RingStore store;
+  auto heads = map(directory, "ring_heads", sizeof(sluice_ring_head));
+  if (!heads) return tl::unexpected(heads.error());
+  store.heads_ = std::move(*heads);
+  auto lines = map(directory, "ring_lines", sizeof(sluice_ring_line));
+  if (!lines) return tl::unexpected(lines.error());
+  store.lines_ = std::move(*lines);
+  return store;
+}
+
+uint64_t RingStore::head(uint32_t service) const {
+  auto* heads = static_cast<uint64_t*>(heads_.memory);
+  return std::atomic_ref(heads[service]).load(std::memory_order_acquire);
+}
+
+void RingStore::set_head(uint32_t service, uint64_t head) {
+  auto* heads = static_cast<uint64_t*>(heads_.memory);
+  std::atomic_ref(heads[service]).store(head, std::memory_order_release);
+}
+
+sluice_ring_line* RingStore::line(uint32_t index) const {
+  return static_cast<sluice_ring_line*>(lines_.memory) + index;
+}
+
+std::map<uint32_t, uint32_t> RingStore::gaps() const {
+  std::vector<std::pair<uint32_t, uint32_t>> used;  // first line, lines
+  for (uint32_t i = 0; i < heads_.bytes / sizeof(uint64_t); i++) {
+    const uint64_t head_of = head(i);
+    if (head_of != 0) used.emplace_back(SLUICE_RING_FIRST(head_of), SLUICE_RING_LINES(head_of));
+  }
+  std::sort(used.begin(), used.end());
+  std::map<uint32_t, uint32_t> free;
+  uint32_t next = kFirstLine;
+  for (const auto& [first, length] : used) {
+    if (first > next) free.emplace(next, first - next);
+    next = first + length;
+  }
+  if (next < lines()) free.emplace(next, static_cast<uint32_t>(lines()) - next);
+  return free;
+}
+
+// The first gap that is long enough.
+Result<uint32_t> RingStore::take_lines(size_t count) {
+  if (!gaps_) gaps_ = gaps();
+  for (auto gap = gaps_->begin(); gap != gaps_->end(); ++gap) {
+    const auto [first, length] = *gap;
+    if (length < count) continue;
+    gaps_->erase(gap);
+    if (length > count)
+      gaps_->emplace(first + static_cast<uint32_t>(count), length - static_cast<uint32_t>(count));
+    return first;
+  }
+  return failed(
+      "rings: no room for one of {} lines ({} of {} are in use); remove some backends, or make an "
+      "instance for more",
+      count, lines_used(), lines());
+}
+
+std::vector<sluice_ring_line> RingStore::read(uint32_t service) const {
+  const uint64_t head_of = head(service);
+  const auto* first = line(static_cast<uint32_t>(SLUICE_RING_FIRST(head_of)));
+  return {first, first + SLUICE_RING_LINES(head_of)};
+}
+
+Result<void> RingStore::write(uint32_t service, const std::vector<sluice_ring_line>& lines,
+                              uint8_t bits) {
+  auto first = take_lines(lines.size());
+  if (!first) return tl::unexpected(first.error());
+  memcpy(line(*first), lines.data(), lines.size() * sizeof(sluice_ring_line));
+  set_head(service, SLUICE_RING_HEAD(*first, lines.size(), bits));
+  return {};
+}
+
+bool RingStore::erase(uint32_t service) {
+  if (head(service) == 0) return false;
+  set_head(service, 0);
+  return true;
+}
+
+uint64_t RingStore::lines_used() const {
+  uint64_t used = kFirstLine;
+  for (uint32_t i = 0; i < heads_.bytes / sizeof(uint64_t); i++) used += SLUICE_RING_LINES(head(i));
+  return used;
+}
+
+}  // namespace sluice

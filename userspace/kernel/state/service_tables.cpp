@@ -1,0 +1,116 @@
+// What all services of an instance share: the table by which packets find them, with the trie of
+// prefixes beside it and the filter of addresses before both, and the endpoints by which the other
+// programs find them.
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "kernel/state/dataplane.h"
+#include "kernel/state/records.h"
+#include "model/service_table.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kOnly = 0;  // index of the one element
+
+size_t buckets_of(const Capacities& sizes) {
+  return service_table_buckets(service_table_entries(sizes.services, sizes.backends));
+}
+
+}  // namespace
+
+Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& entries) {
+  std::vector<sluice_service_entry> records;
+  records.reserve(entries.size());
+  for (const auto& entry : entries)
+    if (!entry.endpoint.is_prefix()) records.push_back(table_record(entry));
+  auto buckets = service_table_layout(records, root_.seed, buckets_of(capacities()));
+  if (!buckets) return tl::unexpected(buckets.error());
+
+  auto before = address_filter_.find(kOnly);
+  if (!before) return tl::unexpected(before.error());
+  const auto after = address_filter_of(records, records.size() < entries.size(), root_.seed);
+  const auto both = address_filter_union(before->value_or(sluice_address_filter{}), after);
+  if (auto put = address_filter_.put(kOnly, both); !put) return put;
+  if (auto set = set_service_prefixes(entries); !set) return set;
+  if (auto swapped = inner_maps_.swap(service_tables_, kOnly, "service_table",
+                                      "sluice_service_bucket", *buckets, BPF_F_MMAPABLE);
+      !swapped)
+    return swapped;
+  return address_filter_.put(kOnly, after);
+}
+
+Result<bool> KernelDataplane::knows_replies_to(const Address& source) {
+  const sluice_service_entry wanted = table_record(
+      {.endpoint = {.address = source, .l4_proto = L4Proto::any}, .flags = SLUICE_SERVICE_REPLIES});
+  auto table_id = service_tables_.find(kOnly);
+  if (!table_id) return tl::unexpected(table_id.error());
+  const Fd table(bpf_map_get_fd_by_id(table_id->value_or(0)));
+  for (const uint32_t index : service_table_places(wanted, root_.seed, buckets_of(capacities()))) {
+    sluice_service_bucket bucket{};
+    if (bpf_map_lookup_elem(table.get(), &index, &bucket) != 0)
+      return failed("map service_tables: its table: {}", error_text(errno));
+    for (const auto& entry : bucket.entries)
+      if (memcmp(&entry, &wanted, sizeof(entry)) == 0) return true;
+  }
+  return false;
+}
+
+// What is there is read back: only what differs is written, so that no packet misses what stays.
+Result<void> KernelDataplane::set_service_prefixes(const std::vector<TableEntry>& entries) {
+  const auto less = [](const sluice_prefix_key& a, const sluice_prefix_key& b) {
+    return memcmp(&a, &b, sizeof(a)) < 0;
+  };
+  std::map<sluice_prefix_key, sluice_service_entry, decltype(less)> wanted(less);
+  for (const auto& entry : entries)
+    if (entry.endpoint.is_prefix()) wanted.emplace(prefix_key(entry.endpoint), table_record(entry));
+
+  auto existing = service_prefixes_.entries();
+  if (!existing) return tl::unexpected(existing.error());
+  for (const auto& [key, entry] : *existing) {
+    const auto found = wanted.find(key);
+    if (found == wanted.end()) {
+      if (auto erased = service_prefixes_.erase(key); !erased) return erased;
+    } else if (memcmp(&found->second, &entry, sizeof(entry)) == 0) {
+      wanted.erase(found);
+    }
+  }
+  for (const auto& [key, entry] : wanted)
+    if (auto put = service_prefixes_.put(key, entry); !put) return put;
+  return {};
+}
+
+Result<void> KernelDataplane::set_endpoints(
+    const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) {
+  using Entry = std::pair<sluice_endpoint, uint32_t>;
+  const auto less = [](const Entry& a, const Entry& b) {
+    return memcmp(&a.first, &b.first, sizeof(a.first)) < 0;
+  };
+  std::vector<Entry> wanted;
+  wanted.reserve(endpoints.size());
+  for (const auto& [endpoint, service] : endpoints) wanted.emplace_back(endpoint.raw(), service);
+  std::sort(wanted.begin(), wanted.end(), less);
+  auto existing = endpoints_.entries();
+  if (!existing) return tl::unexpected(existing.error());
+  std::sort(existing->begin(), existing->end(), less);
+
+  std::vector<Entry> missing;
+  auto has = existing->begin();
+  for (const Entry& want : wanted) {
+    for (; has != existing->end() && less(*has, want); ++has)
+      if (auto erased = endpoints_.erase(has->first); !erased) return erased;
+    const bool there = has != existing->end() && !less(want, *has);
+    if (!there || has->second != want.second) missing.push_back(want);
+    if (there) ++has;
+  }
+  for (; has != existing->end(); ++has)
+    if (auto erased = endpoints_.erase(has->first); !erased) return erased;
+  return endpoints_.put_all(missing);
+}
+
+Result<void> KernelDataplane::set_endpoint(const Endpoint& endpoint, uint32_t service) {
+  return service == 0 ? endpoints_.erase(endpoint.raw()) : endpoints_.put(endpoint.raw(), service);
+}
+
+}  // namespace sluice

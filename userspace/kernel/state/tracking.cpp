@@ -1,0 +1,67 @@
+// The flows that moving slots remember, read and purged by user space.
+#include <algorithm>
+
+#include "kernel/state/dataplane.h"
+#include "kernel/state/purge.h"
+
+namespace sluice {
+namespace {
+
+using Tracked = Map<sluice_flow, sluice_tracked_flow>;
+
+// One pass: every entry whose backend is one of `sorted`.
+template <typename Table>
+Result<std::vector<sluice_purge_entry>> entries_of(const Table& table,
+                                                   const std::vector<uint32_t>& sorted) {
+  auto entries = table.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<sluice_purge_entry> found;
+  for (const auto& [flow, value] : *entries) {
+    if (std::binary_search(sorted.begin(), sorted.end(), value.backend))
+      found.push_back({flow, value.backend});
+  }
+  return found;
+}
+
+Result<void> read_into(std::vector<TrackedFlow>& all, const Tracked& table, bool half_open) {
+  auto entries = table.entries();
+  if (!entries) return tl::unexpected(entries.error());
+  for (const auto& [flow, tracked] : *entries) {
+    if (tracked.backend != 0) all.push_back({flow, tracked.backend, tracked.seen_s, half_open});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> KernelDataplane::purge_backends(const std::vector<uint32_t>& backends) {
+  std::vector<uint32_t> sorted = backends;
+  std::sort(sorted.begin(), sorted.end());
+  const ForgettableTables tables{half_open_.fd(), flows_.fd(), translations_.fd()};
+  const auto purge_in = [&](const auto& table, sluice_purge_table which) -> Result<void> {
+    auto found = entries_of(table, sorted);
+    if (!found) return tl::unexpected(found.error());
+    return purge_entries(tables, which, *found);
+  };
+  // In the order in which a flow goes through them, so that none slips past.
+  if (auto done = purge_in(half_open_, SLUICE_PURGE_HALF_OPEN); !done) return done;
+  if (auto done = purge_in(flows_, SLUICE_PURGE_FLOW); !done) return done;
+  return purge_in(translations_, SLUICE_PURGE_TRANSLATION);
+}
+
+Result<std::vector<TrackedFlow>> KernelDataplane::tracked_flows() {
+  std::vector<TrackedFlow> all;
+  if (auto done = read_into(all, half_open_, true); !done) return tl::unexpected(done.error());
+  if (auto done = read_into(all, flows_, false); !done) return tl::unexpected(done.error());
+  return all;
+}
+
+Result<void> KernelDataplane::purge_flows(const std::vector<TrackedFlow>& flows) {
+  std::vector<sluice_flow> half_open;
+  std::vector<sluice_flow> established;
+  for (const auto& each : flows) (each.half_open ? half_open : established).push_back(each.flow);
+  if (auto done = half_open_.erase(half_open); !done) return done;
+  return flows_.erase(established);
+}
+
+}  // namespace sluice

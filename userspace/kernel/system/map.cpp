@@ -1,0 +1,43 @@
+#include "kernel/system/map.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+
+#include "kernel/state/release.h"
+
+namespace sluice {
+
+Result<OpenedMap> open_map(const std::string& directory, const std::string& name,
+                           uint32_t key_bytes, uint32_t value_bytes) {
+  const std::string path = directory + "/" + name;
+  Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd.valid() && errno == ENOENT)
+    return failed(
+        "{}: no such map, so the instance is of another version (sluice instance upgrade) or "
+        "damaged "
+        "(sluice instance remove)",
+        path);
+  if (!fd.valid()) return failed("{}: {}", path, error_text(errno));
+
+  bpf_map_info info{};
+  uint32_t info_bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(fd.get(), &info, &info_bytes) != 0)
+    return failed("{}: {}", path, error_text(errno));
+  if (info.key_size != key_bytes || info.value_size != value_bytes)
+    return failed(
+        "{}: keys and values of {} and {} bytes where this sluice has {} and {}, so the instance "
+        "is of another version {}",
+        path, info.key_size, info.value_size, key_bytes, value_bytes, way_out(directory));
+  return OpenedMap{std::move(fd), name, info.max_entries, info.btf_id};
+}
+
+Result<void> read_mapped(const OpenedMap& map, void* to, size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, map.fd.get(), 0);
+  if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", map.name, error_text(errno));
+  memcpy(to, memory, bytes);
+  munmap(memory, bytes);
+  return {};
+}
+
+}  // namespace sluice

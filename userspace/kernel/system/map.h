@@ -1,0 +1,194 @@
+// A pinned map with its types. The sizes are checked when it is opened, so that an instance of
+// another layout is found there and not in its contents.
+#pragma once
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernel/system/fd.h"
+#include "kernel/system/system_error.h"
+#include "support/result.h"
+
+namespace sluice {
+
+struct OpenedMap {
+  Fd fd;
+  std::string name;
+  uint32_t max_entries = 0;
+  uint32_t btf_id = 0;
+};
+
+// Opens DIRECTORY/NAME and checks what its keys and values measure.
+Result<OpenedMap> open_map(const std::string& directory, const std::string& name,
+                           uint32_t key_bytes, uint32_t value_bytes);
+
+Result<void> read_mapped(const OpenedMap& map, void* to, size_t bytes);
+
+template <typename Key, typename Value>
+class Map {
+ public:
+  Map() = default;
+
+  static Result<Map> open(const std::string& directory, const std::string& name) {
+    auto opened = open_map(directory, name, sizeof(Key), sizeof(Value));
+    if (!opened) return tl::unexpected(opened.error());
+    Map map;
+    map.opened_ = std::move(*opened);
+    return map;
+  }
+
+  [[nodiscard]] uint32_t capacity() const { return opened_.max_entries; }
+  [[nodiscard]] int fd() const { return opened_.fd.get(); }
+  [[nodiscard]] uint32_t btf_id() const { return opened_.btf_id; }
+
+  [[nodiscard]] Result<std::optional<Value>> find(const Key& key) const {
+    Value value{};
+    if (bpf_map_lookup_elem(fd(), &key, &value) == 0) return value;
+    if (errno == ENOENT) return std::optional<Value>{};
+    return failure("look-up", errno);
+  }
+
+  Result<void> put(const Key& key, const Value& value) {
+    if (bpf_map_update_elem(fd(), &key, &value, BPF_ANY) == 0) return {};
+    return failure("update", errno);
+  }
+
+  // In one call to the kernel, which a signal does not cut off in the middle.
+  Result<void> put_all(const std::vector<std::pair<Key, Value>>& entries) {
+    std::vector<Key> keys;
+    std::vector<Value> values;
+    for (const auto& [key, value] : entries) {
+      keys.push_back(key);
+      values.push_back(value);
+    }
+    auto count = static_cast<uint32_t>(entries.size());
+    if (count == 0) return {};
+    if (bpf_map_update_batch(fd(), keys.data(), values.data(), &count, nullptr) == 0) return {};
+    return failure("update", errno);
+  }
+
+  // Success also when there is no such key.
+  Result<void> erase(const Key& key) {
+    if (bpf_map_delete_elem(fd(), &key) == 0 || errno == ENOENT) return {};
+    return failure("delete", errno);
+  }
+
+  // All of an array that can be mapped (BPF_F_MMAPABLE), by index: a copy of memory, where
+  // for_range() is a copy of each by the kernel.
+  [[nodiscard]] Result<std::vector<Value>> mapped_values() const {
+    static_assert(sizeof(Value) % 8 == 0, "the kernel lays values out in steps of 8 bytes");
+    std::vector<Value> values(capacity());
+    auto read = read_mapped(opened_, values.data(), values.size() * sizeof(Value));
+    if (!read) return tl::unexpected(read.error());
+    return values;
+  }
+
+  // Of an array: take(index, value) of each from `first` to `last`.
+  template <typename Take>
+  [[nodiscard]] Result<void> for_range(uint32_t first, uint32_t last, Take take) const {
+    constexpr uint32_t batch = 4096;
+    std::vector<Key> keys(batch);
+    std::vector<Value> values(batch);
+    // The cursor is the index before the next one.
+    uint32_t cursor = first - 1;
+    for (uint32_t next = first; next <= last;) {
+      uint32_t count = std::min(batch, last - next + 1);
+      if (bpf_map_lookup_batch(fd(), next == 0 ? nullptr : &cursor, &cursor, keys.data(),
+                               values.data(), &count, nullptr) != 0 &&
+          errno != ENOENT)
+        return failure("read", errno);
+      if (count == 0) break;
+      for (uint32_t i = 0; i < count; i++) take(keys[i], values[i]);
+      next += count;
+    }
+    return {};
+  }
+
+  // The same for many at once.
+  Result<void> erase(const std::vector<Key>& keys) {
+    for (size_t done = 0; done < keys.size();) {
+      auto count = static_cast<uint32_t>(keys.size() - done);
+      const int error = bpf_map_delete_batch(fd(), &keys[done], &count, nullptr) ? errno : 0;
+      if (error != 0 && error != ENOENT) return failure("delete", error);
+      // It stops at a key that is not there.
+      done += count + (error == ENOENT ? 1 : 0);
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<std::vector<std::pair<Key, Value>>> entries() const {
+    constexpr uint32_t batch = 4096;
+    std::vector<std::pair<Key, Value>> all;
+    std::vector<Key> keys(batch);
+    std::vector<Value> values(batch);
+    // The cursor is a bucket number in hash maps and a key in arrays; either fits here.
+    uint64_t cursor[8] = {};
+    bool first = true;
+    for (int error = 0; error == 0; first = false) {
+      uint32_t count = batch;
+      error = bpf_map_lookup_batch(fd(), first ? nullptr : cursor, cursor, keys.data(),
+                                   values.data(), &count, nullptr)
+                  ? errno
+                  : 0;
+      if (error != 0 && error != ENOENT) return failure("read", error);
+      for (uint32_t i = 0; i < count; i++) all.emplace_back(keys[i], values[i]);
+    }
+    return all;
+  }
+
+ private:
+  [[nodiscard]] tl::unexpected<Error> failure(const char* what, int error) const {
+    if (error == E2BIG || error == ENOSPC)
+      return failed("map {}: {}: it is full ({} entries)", opened_.name, what, capacity());
+    return failed("map {}: {}: {}", opened_.name, what, error_text(error));
+  }
+
+  OpenedMap opened_;
+};
+
+// A per-CPU array: every CPU's value of one index.
+template <typename Value>
+class PerCpuArray {
+  static_assert(sizeof(Value) % 8 == 0, "the kernel rounds per-CPU values up to 8 bytes");
+
+ public:
+  PerCpuArray() = default;
+
+  static Result<PerCpuArray> open(const std::string& directory, const std::string& name) {
+    auto opened = open_map(directory, name, sizeof(uint32_t), sizeof(Value));
+    if (!opened) return tl::unexpected(opened.error());
+    PerCpuArray array;
+    array.opened_ = std::move(*opened);
+    array.cpus_ = static_cast<size_t>(libbpf_num_possible_cpus());
+    return array;
+  }
+
+  [[nodiscard]] uint32_t capacity() const { return opened_.max_entries; }
+
+  [[nodiscard]] Result<std::vector<Value>> read(uint32_t index) const {
+    std::vector<Value> values(cpus_);
+    if (bpf_map_lookup_elem(opened_.fd.get(), &index, values.data()) == 0) return values;
+    return failed("map {}: look-up of {}: {}", opened_.name, index, error_text(errno));
+  }
+
+  // One for each CPU, as read() gives them.
+  Result<void> put(uint32_t index, const std::vector<Value>& values) {
+    if (bpf_map_update_elem(opened_.fd.get(), &index, values.data(), BPF_ANY) == 0) return {};
+    return failed("map {}: update of {}: {}", opened_.name, index, error_text(errno));
+  }
+
+  Result<void> clear(uint32_t index) { return put(index, std::vector<Value>(cpus_)); }
+
+ private:
+  OpenedMap opened_;
+  size_t cpus_ = 0;
+};
+
+}  // namespace sluice
