@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The process around cli/run.h: stdout is written whole once the command is done, so that a reader
 // who goes away early (`sluice flow list | head`) can neither stop a change in the middle nor make
 // it fail.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // libFuzzer over the configuration file (tools/fuzz): any bytes at all.
 #include <cstdint>
 #include <cstdio>

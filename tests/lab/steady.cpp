@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A client for the lab that notices every connection that breaks: so many long-lived connections
 // that carry a request every so often, and so many short ones a second (or as many as the machine
 // takes: some dozens at a time), to one HTTP server. Ends on SIGTERM or after so many seconds,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A TCP connection over the loopback of a network namespace of our own: one end sends as fast as it
 // may under a congestion control, the other reads, and loses packets when asked to.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the tests of the congestion control share: a network namespace and an instance directory of
 // their own, and a registration that goes with each test, whichever way it ends.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // How the congestion control is replaced by another version, chosen by routes and listeners, and
 // leaves.
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The congestion control in this kernel, with real connections over a loopback of its own: what it
 // publishes, how it obeys a policy, and how it comes and goes. Everything that takes time waits for
 // a condition; rates are judged by the best of several intervals, so that a busy machine may be

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // decap takes off what a director has put on, of packets for services of this instance, and
 // touches nothing else.
 #include <linux/bpf.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What should become of a packet, built whole with packets.h and without a look at what the program
 // made of it.
 #pragma once

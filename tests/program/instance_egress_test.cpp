@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What pace makes of its device when asked: how many packets it takes in one piece. Set, asked for
 // again, changed by somebody else, given back; by hand and by file. (What becomes of fq, which this
 // kernel may not have, is in tests/vm/guest/pace.)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What every part remembers of flows, put together by their 5-tuple (kernel/flows.cpp).
 #include <gtest/gtest.h>
 

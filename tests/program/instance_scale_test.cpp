@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // An instance of ten thousand services and a hundred thousand backends of mode nat, which need the
 // most entries: it takes them all, and a change of one backend goes through the whole of it. What
 // it took is in the test's report; nothing here depends on time.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the control plane writes, in the kernel's own maps: services of every kind, prefixes and the
 // filter of addresses before the table, source filters, records of backends.
 #include <arpa/inet.h>

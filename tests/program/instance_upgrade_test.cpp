@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // An instance whose programs another sluice has loaded, as far as it says so itself: upgraded,
 // refused, and left by an upgrade that was killed. Two true versions meet in
 // tests/lab/upgrade_test.sh.

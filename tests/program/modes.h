@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The fixture of what holds in every mode: a service of each protocol, and how a client's packet
 // arrives at its backend.
 #pragma once

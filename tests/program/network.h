@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The network of the stage's director, in the network namespace of whoever builds it: its legs, its
 // neighbours, its routes, and what a test may change for a while.
 #pragma once

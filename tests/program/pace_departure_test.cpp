@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // pace, departure times: what a service sends to its clients leaves by the policy's rate of each
 // flow. The packet itself stays as it is; only its metadata changes.
 #include <linux/pkt_cls.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The programs of `pace`, loaded for one test into maps of its own that are pinned nowhere.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // pace where no fq honours departure times: what goes beyond a policy's rates is dropped under a
 // reason, for nothing can wait there. These packets are of no socket; how sockets pace themselves
 // is seen in tests/lab/sockets_test.sh.

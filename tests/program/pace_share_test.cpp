@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // pace: a rate that flows share, their weights, marks, and what is lost or marked by choice.
 #include <linux/pkt_cls.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // pace, packet in, whole packet out: whose packets it takes for its own, and the receive-window
 // ceiling. Every case runs in both families. Departure times: pace_departure_test.cpp.
 #include <linux/pkt_cls.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Builds packets: the cast, the layers' bytes, and what is filled in (lengths, next protocols,
 // checksums), from the innermost layer outwards.
 #include "packets.h"

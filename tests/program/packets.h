@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Whole packets for the program tests: build one layer by layer, take one apart, compare two and
 // read the difference. Lengths, next protocols and checksums are filled in unless a test sets them,
 // so that a wrong one is always meant. packets.cpp builds; packets_parse.cpp reads.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Reads packets: takes frames apart into the layers of packets.h, and tells them in words. A part
 // that is cut off or that nothing here knows stays what it is, bytes.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The packet library itself: what it builds has the checksums that an independent hand computed,
 // and what it reads is what was built.
 #include "packets.h"

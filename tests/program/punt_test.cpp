@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What steer cannot send by itself goes through the stack: steer marks it with the secret MAC, and
 // punt knows it by that and sends it out.
 #include <linux/bpf.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The stage that the program tests play on: the network of a director in a namespace of its own, an
 // instance's maps and programs in a bpffs of its own, and one packet in, one packet out
 // (BPF_PROG_TEST_RUN). Both vanish with the process, however it ends.

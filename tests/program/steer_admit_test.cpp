@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Who may use a service: lists of source prefixes, and so many new connections a second.
 #include "kernel/system/clock.h"
 #include "modes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Affinity: a service's salt stands in for the ports, so that all that a client sends has one
 // backend, in that service or in every one that asks for it.
 #include <cstring>

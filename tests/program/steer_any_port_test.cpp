@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Services of any port, in every mode: the client's port is kept, and what is more exact goes
 // first.
 #include "modes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Nothing is lost silently: whatever comes in, by whatever device, whatever state things are in,
 // one verdict or one backend counts it, and only one.
 #include <linux/bpf.h>

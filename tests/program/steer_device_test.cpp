@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The ways out: devices that steer is on get packets straight away, others from the stack; and
 // packets may be as long as the devices take them, in several buffers too.
 #include <linux/pkt_cls.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Echo requests for addresses of services are answered by steer itself; every other ICMP, and every
 // other address, is left to whom it is for.
 #include "modes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Mode ipip: what leaves is the client's packet, whole, in one more header, and what cannot leave
 // is dropped under a name.
 #include <linux/bpf.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which backend gets a packet: the ring's slots and, only while a slot moves, the tables of flows.
 #include <linux/bpf.h>
 

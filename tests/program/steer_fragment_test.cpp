@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Fragments: the first has ports and is steered; the later ones follow it, and only it.
 #include "modes.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Mode gue: both variants, any family in any. What leaves is the client's packet, whole, behind an
 // IP header, UDP and, in variant 0, GUE's own four bytes; decap takes all of it off, and nothing
 // else that comes to that port.

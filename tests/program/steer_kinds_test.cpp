@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Nothing is lost silently, of no kind of packet, in no mode, whatever state a backend is in: one
 // verdict or one backend counts it, and only one; what is punted has both.
 #include <algorithm>

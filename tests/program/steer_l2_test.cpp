@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Mode l2: nothing but the MACs and the hops left change. Where the stack has to send the packet,
 // its MAC says to whom, for its IP header does not.
 #include <linux/pkt_cls.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // How fast backends answer, as it is seen of a connection from its SYN on: where replies pass here,
 // and where a client's own packets are all there is.
 #include <linux/bpf.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Mode snat: what leaves for the backend, what comes back to the client, and what is tracked of
 // a connection from its first packet to its last.
 #include <endian.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What is not ours passes untouched, and so does everything that a header contradicts: the stage
 // has services of both modes in both families, and each packet here is one step away from one that
 // they would take.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Mode snat when ports run out: whose port may be taken over, and whose never.
 #include <endian.h>
 

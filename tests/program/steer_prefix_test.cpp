@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Services whose address is a prefix: the longest one of the packet's port and protocol has it, and
 // a service of that very address before all of them.
 #include "modes.h"

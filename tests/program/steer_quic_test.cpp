@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // QUIC: a service may ask that connection ids name the backend, by three bytes of them
 // (bpf/steer/quic.h). What names none, or none that can be meant, goes by its 5-tuple.
 #include "modes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // ICMP errors go to whom the packets of the flow go that they quote, of which eight bytes behind
 // the IP header are enough. Where the flow is translated, so is what is quoted of it.
 #include "modes.h"

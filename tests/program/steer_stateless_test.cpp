@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Mode nat: the destination is translated and nothing is tracked, for a reply's source says of
 // which service it is.
 #include "modes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Packets with one VLAN tag or two: they go where the packet without them would, and leave without
 // them, for the tags name a network on the side that they came from.
 #include "modes.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What is too long for the way to its backend: its sender is told the length that fits (RFC 1191,
 // RFC 8201), as often as it may be, and never of an error.
 #include "kernel/system/clock.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The receive-window ceiling in steer: what clients send reaches its backend with its window
 // lowered, in every mode, whole or with a checksum that its sender has not finished.
 #include "modes.h"

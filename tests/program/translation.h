@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The fixture of mode snat: a client that speaks to a service, whose one backend is backend_one
 // unless a test says otherwise, and answers.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Weights that follow response times: that they reach what they should, and then stay.
 #include "model/adaptation.h"
 

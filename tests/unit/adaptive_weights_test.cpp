@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What `sluice run` makes of what was measured: whom to ask for, and what the kernel is told.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Addresses, endpoints and backends' places: what is read, what is refused and why.
 #include "model/address.h"
 

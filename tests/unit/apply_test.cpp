@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Applying a configuration: what is planned is what happens, and what happens is what was wished.
 #include "control/apply.h"
 

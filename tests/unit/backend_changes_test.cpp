@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Backends added, set and removed: records, rings, replies, and what is refused.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Backends that their service's mode cannot work with: refused with the reason before anything is
 // written.
 #include <gtest/gtest.h>

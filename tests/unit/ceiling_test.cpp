@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The receive-window ceiling: the arithmetic of pure/ceiling.h, around the wrap of the sequence
 // numbers too, and a receiver and a sender that live under it.
 #include "pure/ceiling.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Incremental checksum updates against the sum taken anew, over every edge where one's complement
 // arithmetic likes to go wrong.
 #include "pure/checksum.h"

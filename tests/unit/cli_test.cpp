@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The command line as its users meet it, as far as it needs no kernel: misuse, help, versions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

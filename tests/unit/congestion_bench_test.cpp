@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The arithmetic of tools/bench congestion: figures of records, goals, and when runs begin.
 #include <gtest/gtest.h>
 

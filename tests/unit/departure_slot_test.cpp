@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Where flows' departures are kept (pure/departure_slot.h): who has a place keeps it while it needs
 // it.
 #include "pure/departure_slot.h"

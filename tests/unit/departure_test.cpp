@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Departure times: the arithmetic of pure/departure.h, alone and under the hands of several CPUs.
 #include "pure/departure.h"
 

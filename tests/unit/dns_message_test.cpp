@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Questions and answers of DNS checks, byte by byte (RFC 1035, 4.1).
 #include "daemon/dns_message.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which mechanism keeps a policy's limits, where, and why (control/enforcement.h).
 #include "control/enforcement.h"
 

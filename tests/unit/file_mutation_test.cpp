@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The configuration file with every kind of damage: thousands of mutations of good and broken
 // files, the same each time.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The configuration file: what is read, and what is refused where and why.
 #include "file/read.h"
 

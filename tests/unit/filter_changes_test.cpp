@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Filters allowed, denied, removed and cleared. That nobody is shut out on the way is looked at
 // after every call (support/memory_dataplane.h).
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The shape of --json and of the tables beside it, from one made-up instance: service web with a
 // policy and two backends, and a flow that every part remembers.
 #include "cli/json.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The emulated link of the lab: its queue, its ECN marks and the histogram of its report.
 #include <gtest/gtest.h>
 

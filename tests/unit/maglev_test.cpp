@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // How a ring is filled: shares, sameness on every director, and how little a change disturbs.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What echoes of congestion marks tell of the peer (pure/marks.h).
 #include "pure/marks.h"
 

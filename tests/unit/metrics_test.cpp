@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What Prometheus is told: names by its conventions, every one of them documented, and what the
 // dashboard and the alerts ask for is there.
 #include "daemon/metrics.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // From answers to who serves.
 #include "model/monitored_backend.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What `sluice run` saw of backends, beside what the operator said of them.
 #include "control/observe.h"
 

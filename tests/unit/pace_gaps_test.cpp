@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a log of arrivals says of rates and gaps (tools/benchmark/pace/gaps.h).
 #include "benchmark/pace/gaps.h"
 

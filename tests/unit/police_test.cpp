@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Policing (pure/police.h): what passes of a stream is the rate, whatever is offered.
 #include "pure/police.h"
 

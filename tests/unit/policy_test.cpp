@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Policies: their limits, and how each is spelled.
 #include "model/policy.h"
 

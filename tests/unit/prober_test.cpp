@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Checks of every kind against servers on this host's loopback: what is well, what is not, and that
 // nothing outlasts its time.
 #include "daemon/prober.h"

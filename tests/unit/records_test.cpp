@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The contract's records, byte by byte where the packet path reads bytes.
 #include "kernel/state/records.h"
 

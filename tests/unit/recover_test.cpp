@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Commands killed before every one of their calls, and calls that fail: what was begun is finished
 // by the next command, or was never begun; nothing is between.
 #include "control/recover.h"

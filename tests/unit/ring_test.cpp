@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A live ring through its changes, slot by slot, and as the packet path reads it.
 #include "model/ring.h"
 

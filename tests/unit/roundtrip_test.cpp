@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A flow's round trip, measured in passing (pure/roundtrip.h), and the window that follows from it.
 #include "pure/roundtrip.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Services added, set and removed: what is written, what is said, what is refused.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The packet path's table of services, read back as the packet path reads it.
 #include "model/service_table.h"
 

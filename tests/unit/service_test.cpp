@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Names, modes, states and weights: what is read, what is refused and why.
 #include "model/service.h"
 

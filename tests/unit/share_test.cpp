@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A rate that flows share (pure/share.h): the total, everybody's part by weight, and how soon both
 // follow when flows come, go, or want less.
 #include "pure/share.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // How the command line lays out what people read.
 #include "cli/table.h"
 

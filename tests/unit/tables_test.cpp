@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the packet path finds services by, for services of every kind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

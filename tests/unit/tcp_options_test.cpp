@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The reader of TCP options, step by step as the verifier wants it, against every shape of them.
 #include "pure/tcp_options.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What bpf/pure/tracking.h decides, over all that it can be asked. Which of it is right is shown by
 // the walk (tracking_walk_test.cpp).
 #include "pure/tracking.h"

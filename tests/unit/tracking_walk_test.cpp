@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // No connection to a living backend ever moves; and what would make one move is found.
 #include "unit/support/tracking_walk.h"
 

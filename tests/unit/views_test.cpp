@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What is shown of services, and the words for verdicts.
 #include "control/views.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Avoidance and the looks beneath the queue: on a path, and by single acknowledgements
 // (pure/avoidance.h, pure/queue.h).
 #include <gtest/gtest.h>

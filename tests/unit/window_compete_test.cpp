@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Beside senders that fill buffers (pure/compete.h).
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The arithmetic beneath the congestion window: the delay law, roots, CUBIC's curve, and what a
 // policy makes of windows and rates.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What losses, time-outs and silence do to the window (pure/window.h).
 #include <gtest/gtest.h>
 

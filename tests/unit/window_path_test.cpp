@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The congestion window's arithmetic against whole paths: seconds of traffic of several senders
 // over one bottleneck, in a simulation that repeats itself exactly. What is asked of each seed here
 // is less than the medians in docs/congestion.md, which are the real kernel's.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Slow start: how it grows, what ends it, and when it goes on (pure/slow_start.h).
 #include <gtest/gtest.h>
 

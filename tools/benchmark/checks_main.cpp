@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // tools/bench checks: what health checks cost. Asks for so many TCP checks a second of listeners in
 // another network namespace, counts what was answered, and says how much of a core that took: of
 // this process, user and system time, and with it what the kernel did on its behalf.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // bench congestion: what sluice's congestion control makes of emulated links, beside cubic and bbr.
 // Run through tools/bench, which loads it, gives its services their policies, and takes it away.
 #include <fmt/format.h>

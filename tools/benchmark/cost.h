@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What packets cost this thread: CPU time, and from the processor's own counters, where the machine
 // (many a virtual one) lets us have them, cycles and instructions, which are far steadier than time
 // where others work too.

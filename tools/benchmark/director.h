@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A director to measure: an instance of its own with services and backends laid out as the control
 // plane lays them out, and its counters, which prove the way that packets took.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // bench flood: connections of a service whose every slot moves, while SYNs of ten million other
 // clients arrive. They are those that began before the move and those that began in it; each must
 // be tracked with the backend that it had, and go on to it. Run through tools/bench, which gives

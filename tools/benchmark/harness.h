@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What every benchmark does besides measuring: stays where it is, and writes its figures down.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What comes of a service's bulk flows at their client: rates, packet gaps, round trips; one JSON
 // object on standard output. Run by tools/bench pace and tests/vm, which make the two namespaces,
 // the qdisc and the policy.

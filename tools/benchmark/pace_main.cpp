@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // bench pace: what a packet costs in `pace`, above an empty tc program. Run through tools/bench,
 // which gives it namespaces of its own.
 #include <fmt/format.h>

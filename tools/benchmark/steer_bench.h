@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Measures one case of `steer` after the other: each against an empty program, trial by trial.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // bench steer: what a packet costs in `steer`, above an empty XDP program. Run through tools/bench,
 // which gives it namespaces of its own; the device there and its routes are the caller's.
 #include <fmt/format.h>

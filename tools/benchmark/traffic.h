@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Packets for a program under test: rounds.bpf.c, loaded, told which flows to send and to whom.
 #pragma once
 

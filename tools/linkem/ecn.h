@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The two ECN bits of an IP packet (RFC 3168, section 5), v4 and v6.
 #pragma once
 

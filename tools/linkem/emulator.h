@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The loop between two TUN devices: what one of them sends goes through a Queue (queue.h) and comes
 // out of the other when it is due. It sleeps in the kernel until a packet arrives or is due; with
 // `spin` it keeps a core busy while packets are under way, for the last microseconds.

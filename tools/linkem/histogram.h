@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A histogram that keeps every microsecond apart, so that its percentiles are exact to one however
 // long it runs; memory goes by the number of distinct values seen.
 #pragma once

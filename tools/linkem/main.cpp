@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // linkem: an emulated link between two TUN devices, for kernels without netem and for figures that
 // netem does not give. It makes the devices, says "ready", and carries packets until it is told to
 // end; addresses and routes are the caller's. See queue.h for the model.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A thread's visit to another network namespace: what it makes or looks at there is that
 // namespace's, and the descriptors it takes home work from anywhere.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which way a packet goes behind the bottleneck, by its destination: hosts that are further away
 // than the link's own delay.
 #pragma once

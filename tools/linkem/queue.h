@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The model of one direction of an emulated link: loss, a drop-tail buffer before a bottleneck, ECN
 // marks, propagation delay and jitter. Pure: time is an argument, randomness has a seed, and
 // packets are only their sizes. emulator.h moves the packets that it speaks of.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What an emulated link has seen, as JSON.
 #pragma once
 

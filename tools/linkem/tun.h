@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // TUN devices in network namespaces. The thread visits the namespace and comes back; what it takes
 // home is the descriptor, through which the device's packets can be read from anywhere.
 #pragma once

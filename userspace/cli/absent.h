@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The data plane of an instance that is not there: no services, no backends, and nothing that could
 // be written. It lets a dry run, and a change that needs something to change, answer through the
 // same use cases without creating an instance first.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice apply FILE, sluice export: the whole configuration at once, in and out.
 #include "kernel/apply.h"
 #include "cli/absent.h"
@@ -42,41 +43,33 @@ void tell_applied(Context& context, const std::string& file, const Applied& appl
 }
 
 Result<void> run_apply(const ApplyOptions& options, Context& context) {
-  const auto desired = read_configuration_file(options.file, context);
-  if (!desired) return tl::unexpected(desired.error());
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
+  const auto desired = TRY(read_configuration_file(options.file, context));
+  const auto exists = TRY(instance_exists(context));
 
-  if (!*exists) {
+  if (!exists) {
     // What is refused creates no instance either.
     AbsentDataplane nothing;
-    const auto shown = show_configuration(nothing, context.instance, *desired);
-    if (!shown) return tl::unexpected(shown.error());
-    if (context.dry_run || shown->changes.empty()) {
-      const bool creates = !shown->changes.empty();
-      tell_applied(context, options.file, *shown,
+    const auto shown = TRY(show_configuration(nothing, context.instance, desired));
+    if (context.dry_run || shown.changes.empty()) {
+      const bool creates = !shown.changes.empty();
+      tell_applied(context, options.file, shown,
                    creates ? creation_note(context) : std::vector<std::string>{});
       return {};
     }
   }
-  auto instance =
-      context.dry_run ? Instance::open(context.instance) : Instance::open_locked(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto applied =
-      apply_configuration(*instance, *desired, context.dry_run ? Apply::only_show : Apply::perform);
-  if (!applied) return tl::unexpected(applied.error());
-  const auto notes = release_notes(*instance);
-  if (!notes) return tl::unexpected(notes.error());
-  tell_applied(context, options.file, *applied, *notes);
+  auto instance = TRY(context.dry_run ? Instance::open(context.instance)
+                                      : Instance::open_locked(context.instance));
+  const auto applied = TRY(
+      apply_configuration(instance, desired, context.dry_run ? Apply::only_show : Apply::perform));
+  const auto notes = TRY(release_notes(instance));
+  tell_applied(context, options.file, applied, notes);
   return {};
 }
 
 Result<void> run_export(const ApplyOptions&, Context& context) {
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto running = running_configuration(*instance);
-  if (!running) return tl::unexpected(running.error());
-  const std::string text = write_configuration(*running);
+  auto instance = TRY(Instance::open(context.instance));
+  const auto running = TRY(running_configuration(instance));
+  const std::string text = write_configuration(running);
   if (context.json)
     print_json(context, {{"configuration", text}});
   else

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice attach PART DEV, sluice detach PART DEV.
 #include <net/if.h>
 
@@ -26,9 +27,8 @@ std::string attachment_sentence(const Attachment& attachment, bool already) {
 
 Result<std::optional<Attachment>> attachment_on(Instance& instance, Component part,
                                                 const std::string& device) {
-  const auto all = attachments(instance);
-  if (!all) return tl::unexpected(all.error());
-  for (const auto& one : *all) {
+  const auto all = TRY(attachments(instance));
+  for (const auto& one : all) {
     if (one.part == part && one.device == device && one.here && !one.gone) return one;
   }
   return std::optional<Attachment>{};
@@ -41,48 +41,42 @@ void append(std::vector<std::string>& all, const std::vector<std::string>& more)
 // What the device itself becomes is told with the notes.
 Result<void> show_attach(Component part, const AttachOptions& options,
                          const AttachSettings& settings, Context& context) {
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
+  const auto exists = TRY(instance_exists(context));
   std::vector<std::string> notes;
   std::optional<Attachment> present;
-  if (*exists) {
-    auto instance = Instance::open(context.instance);
-    if (!instance) return tl::unexpected(instance.error());
-    auto told = release_notes(*instance);
-    if (!told) return tl::unexpected(told.error());
-    notes = std::move(*told);
-    auto there = attachment_on(*instance, part, options.device);
-    if (!there) return tl::unexpected(there.error());
-    present = std::move(*there);
+  if (exists) {
+    auto instance = TRY(Instance::open(context.instance));
+    auto told = TRY(release_notes(instance));
+    notes = std::move(told);
+    auto there = TRY(attachment_on(instance, part, options.device));
+    present = std::move(there);
   } else {
     notes = creation_note(context);
   }
-  const auto fit =
-      fit_egress(instance_directory(context.instance), options.device, settings, Apply::only_show);
-  if (!fit) return tl::unexpected(fit.error());
-  append(notes, fit->changes);
-  append(notes, fit->notes);
+  const auto fit = TRY(
+      fit_egress(instance_directory(context.instance), options.device, settings, Apply::only_show));
+  append(notes, fit.changes);
+  append(notes, fit.notes);
   const auto sentence =
       present ? attachment_sentence(*present, true)
               : fmt::format("{}: attached to {}", component_text(part), options.device);
-  tell(context, {.needed = !present || !fit->changes.empty(), .sentence = sentence}, notes);
+  tell(context, {.needed = !present || !fit.changes.empty(), .sentence = sentence}, notes);
   return {};
 }
 
 Result<void> run_attach(const AttachOptions& options, Context& context) {
-  const auto part = parse_component(options.part);
-  if (!part) return tl::unexpected(part.error());
-  if (*part == Component::pace && (options.native || options.generic || options.chain)) {
+  const auto part = TRY(parse_component(options.part));
+  if (part == Component::pace && (options.native || options.generic || options.chain)) {
     return misused(
         "attach pace: --native, --generic and --chain are about XDP, and pace attaches to tc");
   }
-  if (*part != Component::pace && options.fq) {
+  if (part != Component::pace && options.fq) {
     return misused("attach {}: --fq is about departure times, which only pace gives",
-                   component_text(*part));
+                   component_text(part));
   }
-  if (*part != Component::pace && !options.gso_max_segs.empty()) {
+  if (part != Component::pace && !options.gso_max_segs.empty()) {
     return misused("attach {}: --gso-max-segs is about departure times, which only pace gives",
-                   component_text(*part));
+                   component_text(part));
   }
   AttachSettings settings{.mode = options.native    ? XdpMode::native
                                   : options.generic ? XdpMode::generic
@@ -90,65 +84,55 @@ Result<void> run_attach(const AttachOptions& options, Context& context) {
                           .chain = options.chain,
                           .fq = options.fq};
   if (!options.gso_max_segs.empty()) {
-    const auto packets = parse_gso_max_segs(options.gso_max_segs);
-    if (!packets) return tl::unexpected(packets.error());
-    settings.gso_max_segs = *packets;
+    const auto packets = TRY(parse_gso_max_segs(options.gso_max_segs));
+    settings.gso_max_segs = packets;
   }
   // Before the instance is opened: a slip of the pen shall not create one.
   if (if_nametoindex(options.device.c_str()) == 0) {
     return failed("device {}: there is none of that name here; ip link shows those there are",
                   options.device);
   }
-  if (context.dry_run) return show_attach(*part, options, settings, context);
+  if (context.dry_run) return show_attach(part, options, settings, context);
 
-  auto instance = Instance::open_locked(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto report = attach(*instance, *part, options.device, settings);
-  if (!report) return tl::unexpected(report.error());
-  auto notes = release_notes(*instance);
-  if (!notes) return tl::unexpected(notes.error());
-  append(*notes, report->changes);
-  append(*notes, report->notes);
+  auto instance = TRY(Instance::open_locked(context.instance));
+  const auto report = TRY(attach(instance, part, options.device, settings));
+  auto notes = TRY(release_notes(instance));
+  append(notes, report.changes);
+  append(notes, report.notes);
   tell(context,
-       {.needed = !report->already || !report->changes.empty(),
-        .sentence = attachment_sentence(report->attachment, report->already)},
-       *notes);
+       {.needed = !report.already || !report.changes.empty(),
+        .sentence = attachment_sentence(report.attachment, report.already)},
+       notes);
   return {};
 }
 
 Result<void> run_detach(const AttachOptions& options, Context& context) {
-  const auto part = parse_component(options.part);
-  if (!part) return tl::unexpected(part.error());
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
+  const auto part = TRY(parse_component(options.part));
+  const auto exists = TRY(instance_exists(context));
 
   bool attached = false;
   EgressReport egress;
-  if (*exists) {
-    auto instance = context.dry_run ? Instance::open(context.instance)
-                                    : Instance::open_locked(context.instance);
-    if (!instance) return tl::unexpected(instance.error());
+  if (exists) {
+    auto instance = TRY(context.dry_run ? Instance::open(context.instance)
+                                        : Instance::open_locked(context.instance));
     if (context.dry_run) {
-      const auto present = attachment_on(*instance, *part, options.device);
-      if (!present) return tl::unexpected(present.error());
-      attached = present->has_value();
-      if (*part == Component::pace) {
-        auto shown = release_egress(instance->directory(), options.device, Apply::only_show);
-        if (!shown) return tl::unexpected(shown.error());
-        egress = std::move(*shown);
+      const auto present = TRY(attachment_on(instance, part, options.device));
+      attached = present.has_value();
+      if (part == Component::pace) {
+        auto shown = TRY(release_egress(instance.directory(), options.device, Apply::only_show));
+        egress = std::move(shown);
       }
     } else {
-      auto done = detach(*instance, *part, options.device);
-      if (!done) return tl::unexpected(done.error());
-      attached = done->detached;
-      egress = std::move(done->egress);
+      auto done = TRY(detach(instance, part, options.device));
+      attached = done.detached;
+      egress = std::move(done.egress);
     }
   }
   const bool needed = attached || !egress.changes.empty();
   append(egress.changes, egress.notes);
   tell(context,
        {.needed = needed,
-        .sentence = fmt::format("{}: {} {}", component_text(*part),
+        .sentence = fmt::format("{}: {} {}", component_text(part),
                                 attached ? "detached from" : "is not attached to", options.device)},
        egress.changes);
   return {};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice backend add|set|drain|show|list|remove.
 #include "cli/json.h"
 #include "cli/nouns.h"
@@ -19,20 +20,16 @@ struct Named {
 };
 
 Result<Named> named(const BackendOptions& options) {
-  const auto service = parse_service_name(options.service);
-  if (!service) return tl::unexpected(service.error());
-  const auto at = HostPort::parse(options.at);
-  if (!at) return tl::unexpected(at.error());
-  return Named{.service = *service, .at = *at};
+  const auto service = TRY(parse_service_name(options.service));
+  const auto at = TRY(HostPort::parse(options.at));
+  return Named{.service = service, .at = at};
 }
 
 Result<void> run_add(const BackendOptions& options, Context& context) {
-  const auto which = named(options);
-  if (!which) return tl::unexpected(which.error());
-  const auto weight = parse_weight(options.weight.empty() ? "100" : options.weight);
-  if (!weight) return tl::unexpected(weight.error());
+  const auto which = TRY(named(options));
+  const auto weight = TRY(parse_weight(options.weight.empty() ? "100" : options.weight));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return backend_add(dataplane, which->service, which->at, *weight, apply);
+    return backend_add(dataplane, which.service, which.at, weight, apply);
   });
 }
 
@@ -43,18 +40,15 @@ Result<void> set(Context& context, const Named& which, const BackendPatch& patch
 }
 
 Result<void> run_set(const BackendOptions& options, Context& context) {
-  const auto which = named(options);
-  if (!which) return tl::unexpected(which.error());
+  const auto which = TRY(named(options));
   BackendPatch patch;
   if (!options.weight.empty()) {
-    const auto weight = parse_weight(options.weight);
-    if (!weight) return tl::unexpected(weight.error());
-    patch.weight = *weight;
+    const auto weight = TRY(parse_weight(options.weight));
+    patch.weight = weight;
   }
   if (!options.state.empty()) {
-    const auto state = parse_backend_state(options.state);
-    if (!state) return tl::unexpected(state.error());
-    patch.state = *state;
+    const auto state = TRY(parse_backend_state(options.state));
+    patch.state = state;
   }
   if (!patch.weight && !patch.state) {
     return misused(
@@ -62,61 +56,52 @@ Result<void> run_set(const BackendOptions& options, Context& context) {
         "or both",
         options.service, options.at);
   }
-  return set(context, *which, patch);
+  return set(context, which, patch);
 }
 
 Result<void> run_drain(const BackendOptions& options, Context& context) {
-  const auto which = named(options);
-  if (!which) return tl::unexpected(which.error());
-  return set(context, *which, {.weight = {}, .state = BackendState::draining});
+  const auto which = TRY(named(options));
+  return set(context, which, {.weight = {}, .state = BackendState::draining});
 }
 
 Result<void> run_remove(const BackendOptions& options, Context& context) {
-  const auto which = named(options);
-  if (!which) return tl::unexpected(which.error());
+  const auto which = TRY(named(options));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return backend_remove(dataplane, which->service, which->at, apply);
+    return backend_remove(dataplane, which.service, which.at, apply);
   });
 }
 
 Result<void> run_show(const BackendOptions& options, Context& context) {
-  const auto which = named(options);
-  if (!which) return tl::unexpected(which.error());
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto view = service_view(instance->dataplane(), which->service);
-  if (!view) return tl::unexpected(view.error());
-  for (const auto& one : view->backends) {
-    if (!(one.backend.at == which->at)) continue;
+  const auto which = TRY(named(options));
+  auto instance = TRY(Instance::open(context.instance));
+  const auto view = TRY(service_view(instance.dataplane(), which.service));
+  for (const auto& one : view.backends) {
+    if (!(one.backend.at == which.at)) continue;
     if (context.json) {
-      print_json(context, backend_json(*view, one));
+      print_json(context, backend_json(view, one));
     } else {
-      print_backend(context.out, *view, one);
+      print_backend(context.out, view, one);
     }
     return {};
   }
   return misused("backend {}: service {} has no such backend; see: sluice backend list {}",
-                 which->at.text(), which->service, which->service);
+                 which.at.text(), which.service, which.service);
 }
 
 Result<std::vector<ServiceView>> views_asked_for(const std::string& service, Context& context) {
   if (!service.empty()) {
-    const auto name = parse_service_name(service);
-    if (!name) return tl::unexpected(name.error());
+    TRY(parse_service_name(service));
   }
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  if (service.empty()) return service_views(instance->dataplane());
-  const auto view = service_view(instance->dataplane(), service);
-  if (!view) return tl::unexpected(view.error());
-  return std::vector<ServiceView>{*view};
+  auto instance = TRY(Instance::open(context.instance));
+  if (service.empty()) return service_views(instance.dataplane());
+  const auto view = TRY(service_view(instance.dataplane(), service));
+  return std::vector<ServiceView>{view};
 }
 
 Result<void> run_list(const BackendOptions& options, Context& context) {
-  const auto views = views_asked_for(options.service, context);
-  if (!views) return tl::unexpected(views.error());
+  const auto views = TRY(views_asked_for(options.service, context));
   Json list = Json::array();
-  for (const auto& view : *views) {
+  for (const auto& view : views) {
     for (const auto& one : view.backends) list.push_back(backend_json(view, one));
   }
   if (context.json) {
@@ -124,7 +109,7 @@ Result<void> run_list(const BackendOptions& options, Context& context) {
   } else if (list.empty()) {
     say(context, "no backends; add one: sluice backend add SERVICE ADDR:PORT");
   } else {
-    print_backends(context.out, *views);
+    print_backends(context.out, views);
   }
   return {};
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice check FILE: needs no kernel and no privilege.
 #include "cli/configuration_file.h"
 #include "cli/nouns.h"
@@ -16,13 +17,12 @@ std::string counted(size_t number, const char* noun) {
 }
 
 Result<void> run_check(const CheckOptions& options, Context& context) {
-  const auto desired = read_configuration_file(options.file, context);
-  if (!desired) return tl::unexpected(desired.error());
+  const auto desired = TRY(read_configuration_file(options.file, context));
   size_t services = 0;
   size_t backends = 0;
-  if (desired->services) {
-    services = desired->services->size();
-    for (const auto& service : *desired->services) backends += service.backends.size();
+  if (desired.services) {
+    services = desired.services->size();
+    for (const auto& service : *desired.services) backends += service.backends.size();
   }
   if (context.json) {
     print_json(context, {{"file", options.file},

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice client-weight set|remove|list: what flows of a service's clients weigh among each other.
 #include "cli/json.h"
 #include "cli/nouns.h"
@@ -13,44 +14,36 @@ struct ClientWeightOptions {
 };
 
 Result<void> run_set(const ClientWeightOptions& options, Context& context) {
-  const auto name = parse_service_name(options.service);
-  if (!name) return tl::unexpected(name.error());
-  const auto prefix = Prefix::parse(options.prefix);
-  if (!prefix) return tl::unexpected(prefix.error());
-  const auto weight = parse_flow_weight(options.weight);
-  if (!weight) return tl::unexpected(weight.error());
+  const auto name = TRY(parse_service_name(options.service));
+  const auto prefix = TRY(Prefix::parse(options.prefix));
+  const auto weight = TRY(parse_flow_weight(options.weight));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return client_weight_set(dataplane, *name, *prefix, *weight, apply);
+    return client_weight_set(dataplane, name, prefix, weight, apply);
   });
 }
 
 Result<void> run_remove(const ClientWeightOptions& options, Context& context) {
-  const auto name = parse_service_name(options.service);
-  if (!name) return tl::unexpected(name.error());
-  const auto prefix = Prefix::parse(options.prefix);
-  if (!prefix) return tl::unexpected(prefix.error());
+  const auto name = TRY(parse_service_name(options.service));
+  const auto prefix = TRY(Prefix::parse(options.prefix));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return client_weight_remove(dataplane, *name, *prefix, apply);
+    return client_weight_remove(dataplane, name, prefix, apply);
   });
 }
 
 Result<void> run_list(const ClientWeightOptions& options, Context& context) {
   if (!options.service.empty()) {
-    const auto name = parse_service_name(options.service);
-    if (!name) return tl::unexpected(name.error());
+    TRY(parse_service_name(options.service));
   }
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto weights = client_weight_views(instance->dataplane(), options.service);
-  if (!weights) return tl::unexpected(weights.error());
+  auto instance = TRY(Instance::open(context.instance));
+  const auto weights = TRY(client_weight_views(instance.dataplane(), options.service));
   if (context.json) {
     Json list = Json::array();
-    for (const auto& view : *weights) list.push_back(weight_json(view));
+    for (const auto& view : weights) list.push_back(weight_json(view));
     print_json(context, list);
-  } else if (weights->empty()) {
+  } else if (weights.empty()) {
     say(context, "no weights of clients; set one: sluice client-weight set SERVICE PREFIX N");
   } else {
-    print_weights(context.out, *weights);
+    print_weights(context.out, weights);
   }
   return {};
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The file that `check` and `apply` are given, with its mistakes told to the person at the
 // terminal.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice congestion load|unload|list|show|watch: the instance's congestion control, which the
 // kernel knows by name in every network namespace.
 #include <algorithm>
@@ -32,13 +33,12 @@ Result<std::string> new_name(const CongestionOptions& options, const Context& co
 // That of this instance, whatever its name, or the one that --name says.
 Result<std::optional<CongestionControl>> present(const CongestionOptions& options,
                                                  const std::string& instance_dir) {
-  const auto controls = congestion_list(instance_dir);
-  if (!controls) return tl::unexpected(controls.error());
+  const auto controls = TRY(congestion_list(instance_dir));
   const auto found =
-      std::find_if(controls->begin(), controls->end(), [&](const CongestionControl& control) {
+      std::find_if(controls.begin(), controls.end(), [&](const CongestionControl& control) {
         return options.name.empty() ? control.pinned : control.name == options.name;
       });
-  if (found == controls->end()) return std::optional<CongestionControl>{};
+  if (found == controls.end()) return std::optional<CongestionControl>{};
   return *found;
 }
 
@@ -46,16 +46,14 @@ Result<std::optional<CongestionControl>> present(const CongestionOptions& option
 Result<std::vector<Choice>> choices_of(const CongestionOptions& options) {
   std::vector<Choice> all;
   for (const std::string& text : options.routes) {
-    const auto prefix = Prefix::parse(text == "default" ? "0.0.0.0/0" : text);
-    if (!prefix) return tl::unexpected(prefix.error());
-    all.push_back({.kind = ChoiceKind::route, .prefix = *prefix, .endpoint = {}, .netns = {}});
+    const auto prefix = TRY(Prefix::parse(text == "default" ? "0.0.0.0/0" : text));
+    all.push_back({.kind = ChoiceKind::route, .prefix = prefix, .endpoint = {}, .netns = {}});
   }
   for (const std::string& text : options.listeners) {
-    const auto endpoint = HostPort::parse(text);
-    if (!endpoint) return tl::unexpected(endpoint.error());
-    if (endpoint->port == 0)
+    const auto endpoint = TRY(HostPort::parse(text));
+    if (endpoint.port == 0)
       return misused("listeners on {}: a port is asked for, as in 10.0.0.11:443", text);
-    all.push_back({.kind = ChoiceKind::listener, .prefix = {}, .endpoint = *endpoint, .netns = {}});
+    all.push_back({.kind = ChoiceKind::listener, .prefix = {}, .endpoint = endpoint, .netns = {}});
   }
   if (options.whole_namespace)
     all.push_back(
@@ -92,39 +90,33 @@ std::string loaded_text(const std::string& name, CongestionLoad load) {
 
 // Refuses what cannot be chosen before anything is changed.
 Result<void> check_choices(const std::vector<Choice>& wanted, const std::string& name) {
-  for (const Choice& choice : wanted)
-    if (auto would = would_choose(choice, name); !would) return tl::unexpected(would.error());
+  for (const Choice& choice : wanted) TRY(would_choose(choice, name));
   return {};
 }
 
 Result<void> show_load(const std::string& name, const std::vector<Choice>& wanted,
                        Context& context) {
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
+  const auto exists = TRY(instance_exists(context));
   Account account;
   std::vector<std::string> notes;
-  if (!*exists) {
+  if (!exists) {
     notes = creation_note(context);
     account.add(true, loaded_text(name, CongestionLoad::loaded));
   } else {
-    auto instance = Instance::open(context.instance);
-    if (!instance) return tl::unexpected(instance.error());
-    const auto control = present({}, instance->directory());
-    if (!control) return tl::unexpected(control.error());
-    if (*control && (*control)->name != name) {
+    auto instance = TRY(Instance::open(context.instance));
+    const auto control = TRY(present({}, instance.directory()));
+    if (control && control->name != name) {
       return failed(
           "congestion control {}: this instance has it loaded as {}; unload that first: "
           "sluice congestion unload",
-          name, (*control)->name);
+          name, control->name);
     }
-    auto would = congestion_would_load(instance->directory(), name);
-    if (!would) return tl::unexpected(would.error());
-    account.add(*would != CongestionLoad::nothing, loaded_text(name, *would));
+    auto would = TRY(congestion_would_load(instance.directory(), name));
+    account.add(would != CongestionLoad::nothing, loaded_text(name, would));
   }
   for (const Choice& choice : wanted) {
-    const auto would = would_choose(choice, name);
-    if (!would) return tl::unexpected(would.error());
-    account.add(would->changed, would->sentence);
+    const auto would = TRY(would_choose(choice, name));
+    account.add(would.changed, would.sentence);
   }
   tell(context, account.change(), notes);
   return {};
@@ -148,21 +140,17 @@ Result<std::vector<ChoiceChange>> choose_all(const std::string& instance_dir,
 }
 
 Result<void> run_load(const CongestionOptions& options, Context& context) {
-  const auto name = new_name(options, context);
-  if (!name) return tl::unexpected(name.error());
-  const auto wanted = choices_of(options);
-  if (!wanted) return tl::unexpected(wanted.error());
-  if (context.dry_run) return show_load(*name, *wanted, context);
-  if (auto checked = check_choices(*wanted, *name); !checked) return checked;
-  auto instance = Instance::open_locked(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto loaded = congestion_load(instance->directory(), *name);
-  if (!loaded) return tl::unexpected(loaded.error());
+  const auto name = TRY(new_name(options, context));
+  const auto wanted = TRY(choices_of(options));
+  if (context.dry_run) return show_load(name, wanted, context);
+  TRY(check_choices(wanted, name));
+  auto instance = TRY(Instance::open_locked(context.instance));
+  const auto loaded = TRY(congestion_load(instance.directory(), name));
   Account account;
-  account.add(*loaded != CongestionLoad::nothing, loaded_text(*name, *loaded));
-  const auto chosen = choose_all(instance->directory(), *wanted, *name);
+  account.add(loaded != CongestionLoad::nothing, loaded_text(name, loaded));
+  const auto chosen = choose_all(instance.directory(), wanted, name);
   if (!chosen) {
-    if (*loaded == CongestionLoad::loaded) (void)congestion_unload(instance->directory(), *name);
+    if (loaded == CongestionLoad::loaded) (void)congestion_unload(instance.directory(), name);
     return tl::unexpected(chosen.error());
   }
   for (const ChoiceChange& one : *chosen) account.add(one.changed, one.sentence);
@@ -178,57 +166,47 @@ struct Unloaded {
 
 Result<Unloaded> unload(const CongestionOptions& options, const std::string& name,
                         Context& context) {
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
-  if (!*exists) return Unloaded{.name = name};
-  auto instance =
-      context.dry_run ? Instance::open(context.instance) : Instance::open_locked(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto control = present(options, instance->directory());
-  if (!control) return tl::unexpected(control.error());
-  const std::string which = *control ? (*control)->name : name;
-  if (context.dry_run) return Unloaded{.name = which, .changed = control->has_value()};
+  const auto exists = TRY(instance_exists(context));
+  if (!exists) return Unloaded{.name = name};
+  auto instance = TRY(context.dry_run ? Instance::open(context.instance)
+                                      : Instance::open_locked(context.instance));
+  const auto control = TRY(present(options, instance.directory()));
+  const std::string which = control ? control->name : name;
+  if (context.dry_run) return Unloaded{.name = which, .changed = control.has_value()};
   // First those who chose it, lest one of them asks for a name that is gone.
-  auto undone = undo_choices(instance->directory(), which);
-  if (!undone) return tl::unexpected(undone.error());
+  auto undone = TRY(undo_choices(instance.directory(), which));
   // Asked even when there is none to be seen: pins may be left of one that is gone.
-  const auto unloaded = congestion_unload(instance->directory(), which);
-  if (!unloaded) return tl::unexpected(unloaded.error());
-  return Unloaded{.name = which, .changed = *unloaded, .undone = std::move(*undone)};
+  const auto unloaded = TRY(congestion_unload(instance.directory(), which));
+  return Unloaded{.name = which, .changed = unloaded, .undone = std::move(undone)};
 }
 
 Result<void> run_unload(const CongestionOptions& options, Context& context) {
-  const auto name = new_name(options, context);
-  if (!name) return tl::unexpected(name.error());
-  const auto unloaded = unload(options, *name, context);
-  if (!unloaded) return tl::unexpected(unloaded.error());
+  const auto name = TRY(new_name(options, context));
+  const auto unloaded = TRY(unload(options, name, context));
   Account account;
-  account.add(unloaded->changed, fmt::format("congestion control {}: {}", unloaded->name,
-                                             unloaded->changed ? "unloaded" : "is not loaded"));
-  for (const std::string& sentence : unloaded->undone) account.add(true, sentence);
+  account.add(unloaded.changed, fmt::format("congestion control {}: {}", unloaded.name,
+                                            unloaded.changed ? "unloaded" : "is not loaded"));
+  for (const std::string& sentence : unloaded.undone) account.add(true, sentence);
   tell(context, account.change());
   return {};
 }
 
 Result<void> run_list(const CongestionOptions&, Context& context) {
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
+  const auto exists = TRY(instance_exists(context));
   std::string directory;
-  if (*exists) {
-    const auto instance = Instance::open(context.instance);
-    if (!instance) return tl::unexpected(instance.error());
-    directory = instance->directory();
+  if (exists) {
+    const auto instance = TRY(Instance::open(context.instance));
+    directory = instance.directory();
   }
-  const auto controls = congestion_list(directory);
-  if (!controls) return tl::unexpected(controls.error());
+  const auto controls = TRY(congestion_list(directory));
   if (context.json) {
     Json list = Json::array();
-    for (const auto& control : *controls) list.push_back(congestion_json(control));
+    for (const auto& control : controls) list.push_back(congestion_json(control));
     print_json(context, list);
-  } else if (controls->empty()) {
+  } else if (controls.empty()) {
     say(context, "no congestion control is loaded; load one: sluice congestion load");
   } else {
-    print_congestion(context.out, *controls);
+    print_congestion(context.out, controls);
   }
   return {};
 }
@@ -237,10 +215,9 @@ Result<void> run_list(const CongestionOptions&, Context& context) {
 using Sockets = std::array<uint64_t, SLUICE_CONGESTION_STATE_COUNT>;
 
 Result<Sockets> sockets_by_state(Instance& instance) {
-  const auto records = instance.flows();
-  if (!records) return tl::unexpected(records.error());
+  const auto records = TRY(instance.flows());
   Sockets sockets{};
-  for (const auto& record : *records) {
+  for (const auto& record : records) {
     if (record.congestion && record.congestion->state < sockets.size()) {
       sockets[record.congestion->state]++;
     }
@@ -249,47 +226,40 @@ Result<Sockets> sockets_by_state(Instance& instance) {
 }
 
 Result<void> run_show(const CongestionOptions& options, Context& context) {
-  const auto name = new_name(options, context);
-  if (!name) return tl::unexpected(name.error());
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto control = present(options, instance->directory());
-  if (!control) return tl::unexpected(control.error());
-  if (!*control) {
-    return failed("congestion control {}: it is not loaded; load it: sluice congestion load",
-                  *name);
+  const auto name = TRY(new_name(options, context));
+  auto instance = TRY(Instance::open(context.instance));
+  const auto control = TRY(present(options, instance.directory()));
+  if (!control) {
+    return failed("congestion control {}: it is not loaded; load it: sluice congestion load", name);
   }
-  const auto sockets = sockets_by_state(*instance);
-  if (!sockets) return tl::unexpected(sockets.error());
-  const auto chosen = choices(instance->directory());
-  if (!chosen) return tl::unexpected(chosen.error());
-  const auto sums = congestion_sum_views(*instance);
-  if (!sums) return tl::unexpected(sums.error());
+  const auto sockets = TRY(sockets_by_state(instance));
+  const auto chosen = TRY(choices(instance.directory()));
+  const auto sums = TRY(congestion_sum_views(instance));
   if (context.json) {
-    Json document = congestion_json(**control);
+    Json document = congestion_json(*control);
     document["choice_of"] = Json::array();
-    for (const Choice& choice : *chosen) document["choice_of"].push_back(choice.text());
+    for (const Choice& choice : chosen) document["choice_of"].push_back(choice.text());
     document["services"] = Json::array();
-    for (const auto& view : *sums) document["services"].push_back(congestion_sum_json(view));
+    for (const auto& view : sums) document["services"].push_back(congestion_sum_json(view));
     document["sockets"] = Json::object();
-    for (uint32_t state = 0; state < sockets->size(); state++) {
-      document["sockets"][std::string(congestion_state_text(state))] = (*sockets)[state];
+    for (uint32_t state = 0; state < sockets.size(); state++) {
+      document["sockets"][std::string(congestion_state_text(state))] = sockets[state];
     }
     print_json(context, document);
     return {};
   }
   Facts facts;
-  facts.add("name", (*control)->name);
-  facts.add("map", std::to_string((*control)->map_id));
-  facts.add("linked", (*control)->linked ? "yes" : "no");
-  facts.add("of this instance", (*control)->pinned ? "yes" : "no");
-  for (const Choice& choice : *chosen) facts.add("choice of", choice.text());
-  for (uint32_t state = 0; state < sockets->size(); state++) {
+  facts.add("name", control->name);
+  facts.add("map", std::to_string(control->map_id));
+  facts.add("linked", control->linked ? "yes" : "no");
+  facts.add("of this instance", control->pinned ? "yes" : "no");
+  for (const Choice& choice : chosen) facts.add("choice of", choice.text());
+  for (uint32_t state = 0; state < sockets.size(); state++) {
     facts.add(fmt::format("sockets in {}", congestion_state_text(state)),
-              std::to_string((*sockets)[state]));
+              std::to_string(sockets[state]));
   }
   facts.print(context.out);
-  print_congestion_sums(context.out, *sums);
+  print_congestion_sums(context.out, sums);
   return {};
 }
 

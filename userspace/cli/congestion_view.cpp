@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/congestion_view.h"
 
 #include <algorithm>
@@ -10,14 +11,12 @@
 namespace sluice {
 
 Result<std::vector<CongestionSumView>> congestion_sum_views(Instance& instance) {
-  auto sums = congestion_sums(instance.directory());
-  if (!sums) return tl::unexpected(sums.error());
-  auto services = instance.dataplane().services();
-  if (!services) return tl::unexpected(services.error());
+  auto sums = TRY(congestion_sums(instance.directory()));
+  auto services = TRY(instance.dataplane().services());
   std::map<uint32_t, std::string> names{{0, ""}};
-  for (const Service& service : *services) names[service.number] = service.name;
+  for (const Service& service : services) names[service.number] = service.name;
   std::vector<CongestionSumView> views;
-  for (const auto& [number, sum] : *sums) {
+  for (const auto& [number, sum] : sums) {
     // A service that is gone has nobody who could ask.
     if (const auto name = names.find(number); name != names.end())
       views.push_back({.service = name->second, .sum = sum});

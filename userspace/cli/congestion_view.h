@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the flows of services have done together under the congestion control, for people and as
 // JSON.
 #pragma once

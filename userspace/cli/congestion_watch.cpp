@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice congestion watch: every change of state of the instance's sockets, as it happens.
 #include "cli/congestion_watch.h"
 
@@ -115,32 +116,26 @@ class Printer {
 };
 
 Result<void> run_watch(const WatchOptions& options, Context& context) {
-  const auto seconds = limit_of("--seconds", options.seconds);
-  if (!seconds) return tl::unexpected(seconds.error());
-  const auto count = limit_of("--count", options.count);
-  if (!count) return tl::unexpected(count.error());
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
+  const auto seconds = TRY(limit_of("--seconds", options.seconds));
+  const auto count = TRY(limit_of("--count", options.count));
+  auto instance = TRY(Instance::open(context.instance));
   if (!options.service.empty()) {
-    const auto named = service_named(instance->dataplane(), options.service);
-    if (!named) return tl::unexpected(named.error());
+    TRY(service_named(instance.dataplane(), options.service));
   }
-  const auto services = instance->dataplane().services();
-  if (!services) return tl::unexpected(services.error());
-  auto watch = CongestionWatch::open(instance->directory());
-  if (!watch) return tl::unexpected(watch.error());
+  const auto services = TRY(instance.dataplane().services());
+  auto watch = TRY(CongestionWatch::open(instance.directory()));
 
   const EndingSignals signals;
-  Printer printer(context, *services, options.service);
+  Printer printer(context, services, options.service);
   const auto began = std::chrono::steady_clock::now();
   const auto take = [&](const sluice_congestion_event& event) {
-    if (printer.printed() < *count) printer.print(event);
+    if (printer.printed() < count) printer.print(event);
   };
-  while (end_asked == 0 && printer.printed() < *count &&
-         std::chrono::steady_clock::now() - began < std::chrono::seconds(*seconds)) {
-    if (auto waited = watch->wait(100ms, take); !waited) return waited;
+  while (end_asked == 0 && printer.printed() < count &&
+         std::chrono::steady_clock::now() - began < std::chrono::seconds(seconds)) {
+    TRY(watch.wait(100ms, take));
   }
-  if (const uint64_t dropped = watch->dropped(); dropped > 0)
+  if (const uint64_t dropped = watch.dropped(); dropped > 0)
     context.err << fmt::format("{} changes were not told: they came faster than they were read\n",
                                dropped);
   return {};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice congestion watch, a verb that is a story of its own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/context.h"
 
 #include <algorithm>
@@ -37,40 +38,34 @@ std::vector<std::string> creation_note(const Context& context) {
 }
 
 Result<std::vector<std::string>> release_notes(const Instance& instance) {
-  auto note = other_release_note(instance.directory());
-  if (!note) return tl::unexpected(note.error());
-  return note->empty() ? std::vector<std::string>{} : std::vector{std::move(*note)};
+  auto note = TRY(other_release_note(instance.directory()));
+  return note.empty() ? std::vector<std::string>{} : std::vector{std::move(note)};
 }
 
 Result<bool> instance_exists(const Context& context) {
-  const auto names = Instance::list();
-  if (!names) return tl::unexpected(names.error());
-  return std::find(names->begin(), names->end(), context.instance) != names->end();
+  const auto names = TRY(Instance::list());
+  return std::find(names.begin(), names.end(), context.instance) != names.end();
 }
 
 Result<void> change(Context& context, WhenAbsent when_absent, const UseCase& use_case) {
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
+  const auto exists = TRY(instance_exists(context));
 
-  if (!*exists) {
+  if (!exists) {
     // What is refused creates no instance either.
     AbsentDataplane nothing;
-    const auto change = use_case(nothing, Apply::only_show);
-    if (!change) return tl::unexpected(change.error());
+    const auto change = TRY(use_case(nothing, Apply::only_show));
     const bool creates = when_absent == WhenAbsent::create;
     if (context.dry_run || !creates) {
-      tell(context, *change, creates ? creation_note(context) : std::vector<std::string>{});
+      tell(context, change, creates ? creation_note(context) : std::vector<std::string>{});
       return {};
     }
   }
 
-  auto instance =
-      context.dry_run ? Instance::open(context.instance) : Instance::open_locked(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
+  auto instance = TRY(context.dry_run ? Instance::open(context.instance)
+                                      : Instance::open_locked(context.instance));
   const auto change =
-      use_case(instance->dataplane(), context.dry_run ? Apply::only_show : Apply::perform);
-  if (!change) return tl::unexpected(change.error());
-  tell(context, *change);
+      TRY(use_case(instance.dataplane(), context.dry_run ? Apply::only_show : Apply::perform));
+  tell(context, change);
   return {};
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What every command shares: the global options, where its words and its data go, and how it comes
 // to its instance. Data on stdout, words on stderr; with --json the outcome of a change is data.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice filter allow|deny|remove|list|clear: who may use a service.
 #include "cli/json.h"
 #include "cli/nouns.h"
@@ -12,12 +13,10 @@ struct FilterOptions {
 };
 
 Result<void> add(const FilterOptions& options, Context& context, FilterAction action) {
-  const auto name = parse_service_name(options.service);
-  if (!name) return tl::unexpected(name.error());
-  const auto prefix = Prefix::parse(options.prefix);
-  if (!prefix) return tl::unexpected(prefix.error());
+  const auto name = TRY(parse_service_name(options.service));
+  const auto prefix = TRY(Prefix::parse(options.prefix));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return filter_add(dataplane, *name, *prefix, action, apply);
+    return filter_add(dataplane, name, prefix, action, apply);
   });
 }
 
@@ -30,40 +29,34 @@ Result<void> run_deny(const FilterOptions& options, Context& context) {
 }
 
 Result<void> run_remove(const FilterOptions& options, Context& context) {
-  const auto name = parse_service_name(options.service);
-  if (!name) return tl::unexpected(name.error());
-  const auto prefix = Prefix::parse(options.prefix);
-  if (!prefix) return tl::unexpected(prefix.error());
+  const auto name = TRY(parse_service_name(options.service));
+  const auto prefix = TRY(Prefix::parse(options.prefix));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return filter_remove(dataplane, *name, *prefix, apply);
+    return filter_remove(dataplane, name, prefix, apply);
   });
 }
 
 Result<void> run_clear(const FilterOptions& options, Context& context) {
-  const auto name = parse_service_name(options.service);
-  if (!name) return tl::unexpected(name.error());
+  const auto name = TRY(parse_service_name(options.service));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return filter_clear(dataplane, *name, apply);
+    return filter_clear(dataplane, name, apply);
   });
 }
 
 Result<void> run_list(const FilterOptions& options, Context& context) {
   if (!options.service.empty()) {
-    const auto name = parse_service_name(options.service);
-    if (!name) return tl::unexpected(name.error());
+    TRY(parse_service_name(options.service));
   }
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto filters = filter_views(instance->dataplane(), options.service);
-  if (!filters) return tl::unexpected(filters.error());
+  auto instance = TRY(Instance::open(context.instance));
+  const auto filters = TRY(filter_views(instance.dataplane(), options.service));
   if (context.json) {
     Json list = Json::array();
-    for (const auto& view : *filters) list.push_back(filter_json(view));
+    for (const auto& view : filters) list.push_back(filter_json(view));
     print_json(context, list);
-  } else if (filters->empty()) {
+  } else if (filters.empty()) {
     say(context, "no filters; add one: sluice filter allow|deny SERVICE PREFIX");
   } else {
-    print_filters(context.out, *filters);
+    print_filters(context.out, filters);
   }
   return {};
 }

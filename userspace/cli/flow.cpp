@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice flow list|show: what is tracked of single connections. A settled flow is tracked by
 // nobody, since the ring alone knows its backend, and is not listed.
 #include <limits>
@@ -29,52 +30,43 @@ Result<size_t> parse_limit(const std::string& text) {
 }
 
 Result<std::vector<FlowView>> views_of(Context& context) {
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto services = service_views(instance->dataplane());
-  if (!services) return tl::unexpected(services.error());
-  const auto records = instance->flows();
-  if (!records) return tl::unexpected(records.error());
-  return flow_views(*records, *services);
+  auto instance = TRY(Instance::open(context.instance));
+  const auto services = TRY(service_views(instance.dataplane()));
+  const auto records = TRY(instance.flows());
+  return flow_views(records, services);
 }
 
 Result<void> check_service(const std::string& service, Context& context) {
-  const auto name = parse_service_name(service);
-  if (!name) return tl::unexpected(name.error());
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto known = service_named(instance->dataplane(), *name);
-  if (!known) return tl::unexpected(known.error());
+  const auto name = TRY(parse_service_name(service));
+  auto instance = TRY(Instance::open(context.instance));
+  TRY(service_named(instance.dataplane(), name));
   return {};
 }
 
 Result<void> run_list(const FlowOptions& options, Context& context) {
-  const auto limit = parse_limit(options.limit);
-  if (!limit) return tl::unexpected(limit.error());
+  const auto limit = TRY(parse_limit(options.limit));
   if (!options.service.empty()) {
-    const auto known = check_service(options.service, context);
-    if (!known) return known;
+    TRY(check_service(options.service, context));
   }
-  auto views = views_of(context);
-  if (!views) return tl::unexpected(views.error());
+  auto views = TRY(views_of(context));
   if (!options.service.empty()) {
-    std::erase_if(*views, [&](const FlowView& view) { return view.service != options.service; });
+    std::erase_if(views, [&](const FlowView& view) { return view.service != options.service; });
   }
-  const size_t all = views->size();
-  if (all > *limit) views->resize(*limit);
+  const size_t all = views.size();
+  if (all > limit) views.resize(limit);
 
   if (context.json) {
     const uint64_t now_s = monotonic_coarse_s();
     Json list = Json::array();
-    for (const auto& view : *views) list.push_back(flow_json(view, now_s));
+    for (const auto& view : views) list.push_back(flow_json(view, now_s));
     print_json(context, list);
   } else if (all == 0) {
     say(context, "no flow is tracked; a settled service needs to remember none");
   } else {
-    if (all > views->size()) {
-      say(context, fmt::format("the first {} of {} flows:", views->size(), all));
+    if (all > views.size()) {
+      say(context, fmt::format("the first {} of {} flows:", views.size(), all));
     }
-    print_flows(context.out, *views);
+    print_flows(context.out, views);
   }
   return {};
 }
@@ -94,15 +86,12 @@ Result<void> run_show(const FlowOptions& options, Context& context) {
         "198.51.100.7:40000 203.0.113.10:443/tcp",
         options.client);
   }
-  const auto client = HostPort::parse(client_text);
-  if (!client) return tl::unexpected(client.error());
-  const auto endpoint = Endpoint::parse(service_text);
-  if (!endpoint) return tl::unexpected(endpoint.error());
+  const auto client = TRY(HostPort::parse(client_text));
+  const auto endpoint = TRY(Endpoint::parse(service_text));
 
-  const auto views = views_of(context);
-  if (!views) return tl::unexpected(views.error());
-  for (const auto& view : *views) {
-    if (!(view.client == *client) || !(view.endpoint == *endpoint)) continue;
+  const auto views = TRY(views_of(context));
+  for (const auto& view : views) {
+    if (!(view.client == client) || !(view.endpoint == endpoint)) continue;
     if (context.json) {
       print_json(context, flow_json(view, monotonic_coarse_s()));
     } else {
@@ -110,8 +99,8 @@ Result<void> run_show(const FlowOptions& options, Context& context) {
     }
     return {};
   }
-  return failed("flow {} {}: nothing is tracked of it; see: sluice flow list", client->text(),
-                endpoint->text());
+  return failed("flow {} {}: nothing is tracked of it; see: sluice flow list", client.text(),
+                endpoint.text());
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A flow as the operator asks for it: what the maps remember, with the names of its service and
 // its backend put to the numbers.
 #pragma once

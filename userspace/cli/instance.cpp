@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice instance list|create|remove; upgrade is in instance_upgrade.cpp.
 #include "cli/json.h"
 #include "cli/nouns.h"
@@ -18,9 +19,8 @@ struct InstanceOptions {
 
 Result<void> name_instance(const InstanceOptions& options, Context& context) {
   if (options.name.empty()) return {};
-  const auto name = parse_instance_name(options.name);
-  if (!name) return tl::unexpected(name.error());
-  context.instance = *name;
+  const auto name = TRY(parse_instance_name(options.name));
+  context.instance = name;
   return {};
 }
 
@@ -30,9 +30,8 @@ Result<InstanceLimits> limits_of(const InstanceOptions& options) {
   const auto take = [](std::string_view what, const std::string& text, uint32_t min, uint32_t max,
                        uint32_t& limit) -> Result<void> {
     if (text.empty()) return {};
-    const auto capacity = parse_capacity(what, text, min, max);
-    if (!capacity) return tl::unexpected(capacity.error());
-    limit = *capacity;
+    const auto capacity = TRY(parse_capacity(what, text, min, max));
+    limit = capacity;
     return {};
   };
   auto taken = take("services", options.services, 1, SLUICE_SERVICES_MAX, limits.services);
@@ -45,20 +44,17 @@ Result<InstanceLimits> limits_of(const InstanceOptions& options) {
 }
 
 Result<void> run_create(const InstanceOptions& options, Context& context) {
-  if (auto named = name_instance(options, context); !named) return named;
-  const auto limits = limits_of(options);
-  if (!limits) return tl::unexpected(limits.error());
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
-  bool created = !*exists;
-  if (!context.dry_run || *exists) {
-    const auto made = Instance::create(context.instance, *limits);
-    if (!made) return tl::unexpected(made.error());
-    created = *made;
+  TRY(name_instance(options, context));
+  const auto limits = TRY(limits_of(options));
+  const auto exists = TRY(instance_exists(context));
+  bool created = !exists;
+  if (!context.dry_run || exists) {
+    const auto made = TRY(Instance::create(context.instance, limits));
+    created = made;
   }
   const std::string what = created
                                ? fmt::format("created, for {} services, {} backends and {} flows",
-                                             limits->services, limits->backends, limits->flows)
+                                             limits.services, limits.backends, limits.flows)
                                : "is already so";
   tell(context,
        {.needed = created, .sentence = fmt::format("instance {}: {}", context.instance, what)});
@@ -66,13 +62,11 @@ Result<void> run_create(const InstanceOptions& options, Context& context) {
 }
 
 Result<void> run_list(const InstanceOptions&, Context& context) {
-  const auto names = Instance::list();
-  if (!names) return tl::unexpected(names.error());
+  const auto names = TRY(Instance::list());
   std::vector<std::pair<std::string, Release>> instances;
-  for (const auto& name : *names) {
-    auto release = loaded_release(instance_directory(name));
-    if (!release) return tl::unexpected(release.error());
-    instances.emplace_back(name, std::move(*release));
+  for (const auto& name : names) {
+    auto release = TRY(loaded_release(instance_directory(name)));
+    instances.emplace_back(name, std::move(release));
   }
   const Release own = own_release();
   if (context.json) {
@@ -80,7 +74,7 @@ Result<void> run_list(const InstanceOptions&, Context& context) {
     for (const auto& [name, release] : instances)
       list.push_back(Json{{"instance", name}, {"programs", release_json(release)}});
     print_json(context, list);
-  } else if (names->empty()) {
+  } else if (names.empty()) {
     say(context,
         "no instances; one is created with its first service: sluice service add NAME "
         "ADDR:PORT/PROTO");
@@ -94,16 +88,15 @@ Result<void> run_list(const InstanceOptions&, Context& context) {
 }
 
 Result<void> run_remove(const InstanceOptions& options, Context& context) {
-  if (auto named = name_instance(options, context); !named) return named;
+  TRY(name_instance(options, context));
   const auto removed =
-      context.dry_run ? instance_exists(context) : Instance::remove(context.instance);
-  if (!removed) return tl::unexpected(removed.error());
+      TRY(context.dry_run ? instance_exists(context) : Instance::remove(context.instance));
   tell(context,
-       {.needed = *removed,
-        .sentence = *removed ? fmt::format("instance {}: removed, with its programs, its "
-                                           "congestion control and its maps",
-                                           context.instance)
-                             : fmt::format("instance {}: there is none", context.instance)});
+       {.needed = removed,
+        .sentence = removed ? fmt::format("instance {}: removed, with its programs, its "
+                                          "congestion control and its maps",
+                                          context.instance)
+                            : fmt::format("instance {}: there is none", context.instance)});
   return {};
 }
 

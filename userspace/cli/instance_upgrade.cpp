@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice instance upgrade: this sluice's programs in an instance that another one has loaded.
 #include "kernel/instance/upgrade.h"
 
@@ -28,26 +29,24 @@ std::string sentence_of(const std::string& name, const UpgradeReport& report) {
 
 Result<void> run_upgrade(const UpgradeOptions& options, Context& context) {
   if (!options.name.empty()) {
-    const auto name = parse_instance_name(options.name);
-    if (!name) return tl::unexpected(name.error());
-    context.instance = *name;
+    const auto name = TRY(parse_instance_name(options.name));
+    context.instance = name;
   }
   const auto report =
-      upgrade(context.instance, context.dry_run ? Apply::only_show : Apply::perform);
-  if (!report) return tl::unexpected(report.error());
-  const std::string sentence = sentence_of(context.instance, *report);
+      TRY(upgrade(context.instance, context.dry_run ? Apply::only_show : Apply::perform));
+  const std::string sentence = sentence_of(context.instance, report);
   if (!context.json) {
-    tell(context, {.needed = report->changed, .sentence = sentence}, report->notes);
+    tell(context, {.needed = report.changed, .sentence = sentence}, report.notes);
     return {};
   }
   print_json(context, {{"instance", context.instance},
-                       {"changed", report->changed},
+                       {"changed", report.changed},
                        {"dry_run", context.dry_run},
                        {"sentence", sentence},
-                       {"from", release_json(report->from)},
-                       {"to", release_json(report->to)},
-                       {"swapped", report->swapped},
-                       {"notes", report->notes}});
+                       {"from", release_json(report.from)},
+                       {"to", release_json(report.to)},
+                       {"swapped", report.swapped},
+                       {"notes", report.notes}});
   return {};
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The JSON of what there is to see. Names are the command line's nouns and the contract's fields,
 // numbers are exact and carry their unit in the name; null stands for "none".
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The nouns of the command line, a file each, and what they share to set themselves up. setup_x()
 // declares a noun's verbs with their options; parsing fills an options struct and leaves, in
 // Context::command, the call of run_x(options) that the arguments ask for.

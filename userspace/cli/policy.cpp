@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice policy set|show|list|clear.
 #include "model/policy.h"
 #include "cli/json.h"
@@ -18,57 +19,49 @@ Result<PolicyPatch> settings_of(const PolicyOptions& options) {
   for (size_t i = 0; i < options.limits.size(); i++) {
     if (options.limits[i].empty()) continue;
     const PolicyLimit& limit = policy_limits()[i];
-    const auto value = parse_limit(limit, options.limits[i]);
-    if (!value) return tl::unexpected(value.error());
-    patch.*limit.patch = *value;
+    const auto value = TRY(parse_limit(limit, options.limits[i]));
+    patch.*limit.patch = value;
   }
   return patch;
 }
 
 Result<void> run_set(const PolicyOptions& options, Context& context) {
-  const auto name = parse_service_name(options.service);
-  if (!name) return tl::unexpected(name.error());
-  const auto patch = settings_of(options);
-  if (!patch) return tl::unexpected(patch.error());
-  if (is_empty(*patch)) {
+  const auto name = TRY(parse_service_name(options.service));
+  const auto patch = TRY(settings_of(options));
+  if (is_empty(patch)) {
     return misused(
         "policy set {}: nothing to set; give --flow-rate RATE, --window SIZE or another "
         "(sluice policy set --help)",
         options.service);
   }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return policy_set(dataplane, *name, *patch, apply);
+    return policy_set(dataplane, name, patch, apply);
   });
 }
 
 Result<void> run_clear(const PolicyOptions& options, Context& context) {
-  const auto name = parse_service_name(options.service);
-  if (!name) return tl::unexpected(name.error());
+  const auto name = TRY(parse_service_name(options.service));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return policy_clear(dataplane, *name, apply);
+    return policy_clear(dataplane, name, apply);
   });
 }
 
 Result<void> show_one(const PolicyOptions& options, Context& context) {
-  const auto name = parse_service_name(options.service);
-  if (!name) return tl::unexpected(name.error());
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto view = service_view(instance->dataplane(), *name);
-  if (!view) return tl::unexpected(view.error());
+  const auto name = TRY(parse_service_name(options.service));
+  auto instance = TRY(Instance::open(context.instance));
+  const auto view = TRY(service_view(instance.dataplane(), name));
   // A service without a policy is shown too: it may use whatever it can.
-  const Policy policy = view->policy.value_or(Policy{});
-  const auto enforcers = enforcers_of(*instance);
-  if (!enforcers) return tl::unexpected(enforcers.error());
-  const auto enforcements = enforcements_of(view->service, policy, *enforcers);
+  const Policy policy = view.policy.value_or(Policy{});
+  const auto enforcers = TRY(enforcers_of(instance));
+  const auto enforcements = enforcements_of(view.service, policy, enforcers);
   if (context.json) {
-    Json document = policy_json(*name, policy);
+    Json document = policy_json(name, policy);
     document["enforced"] = Json::array();
     for (const auto& one : enforcements) document["enforced"].push_back(enforcement_json(one));
     print_json(context, document);
     return {};
   }
-  print_policies(context.out, {{*name, policy}});
+  print_policies(context.out, {{name, policy}});
   if (enforcements.empty()) return {};
   context.out << '\n';
   print_enforcements(context.out, enforcements);
@@ -76,13 +69,11 @@ Result<void> show_one(const PolicyOptions& options, Context& context) {
 }
 
 Result<void> run_list(const PolicyOptions&, Context& context) {
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto views = service_views(instance->dataplane());
-  if (!views) return tl::unexpected(views.error());
+  auto instance = TRY(Instance::open(context.instance));
+  const auto views = TRY(service_views(instance.dataplane()));
   std::vector<std::pair<std::string, Policy>> policies;
   Json list = Json::array();
-  for (const auto& view : *views) {
+  for (const auto& view : views) {
     if (!view.policy) continue;
     policies.emplace_back(view.service.name, *view.policy);
     list.push_back(policy_json(view.service.name, *view.policy));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/run.h"
 
 #include <fmt/ranges.h>
@@ -108,8 +109,7 @@ int refuse(std::ostream& err, ErrorKind kind, std::string sentence) {
 }
 
 Result<void> perform(Context& context) {
-  const auto name = parse_instance_name(context.instance);
-  if (!name) return tl::unexpected(name.error());
+  TRY(parse_instance_name(context.instance));
   return context.command();
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The command line as a function, so that a test needs no process.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice run FILE.
 #include <ctime>
 #include <ostream>
@@ -31,15 +32,12 @@ void log_line(Context& context, const std::string& words) {
 }
 
 Result<Sentences> apply_file(const std::string& name, const Desired& desired) {
-  auto instance = Instance::open_locked(name);
-  if (!instance) return tl::unexpected(instance.error());
-  auto applied = apply_configuration(*instance, desired, Apply::perform);
-  if (!applied) return tl::unexpected(applied.error());
-  applied->changes.insert(applied->changes.end(), applied->notes.begin(), applied->notes.end());
-  auto notes = release_notes(*instance);
-  if (!notes) return tl::unexpected(notes.error());
-  applied->changes.insert(applied->changes.end(), notes->begin(), notes->end());
-  return std::move(applied->changes);
+  auto instance = TRY(Instance::open_locked(name));
+  auto applied = TRY(apply_configuration(instance, desired, Apply::perform));
+  applied.changes.insert(applied.changes.end(), applied.notes.begin(), applied.notes.end());
+  auto notes = TRY(release_notes(instance));
+  applied.changes.insert(applied.changes.end(), notes.begin(), notes.end());
+  return std::move(applied.changes);
 }
 
 Result<void> run_daemon_command(const RunDaemonOptions& options, Context& context) {
@@ -50,10 +48,9 @@ Result<void> run_daemon_command(const RunDaemonOptions& options, Context& contex
         options.file);
   DaemonOptions daemon{.instance = context.instance, .file = options.file, .metrics = {}};
   if (!options.metrics.empty()) {
-    auto at = HostPort::parse(options.metrics);
-    if (!at) return tl::unexpected(at.error());
-    if (at->port == 0) return misused("run: --metrics {}: wants a port", options.metrics);
-    daemon.metrics = *at;
+    auto at = TRY(HostPort::parse(options.metrics));
+    if (at.port == 0) return misused("run: --metrics {}: wants a port", options.metrics);
+    daemon.metrics = at;
   }
   const DaemonPorts ports{
       .read_file = [&](const std::string& path) { return read_configuration_file(path, context); },

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice service add|set|show|list|remove.
 #include "cli/congestion_view.h"
 #include "cli/json.h"
@@ -23,33 +24,27 @@ struct ServiceOptions {
 // Empty: not wished.
 Result<void> parse_timeout(const std::string& text, std::optional<uint32_t>& into) {
   if (text.empty()) return {};
-  auto seconds = parse_duration_s(text);
-  if (!seconds) return tl::unexpected(seconds.error());
-  into = *seconds;
+  auto seconds = TRY(parse_duration_s(text));
+  into = seconds;
   return {};
 }
 
 Result<ServicePatch> settings_of(const ServiceOptions& options) {
   ServicePatch patch;
   if (!options.mode.empty()) {
-    const auto mode = parse_mode(options.mode);
-    if (!mode) return tl::unexpected(mode.error());
-    patch.mode = *mode;
+    const auto mode = TRY(parse_mode(options.mode));
+    patch.mode = mode;
   }
   if (!options.affinity.empty()) {
-    const auto affinity = parse_affinity(options.affinity);
-    if (!affinity) return tl::unexpected(affinity.error());
-    patch.affinity = *affinity;
+    const auto affinity = TRY(parse_affinity(options.affinity));
+    patch.affinity = affinity;
   }
   if (!options.gue_variant.empty()) {
-    const auto variant = parse_gue_variant(options.gue_variant);
-    if (!variant) return tl::unexpected(variant.error());
-    patch.gue_variant = *variant;
+    const auto variant = TRY(parse_gue_variant(options.gue_variant));
+    patch.gue_variant = variant;
   }
-  if (auto done = parse_timeout(options.idle_timeout, patch.idle_timeout_s); !done)
-    return tl::unexpected(done.error());
-  if (auto done = parse_timeout(options.udp_timeout, patch.udp_timeout_s); !done)
-    return tl::unexpected(done.error());
+  TRY(parse_timeout(options.idle_timeout, patch.idle_timeout_s));
+  TRY(parse_timeout(options.udp_timeout, patch.udp_timeout_s));
   if (options.quic) patch.quic = true;
   if (options.no_quic) patch.quic = false;
   return patch;
@@ -63,76 +58,64 @@ void add_timeouts(CLI::App* verb, ServiceOptions& options) {
 }
 
 Result<void> run_add(const ServiceOptions& options, Context& context) {
-  const auto name = parse_service_name(options.name);
-  if (!name) return tl::unexpected(name.error());
-  const auto endpoint = Endpoint::parse(options.endpoint);
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  const auto patch = settings_of(options);
-  if (!patch) return tl::unexpected(patch.error());
+  const auto name = TRY(parse_service_name(options.name));
+  const auto endpoint = TRY(Endpoint::parse(options.endpoint));
+  const auto patch = TRY(settings_of(options));
   return change(context, WhenAbsent::create, [&](Dataplane& dataplane, Apply apply) {
-    return service_add(dataplane, *name, *endpoint, *patch, apply);
+    return service_add(dataplane, name, endpoint, patch, apply);
   });
 }
 
 Result<void> run_set(const ServiceOptions& options, Context& context) {
-  const auto name = parse_service_name(options.name);
-  if (!name) return tl::unexpected(name.error());
-  const auto patch = settings_of(options);
-  if (!patch) return tl::unexpected(patch.error());
-  if (!patch->mode && !patch->affinity && !patch->gue_variant && !patch->quic &&
-      !patch->idle_timeout_s && !patch->udp_timeout_s) {
+  const auto name = TRY(parse_service_name(options.name));
+  const auto patch = TRY(settings_of(options));
+  if (!patch.mode && !patch.affinity && !patch.gue_variant && !patch.quic &&
+      !patch.idle_timeout_s && !patch.udp_timeout_s) {
     return misused(
         "service set {}: nothing to set; give --mode, --affinity, --gue-variant, --quic, "
         "--no-quic, --idle-timeout or --udp-timeout",
-        *name);
+        name);
   }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return service_set(dataplane, *name, *patch, apply);
+    return service_set(dataplane, name, patch, apply);
   });
 }
 
 Result<void> run_remove(const ServiceOptions& options, Context& context) {
-  const auto name = parse_service_name(options.name);
-  if (!name) return tl::unexpected(name.error());
+  const auto name = TRY(parse_service_name(options.name));
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
-    return service_remove(dataplane, *name, apply);
+    return service_remove(dataplane, name, apply);
   });
 }
 
 Result<void> run_show(const ServiceOptions& options, Context& context) {
-  const auto name = parse_service_name(options.name);
-  if (!name) return tl::unexpected(name.error());
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto view = service_view(instance->dataplane(), *name);
-  if (!view) return tl::unexpected(view.error());
-  auto sums = congestion_sum_views(*instance);
-  if (!sums) return tl::unexpected(sums.error());
-  std::erase_if(*sums, [&](const auto& one) { return one.service != *name; });
+  const auto name = TRY(parse_service_name(options.name));
+  auto instance = TRY(Instance::open(context.instance));
+  const auto view = TRY(service_view(instance.dataplane(), name));
+  auto sums = TRY(congestion_sum_views(instance));
+  std::erase_if(sums, [&](const auto& one) { return one.service != name; });
   if (context.json) {
-    Json document = service_json(*view);
-    document["congestion"] = sums->empty() ? Json(nullptr) : congestion_sum_json(sums->front());
+    Json document = service_json(view);
+    document["congestion"] = sums.empty() ? Json(nullptr) : congestion_sum_json(sums.front());
     print_json(context, document);
   } else {
-    print_service(context.out, *view);
-    print_congestion_sums(context.out, *sums);
+    print_service(context.out, view);
+    print_congestion_sums(context.out, sums);
   }
   return {};
 }
 
 Result<void> run_list(const ServiceOptions&, Context& context) {
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto views = service_views(instance->dataplane());
-  if (!views) return tl::unexpected(views.error());
+  auto instance = TRY(Instance::open(context.instance));
+  const auto views = TRY(service_views(instance.dataplane()));
   if (context.json) {
     Json list = Json::array();
-    for (const auto& view : *views) list.push_back(service_json(view));
+    for (const auto& view : views) list.push_back(service_json(view));
     print_json(context, list);
-  } else if (views->empty()) {
+  } else if (views.empty()) {
     say(context, "no services; add one: sluice service add NAME ADDR:PORT/PROTO");
   } else {
-    print_services(context.out, *views);
+    print_services(context.out, views);
   }
   return {};
 }

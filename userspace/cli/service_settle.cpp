@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice service settle.
 #include "cli/absent.h"
 #include "cli/nouns.h"
@@ -39,16 +40,14 @@ void tell_settlings(Context& context, const std::vector<Settling>& settlings) {
 }
 
 Result<std::vector<Settling>> settle(const std::optional<std::string>& name, Context& context) {
-  const auto exists = instance_exists(context);
-  if (!exists) return tl::unexpected(exists.error());
-  if (!*exists) {
+  const auto exists = TRY(instance_exists(context));
+  if (!exists) {
     AbsentDataplane nothing;
     return settle_services(nothing, name, Apply::only_show);
   }
-  auto instance =
-      context.dry_run ? Instance::open(context.instance) : Instance::open_locked(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  return settle_services(instance->dataplane(), name,
+  auto instance = TRY(context.dry_run ? Instance::open(context.instance)
+                                      : Instance::open_locked(context.instance));
+  return settle_services(instance.dataplane(), name,
                          context.dry_run ? Apply::only_show : Apply::perform);
 }
 
@@ -57,13 +56,11 @@ Result<void> run_settle(const SettleOptions& options, Context& context) {
     return misused("service settle: name one service, or all with --all");
   std::optional<std::string> name;
   if (!options.all) {
-    auto parsed = parse_service_name(options.name);
-    if (!parsed) return tl::unexpected(parsed.error());
-    name = std::move(*parsed);
+    auto parsed = TRY(parse_service_name(options.name));
+    name = std::move(parsed);
   }
-  const auto settlings = settle(name, context);
-  if (!settlings) return tl::unexpected(settlings.error());
-  tell_settlings(context, *settlings);
+  const auto settlings = TRY(settle(name, context));
+  tell_settlings(context, settlings);
   return {};
 }
 

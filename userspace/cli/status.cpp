@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice status: the whole instance at a glance.
 #include "cli/congestion_view.h"
 #include "cli/json.h"
@@ -10,50 +11,40 @@ namespace {
 struct StatusOptions {};
 
 Result<StatusView> status_of(Instance& instance) {
-  auto attached = attachments(instance);
-  if (!attached) return tl::unexpected(attached.error());
-  auto services = service_views(instance.dataplane());
-  if (!services) return tl::unexpected(services.error());
-  auto verdicts = instance.dataplane().verdicts(0);
-  if (!verdicts) return tl::unexpected(verdicts.error());
-  auto memory = memory_of(instance.directory());
-  if (!memory) return tl::unexpected(memory.error());
-  auto programs = loaded_release(instance.directory());
-  if (!programs) return tl::unexpected(programs.error());
+  auto attached = TRY(attachments(instance));
+  auto services = TRY(service_views(instance.dataplane()));
+  auto verdicts = TRY(instance.dataplane().verdicts(0));
+  auto memory = TRY(memory_of(instance.directory()));
+  auto programs = TRY(loaded_release(instance.directory()));
   StatusView status{.instance = instance.name(),
                     .directory = instance.directory(),
-                    .programs = std::move(*programs),
-                    .attachments = std::move(*attached),
-                    .services = std::move(*services),
-                    .verdicts = std::move(*verdicts),
+                    .programs = std::move(programs),
+                    .attachments = std::move(attached),
+                    .services = std::move(services),
+                    .verdicts = std::move(verdicts),
                     .congestion = {},
                     .congestion_unsupported = congestion_unsupported(),
                     .capacities = instance.dataplane().capacities(),
-                    .memory = std::move(*memory)};
+                    .memory = std::move(memory)};
   // The rest is worth seeing on a kernel that cannot have a congestion control of ours, too.
   if (!status.congestion_unsupported.empty()) return status;
-  auto congestion = congestion_list(instance.directory());
-  if (!congestion) return tl::unexpected(congestion.error());
-  status.congestion = std::move(*congestion);
+  auto congestion = TRY(congestion_list(instance.directory()));
+  status.congestion = std::move(congestion);
   return status;
 }
 
 Result<void> run_status(const StatusOptions&, Context& context) {
-  auto instance = Instance::open(context.instance);
-  if (!instance) return tl::unexpected(instance.error());
-  const auto status = status_of(*instance);
-  if (!status) return tl::unexpected(status.error());
-  const auto sums = congestion_sum_views(*instance);
-  if (!sums) return tl::unexpected(sums.error());
+  auto instance = TRY(Instance::open(context.instance));
+  const auto status = TRY(status_of(instance));
+  const auto sums = TRY(congestion_sum_views(instance));
   if (context.json) {
-    Json document = status_json(*status);
+    Json document = status_json(status);
     document["congestion_flows"] = Json::array();
-    for (const auto& view : *sums)
-      document["congestion_flows"].push_back(congestion_sum_json(view));
+    for (const auto& view : sums) document["congestion_flows"].push_back(congestion_sum_json(view));
     print_json(context, document);
   } else {
-    print_status(context.out, *status);
-    print_congestion_sums(context.out, *sums);
+    print_status(context.out, status);
+    print_congestion_sums(context.out, sums);
   }
   return {};
 }

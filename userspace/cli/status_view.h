@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Everything that `sluice status` shows, put together once for both of its spellings.
 #pragma once
 

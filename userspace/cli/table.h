@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Aligned columns for people: a line of names, then the rows, two blanks between columns. Numbers
 // stand to the right. Nothing is cut: a long cell makes its column wide.
 #pragma once

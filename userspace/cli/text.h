@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What there is to see, for people: one table or one list of facts for each noun. Its other
 // spelling is cli/json.h.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Quantities rounded for people. What a machine reads is exact and is in JSON; what a command
 // takes is exact too and is in model/quantity.h.
 #pragma once

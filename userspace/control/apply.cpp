@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/apply.h"
 
 #include <set>
@@ -35,17 +36,16 @@ Result<void> find_routes(Dataplane& dataplane, Plan& plan) {
   }
   for (const Address& source : sources) {
     if (plan.dirty.table) break;
-    auto known = dataplane.knows_replies_to(source);
-    if (!known) return tl::unexpected(known.error());
-    plan.dirty.table = !*known;
+    auto known = TRY(dataplane.knows_replies_to(source));
+    plan.dirty.table = !known;
   }
   return {};
 }
 
 Result<void> carry_out(Dataplane& dataplane, Configuration& running, const Plan& plan) {
-  if (auto done = dataplane.put_journal(plan.writes); !done) return done;
+  TRY(dataplane.put_journal(plan.writes));
   // The commit.
-  if (auto done = dataplane.set_pending(SLUICE_PENDING_JOURNAL); !done) return done;
+  TRY(dataplane.set_pending(SLUICE_PENDING_JOURNAL));
   running.take(plan.writes);
   auto done = finish_writes(dataplane, plan.writes, running, plan.services, plan.dirty);
   if (done) done = dataplane.set_pending(0);
@@ -58,16 +58,13 @@ Result<void> carry_out(Dataplane& dataplane, Configuration& running, const Plan&
 Result<std::vector<std::string>> apply_services(Dataplane& dataplane,
                                                 const std::vector<DesiredService>& desired,
                                                 Apply apply) {
-  auto running = begin_change(dataplane, apply);
-  if (!running) return tl::unexpected(running.error());
-  auto freed = dataplane.backends_freed();
-  if (!freed) return tl::unexpected(freed.error());
-  auto plan = plan_services(desired, *running, dataplane.capacities(), *freed);
-  if (!plan) return tl::unexpected(plan.error());
-  if (auto found = find_routes(dataplane, *plan); !found) return tl::unexpected(found.error());
-  if (plan->writes.empty() || apply == Apply::only_show) return std::move(plan->sentences);
-  if (auto done = carry_out(dataplane, *running, *plan); !done) return tl::unexpected(done.error());
-  return std::move(plan->sentences);
+  auto running = TRY(begin_change(dataplane, apply));
+  auto freed = TRY(dataplane.backends_freed());
+  auto plan = TRY(plan_services(desired, running, dataplane.capacities(), freed));
+  TRY(find_routes(dataplane, plan));
+  if (plan.writes.empty() || apply == Apply::only_show) return std::move(plan.sentences);
+  TRY(carry_out(dataplane, running, plan));
+  return std::move(plan.sentences);
 }
 
 }  // namespace sluice

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Makes the running services what a file wants, as one transaction: all that changes is noted in
 // the journal and committed with one word. From then on whoever comes next, this command or the one
 // after it, writes it into the configuration and brings what packets read up to date; before it,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Backends: added, set (which is also how they drain), removed.
 #include "control/backend_checks.h"
 #include "control/commit.h"
@@ -32,18 +33,14 @@ std::string differences(const Backend& backend, const BackendPatch& patch) {
 
 Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const HostPort& at,
                            uint32_t weight, Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto found = find_service(*configuration, name);
-  if (!found) return tl::unexpected(found.error());
-  const Service& service = **found;
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto found = TRY(find_service(configuration, name));
+  const Service& service = *found;
   const std::string what = backend_text(service, at);
-  if (auto valid = check_backend(*configuration, service, at); !valid) {
-    return tl::unexpected(valid.error());
-  }
-  if (auto valid = check_weight(what, weight); !valid) return tl::unexpected(valid.error());
+  TRY(check_backend(configuration, service, at));
+  TRY(check_weight(what, weight));
 
-  if (const Backend* same = configuration->backend_at(service.number, at)) {
+  if (const Backend* same = configuration.backend_at(service.number, at)) {
     if (same->weight != weight) {
       return misused(
           "{}: is there already, with weight {}; change it with: sluice backend set {} "
@@ -57,31 +54,29 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
     return Change{false, sentence};
   }
   const uint32_t capacity = dataplane.capacities().backends;
-  auto freed = dataplane.backends_freed();
-  if (!freed) return tl::unexpected(freed.error());
-  const uint32_t number = configuration->free_backend_number(capacity, *freed);
+  auto freed = TRY(dataplane.backends_freed());
+  const uint32_t number = configuration.free_backend_number(capacity, freed);
   if (number == 0) {
     return failed("backends: {} of {} are in use; remove some, or make an instance with more",
-                  configuration->backends.size(), capacity);
+                  configuration.backends.size(), capacity);
   }
   auto route = dataplane.route_towards(at.address);
   if (!route) {
     return tl::unexpected(Error{route.error().kind, what + ": " + route.error().text});
   }
-  if (auto valid = check_route(service, at, *route); !valid) return tl::unexpected(valid.error());
+  TRY(check_route(service, at, *route));
   bool tabled = service.mode == Mode::nat;
   if (service.mode == Mode::snat) {
-    auto known = dataplane.knows_replies_to(route->source);
-    if (!known) return tl::unexpected(known.error());
-    tabled = !*known;
+    auto known = TRY(dataplane.knows_replies_to(route->source));
+    tabled = !known;
   }
 
   const Change change{true, fmt::format("{}: added, weight {}", what, weight)};
   if (apply == Apply::only_show) return change;
   const Backend backend{.service = service.number, .at = at, .number = number, .weight = weight};
-  configuration->backends.push_back(backend);
+  configuration.backends.push_back(backend);
   auto done = carry_out(
-      dataplane, *configuration, service.number, [&] { return dataplane.put_backend(backend); },
+      dataplane, configuration, service.number, [&] { return dataplane.put_backend(backend); },
       DirtySet{.table = tabled,
                .timeouts = false,
                .only_backends = {{number}},
@@ -92,57 +87,47 @@ Result<Change> backend_add(Dataplane& dataplane, const std::string& name, const 
 
 Result<Change> backend_set(Dataplane& dataplane, const std::string& name, const HostPort& at,
                            const BackendPatch& patch, Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
-  auto backend = find_backend(*configuration, **service, at);
-  if (!backend) return tl::unexpected(backend.error());
-  const std::string what = backend_text(**service, at);
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto service = TRY(find_service(configuration, name));
+  auto backend = TRY(find_backend(configuration, *service, at));
+  const std::string what = backend_text(*service, at);
   if (!patch.weight && !patch.state) {
     return misused("{}: nothing to set; say a weight or a state", what);
   }
-  if (auto valid = check_weight(what, patch.weight.value_or(0)); !valid) {
-    return tl::unexpected(valid.error());
-  }
+  TRY(check_weight(what, patch.weight.value_or(0)));
 
-  const std::string changed = differences(**backend, patch);
+  const std::string changed = differences(*backend, patch);
   if (changed.empty()) return Change{false, what + ": is already so"};
   const Change change{true, what + ": " + changed};
   if (apply == Apply::only_show) return change;
-  (*backend)->weight = patch.weight.value_or((*backend)->weight);
-  (*backend)->state = patch.state.value_or((*backend)->state);
-  if (patch.state == BackendState::up) (*backend)->failing = false;
+  backend->weight = patch.weight.value_or(backend->weight);
+  backend->state = patch.state.value_or(backend->state);
+  if (patch.state == BackendState::up) backend->failing = false;
   auto done = carry_out(
-      dataplane, *configuration, (*service)->number,
-      [&] { return dataplane.put_backend(**backend); },
+      dataplane, configuration, service->number, [&] { return dataplane.put_backend(*backend); },
       DirtySet{.endpoints = false,
                .table = false,
                .timeouts = false,
-               .only_backends = {{(*backend)->number}}});
+               .only_backends = {{backend->number}}});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
 
 Result<Change> backend_remove(Dataplane& dataplane, const std::string& name, const HostPort& at,
                               Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
-  auto backend = find_backend(*configuration, **service, at);
-  if (!backend) return tl::unexpected(backend.error());
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto service = TRY(find_service(configuration, name));
+  auto backend = TRY(find_backend(configuration, *service, at));
 
-  const Change change{true, backend_text(**service, at) + ": removed"};
+  const Change change{true, backend_text(*service, at) + ": removed"};
   if (apply == Apply::only_show) return change;
-  (*backend)->removing = true;
+  backend->removing = true;
   auto done = carry_out(
-      dataplane, *configuration, (*service)->number,
-      [&] { return dataplane.put_backend(**backend); },
+      dataplane, configuration, service->number, [&] { return dataplane.put_backend(*backend); },
       DirtySet{.endpoints = false,
                .table = false,
                .timeouts = false,
-               .only_backends = {{(*backend)->number}}});
+               .only_backends = {{backend->number}}});
   if (!done) return tl::unexpected(done.error());
   return change;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/backend_checks.h"
 
 #include <unordered_map>
@@ -69,7 +70,7 @@ Result<void> check_backend(const Service& service, const HostPort& at) {
   };
   if (at.address.is_unspecified()) return refuse("the unspecified address is no host");
   if (at.address.is_multicast()) return refuse("a multicast address is no host");
-  if (auto valid = check_port(service, at); !valid) return valid;
+  TRY(check_port(service, at));
   if (service.endpoint.prefix().contains(at.address) && at.port == service.endpoint.port)
     return refuse("is the service's own endpoint, to which it would send for ever");
   return check_family(service, at);
@@ -77,18 +78,18 @@ Result<void> check_backend(const Service& service, const HostPort& at) {
 
 Result<void> check_backend(const Configuration& configuration, const Service& service,
                            const HostPort& at) {
-  if (auto valid = check_backend(service, at); !valid) return valid;
+  TRY(check_backend(service, at));
   if (service.mode != Mode::nat) return {};
   std::unordered_map<uint32_t, const Service*> others;
   for (const Service& other : configuration.services) {
     if (other.removing) continue;
-    if (auto valid = check_replies(service, at, other); !valid) return valid;
+    TRY(check_replies(service, at, other));
     others.emplace(other.number, &other);
   }
   for (const Backend& backend : configuration.backends) {
     const auto of = others.find(backend.service);
     if (of == others.end()) continue;
-    if (auto valid = check_replies(service, at, backend, *of->second); !valid) return valid;
+    TRY(check_replies(service, at, backend, *of->second));
   }
   return {};
 }

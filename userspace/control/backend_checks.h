@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a backend must be so that its service's mode can work with it. Checked before anything is
 // changed; every refusal says why.
 #pragma once

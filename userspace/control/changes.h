@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The use cases that change something. Each validates everything first, then commits with one
 // write, then brings what the packet path reads up to date (control/recover.h); the caller holds
 // the instance's lock. Repeating a change that is already made is success and says so.

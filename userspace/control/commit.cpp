@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/commit.h"
 
 #include "control/recover.h"
@@ -6,14 +7,14 @@ namespace sluice {
 
 Result<Configuration> begin_change(Dataplane& dataplane, Apply apply) {
   if (apply == Apply::perform) {
-    if (auto done = recover(dataplane); !done) return tl::unexpected(done.error());
+    TRY(recover(dataplane));
   }
   return Configuration::load(dataplane);
 }
 
 Result<void> carry_out(Dataplane& dataplane, Configuration& configuration, uint32_t service,
                        const std::function<Result<void>()>& commit, const DirtySet& dirty) {
-  if (auto done = dataplane.set_pending(service); !done) return done;
+  TRY(dataplane.set_pending(service));
   if (auto done = commit(); !done) {
     // Best effort: an announcement that stays makes the next command look, and find nothing.
     (void)dataplane.set_pending(0);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What every change has in common: how it begins, and how it is carried out once it is known to be
 // right.
 #pragma once

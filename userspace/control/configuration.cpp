@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/configuration.h"
 
 #include <algorithm>
@@ -49,24 +50,17 @@ uint32_t lowest_free(const std::vector<bool>& taken) {
 }  // namespace
 
 Result<Configuration> Configuration::load(Dataplane& dataplane) {
-  auto services = dataplane.services();
-  if (!services) return tl::unexpected(services.error());
-  auto backends = dataplane.backends();
-  if (!backends) return tl::unexpected(backends.error());
-  auto policies = dataplane.policies();
-  if (!policies) return tl::unexpected(policies.error());
-  auto filters = dataplane.filters();
-  if (!filters) return tl::unexpected(filters.error());
-  auto weights = dataplane.client_weights();
-  if (!weights) return tl::unexpected(weights.error());
-  Configuration configuration{std::move(*services), std::move(*backends), std::move(*policies),
-                              std::move(*filters), std::move(*weights)};
-  auto pending = dataplane.pending();
-  if (!pending) return tl::unexpected(pending.error());
-  if (*pending != SLUICE_PENDING_JOURNAL) return configuration;
-  auto journal = dataplane.journal();
-  if (!journal) return tl::unexpected(journal.error());
-  if (*journal) configuration.take(**journal);
+  auto services = TRY(dataplane.services());
+  auto backends = TRY(dataplane.backends());
+  auto policies = TRY(dataplane.policies());
+  auto filters = TRY(dataplane.filters());
+  auto weights = TRY(dataplane.client_weights());
+  Configuration configuration{std::move(services), std::move(backends), std::move(policies),
+                              std::move(filters), std::move(weights)};
+  auto pending = TRY(dataplane.pending());
+  if (pending != SLUICE_PENDING_JOURNAL) return configuration;
+  auto journal = TRY(dataplane.journal());
+  if (journal) configuration.take(*journal);
   return configuration;
 }
 

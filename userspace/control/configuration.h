@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The whole configuration, read once at the start of a command, and the questions that every use
 // case asks of it. What is `removing` is gone as far as the operator is concerned: look-ups by name
 // or address do not find it, but its number stays taken until control/derive.h has finished it.

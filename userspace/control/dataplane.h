@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The one door between the use cases and what they act on: the kernel's maps (userspace/kernel), or
 // a test that remembers. Every call is atomic as the packet path sees it, and none depends on
 // another: a process killed between two calls leaves a state that control/recover.h can finish.
@@ -133,8 +134,7 @@ class Dataplane {
   // Of several services, each as above, with one wait for all of them; an empty ring: it goes.
   virtual Result<void> swap_rings(const std::vector<std::pair<Service, Ring>>& rings) {
     for (const auto& [service, ring] : rings) {
-      auto done = ring.empty() ? erase_ring(service.number) : swap_ring(service, ring);
-      if (!done) return done;
+      TRY(ring.empty() ? erase_ring(service.number) : swap_ring(service, ring));
     }
     return {};
   }

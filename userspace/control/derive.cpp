@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The order of everything that follows a commit; derive.h says why it is this one.
 #include "control/derive.h"
 
@@ -73,29 +74,28 @@ constexpr size_t few_endpoints = 4;
 
 Result<void> Derivation::run() {
   if (dirty_.records) {
-    if (auto done = write_records(); !done) return done;
+    TRY(write_records());
   }
   if (dirty_.endpoints) {
     const bool few = !dirty_.service_endpoints && dirty_.only_backends &&
                      dirty_.only_backends->size() <= few_endpoints;
-    if (auto done = few ? set_endpoints_of(*dirty_.only_backends) : set_endpoints(); !done)
-      return done;
+    TRY(few ? set_endpoints_of(*dirty_.only_backends) : set_endpoints());
   }
   if (dirty_.table) {
-    if (auto done = swap_table(); !done) return done;
+    TRY(swap_table());
   }
-  if (auto done = finish_filters(staying_); !done) return done;
+  TRY(finish_filters(staying_));
   if (dirty_.rings) {
-    if (auto done = move_rings(); !done) return done;
-    if (auto done = finish_backends(); !done) return done;
+    TRY(move_rings());
+    TRY(finish_backends());
   }
-  if (auto done = finish_services(); !done) return done;
+  TRY(finish_services());
   purge_erased();
   if (endpoints_left_) {
-    if (auto done = set_endpoints_left(); !done) return done;
+    TRY(set_endpoints_left());
   }
   if (table_left_) {
-    if (auto done = swap_table(); !done) return done;
+    TRY(swap_table());
   }
   return {};
 }
@@ -110,9 +110,8 @@ Result<void> Derivation::write_records() {
         kept.push_back(backend);
         continue;
       }
-      auto known = write_record(group.service, backend);
-      if (!known) return tl::unexpected(known.error());
-      if (*known) kept.push_back(backend);
+      auto known = TRY(write_record(group.service, backend));
+      if (known) kept.push_back(backend);
     }
     group.backends = std::move(kept);
   }
@@ -122,35 +121,32 @@ Result<void> Derivation::write_records() {
 
 // False: it was taken back.
 Result<bool> Derivation::write_record(const Service& service, const Backend& backend) {
-  auto source = dataplane_.backend_source(backend.number);
-  if (!source) return tl::unexpected(source.error());
-  if (!*source) {
+  auto source = TRY(dataplane_.backend_source(backend.number));
+  if (!source) {
     if (backend.removing) return true;  // cut off behind the end of its record
     if (const auto known = dirty_.sources.find(backend.number); known != dirty_.sources.end()) {
-      *source = known->second;
+      source = known->second;
     } else {
       auto towards = dataplane_.route_towards(backend.at.address);
       // `backend add` was cut off right after its commit, and the route that it had made sure of is
       // gone: no packet ever saw this backend. Taken back, it cannot keep every later command from
       // getting past its recovery.
       if (!towards) {
-        if (auto done = dataplane_.erase_backend(backend); !done)
-          return tl::unexpected(done.error());
+        TRY(dataplane_.erase_backend(backend));
         erased_.insert(backend.number);
         return false;
       }
-      *source = towards->source;
+      source = towards->source;
     }
   }
-  if (auto done = dataplane_.write_backend(service, backend, **source); !done)
-    return tl::unexpected(done.error());
+  TRY(dataplane_.write_backend(service, backend, *source));
   return true;
 }
 
 Result<void> Derivation::move_rings() {
   std::vector<std::pair<Service, Ring>> moved;
   for (Group& group : staying_) {
-    if (auto done = move_ring(group, moved); !done) return done;
+    TRY(move_ring(group, moved));
   }
   return moved.empty() ? Result<void>{} : dataplane_.swap_rings(moved);
 }
@@ -170,26 +166,25 @@ Result<void> Derivation::move_ring(Group& group, std::vector<std::pair<Service, 
       members.push_back({backend.number, backend_identity(places[i]), weights[i]});
     }
   }
-  auto live = dataplane_.ring(service);
-  if (!live) return tl::unexpected(live.error());
-  if (members.empty() && live->empty()) return {};
+  auto live = TRY(dataplane_.ring(service));
+  if (members.empty() && live.empty()) return {};
 
   const uint8_t ring_bits = ring_bits_for(members.size(), service.ring_bits);
   if (ring_bits != service.ring_bits) {
     service.ring_bits = ring_bits;
-    if (auto done = put_service(service); !done) return done;
+    TRY(put_service(service));
   }
   Ring resized;
-  if (live->size() != size_t{1} << ring_bits) {
-    resized = live->empty() ? Ring(size_t{1} << ring_bits) : ring_refine(*live, ring_bits);
+  if (live.size() != size_t{1} << ring_bits) {
+    resized = live.empty() ? Ring(size_t{1} << ring_bits) : ring_refine(live, ring_bits);
   }
-  const Ring& before = resized.empty() ? *live : resized;
+  const Ring& before = resized.empty() ? live : resized;
   // A second more than now: the swap is not done yet, and from then on times count.
   Ring after = ring_transition(before, maglev_build(std::move(members), ring_bits), down,
                                dataplane_.now_s() + 1);
   // Every translated connection is in `translations` anyway and asks the ring only once.
   if (service.mode == Mode::snat) after = ring_settled(std::move(after));
-  if (after == *live && !(dirty_.timeouts && ring_moving_slots(after) > 0)) return {};
+  if (after == live && !(dirty_.timeouts && ring_moving_slots(after) > 0)) return {};
   moved.emplace_back(service, std::move(after));
   return {};
 }
@@ -206,15 +201,15 @@ Result<void> Derivation::finish_backends() {
       emptied.emplace_back(group.service, Ring{});
   }
   if (leaving.empty()) return {};
-  if (auto done = purge_flows_of(leaving); !done) return done;
+  TRY(purge_flows_of(leaving));
   if (!emptied.empty()) {
-    if (auto done = dataplane_.swap_rings(emptied); !done) return done;
+    TRY(dataplane_.swap_rings(emptied));
   }
   for (Group& group : staying_) {
     for (const Backend& backend : group.backends) {
       if (!backend.removing) continue;
-      if (auto done = retire_traffic(group.service, backend); !done) return done;
-      if (auto done = erase_backend(group.service, backend); !done) return done;
+      TRY(retire_traffic(group.service, backend));
+      TRY(erase_backend(group.service, backend));
       endpoints_left_ = true;
       if (replies_come_here(group.service.mode)) table_left_ = true;
     }
@@ -234,7 +229,7 @@ Result<void> Derivation::finish_filters(const std::vector<Group>& groups) {
   std::copy_if(configuration_.filters.begin(), configuration_.filters.end(),
                std::back_inserter(leaving), leaves);
   if (leaving.empty()) return {};
-  if (auto done = dataplane_.erase_filters(leaving); !done) return done;
+  TRY(dataplane_.erase_filters(leaving));
   std::erase_if(configuration_.filters, leaves);
   return {};
 }
@@ -252,11 +247,10 @@ Result<void> Derivation::purge_flows_of(const std::vector<Backend>& backends) {
 // other way round they would be added again by whoever finishes, and a sum that is too high is the
 // worse lie.
 Result<void> Derivation::retire_traffic(Service& service, const Backend& backend) {
-  auto traffic = dataplane_.backend_traffic(backend.number);
-  if (!traffic) return tl::unexpected(traffic.error());
-  if (auto done = dataplane_.clear_backend_traffic(backend.number); !done) return done;
-  if (*traffic == Traffic{}) return {};
-  service.retired += *traffic;
+  auto traffic = TRY(dataplane_.backend_traffic(backend.number));
+  TRY(dataplane_.clear_backend_traffic(backend.number));
+  if (traffic == Traffic{}) return {};
+  service.retired += traffic;
   return put_service(service);
 }
 
@@ -266,8 +260,8 @@ Result<void> Derivation::put_service(const Service& service) {
 }
 
 Result<void> Derivation::erase_backend(const Service& service, const Backend& backend) {
-  if (auto done = dataplane_.erase_backend_record(backend.number); !done) return done;
-  if (auto done = dataplane_.erase_backend(backend); !done) return done;
+  TRY(dataplane_.erase_backend_record(backend.number));
+  TRY(dataplane_.erase_backend(backend));
   erased_.insert(backend.number);
   backend_endpoints_left_.push_back(
       {backend.at.address, backend.at.port, service.endpoint.l4_proto});
@@ -290,11 +284,11 @@ Result<void> Derivation::finish_services() {
     rings.emplace_back(group.service, Ring{});
     backends.insert(backends.end(), group.backends.begin(), group.backends.end());
   }
-  if (auto done = dataplane_.swap_rings(rings); !done) return done;
-  if (auto done = purge_flows_of(backends); !done) return done;
-  if (auto done = finish_filters(leaving_); !done) return done;
+  TRY(dataplane_.swap_rings(rings));
+  TRY(purge_flows_of(backends));
+  TRY(finish_filters(leaving_));
   for (const Group& group : leaving_) {
-    if (auto done = finish_service(group); !done) return done;
+    TRY(finish_service(group));
   }
   endpoints_left_ = true;
   return {};
@@ -304,17 +298,17 @@ Result<void> Derivation::finish_services() {
 Result<void> Derivation::finish_service(const Group& group) {
   const Service& service = group.service;
   for (const Backend& backend : group.backends) {
-    if (auto done = dataplane_.clear_backend_traffic(backend.number); !done) return done;
-    if (auto done = erase_backend(service, backend); !done) return done;
+    TRY(dataplane_.clear_backend_traffic(backend.number));
+    TRY(erase_backend(service, backend));
     if (replies_come_here(service.mode)) table_left_ = true;
   }
   for (const ClientWeight& weight : configuration_.weights) {
     if (weight.service != service.number) continue;
-    if (auto done = dataplane_.erase_client_weight(weight); !done) return done;
+    TRY(dataplane_.erase_client_weight(weight));
   }
-  if (auto done = dataplane_.clear_verdicts(service.number); !done) return done;
-  if (auto done = dataplane_.erase_policy(service.number); !done) return done;
-  if (auto done = dataplane_.erase_service(service); !done) return done;
+  TRY(dataplane_.clear_verdicts(service.number));
+  TRY(dataplane_.erase_policy(service.number));
+  TRY(dataplane_.erase_service(service));
   configuration_.purge_service(service.number);
   return {};
 }
@@ -328,8 +322,7 @@ Result<void> Derivation::set_endpoints_of(const std::vector<uint32_t>& numbers) 
     for (const Backend& backend : group.backends) {
       if (std::find(numbers.begin(), numbers.end(), backend.number) == numbers.end()) continue;
       const Endpoint endpoint{backend.at.address, backend.at.port, group.service.endpoint.l4_proto};
-      auto done = dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint));
-      if (!done) return done;
+      TRY(dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint)));
     }
   }
   return {};
@@ -338,16 +331,14 @@ Result<void> Derivation::set_endpoints_of(const std::vector<uint32_t>& numbers) 
 Result<void> Derivation::set_endpoints_left() {
   if (!leaving_.empty() || backend_endpoints_left_.size() > few_endpoints) return set_endpoints();
   for (const Endpoint& endpoint : backend_endpoints_left_) {
-    auto done = dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint));
-    if (!done) return done;
+    TRY(dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint)));
   }
   return {};
 }
 
 Result<void> Derivation::swap_table() {
-  auto entries = table_entries(dataplane_, configuration_);
-  if (!entries) return tl::unexpected(entries.error());
-  return dataplane_.swap_service_table(*entries);
+  auto entries = TRY(table_entries(dataplane_, configuration_));
+  return dataplane_.swap_service_table(entries);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the packet path reads, derived from the configuration. control/recover.h is the door for
 // everybody else; the use cases come in here, because they know what their change left as it was.
 //

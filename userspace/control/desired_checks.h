@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Whether what a file wants goes together: rules that the use cases have one by one
 // (control/changes.h) for all of it at once, each refusal where its cause stands.
 #pragma once

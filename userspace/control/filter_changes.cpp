@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Filters: added, removed, cleared. Each is one entry that the packet path reads where it is kept,
 // or one call that marks all that go. What derives from them is whether the service looks there at
 // all, and what it does with those whom no entry names. The order never shuts out whom the change
@@ -51,8 +52,7 @@ Result<bool> remove_filters(Dataplane& dataplane, Configuration& configuration, 
     marked.push_back(filter);
   }
   if (marked.empty() || apply == Apply::only_show) return !marked.empty();
-  auto done = replace_filters(dataplane, configuration, service, marked, before);
-  if (!done) return tl::unexpected(done.error());
+  TRY(replace_filters(dataplane, configuration, service, marked, before));
   return true;
 }
 
@@ -60,43 +60,38 @@ Result<bool> remove_filters(Dataplane& dataplane, Configuration& configuration, 
 
 Result<Change> filter_add(Dataplane& dataplane, const std::string& name, const Prefix& prefix,
                           FilterAction action, Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
-  const std::string what = filter_text(**service, prefix);
-  if (auto valid = check_filter(**service, prefix); !valid) return tl::unexpected(valid.error());
-  if (const Filter* same = configuration->filter((*service)->number, prefix)) {
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto service = TRY(find_service(configuration, name));
+  const std::string what = filter_text(*service, prefix);
+  TRY(check_filter(*service, prefix));
+  if (const Filter* same = configuration.filter(service->number, prefix)) {
     if (same->action == action) return Change{false, what + ": is already so"};
     return misused("{}: is there already, to {}; change it with: sluice filter remove {} {}", what,
                    filter_action_text(same->action), name, prefix.text());
   }
   const uint32_t capacity = dataplane.capacities().filters;
-  if (configuration->filters.size() >= capacity) {
-    return failed("filters: {} of {} are in use; remove some", configuration->filters.size(),
+  if (configuration.filters.size() >= capacity) {
+    return failed("filters: {} of {} are in use; remove some", configuration.filters.size(),
                   capacity);
   }
 
   const Change change{
       true, fmt::format("{}: {}", what, action == FilterAction::allow ? "allowed" : "denied")};
   if (apply == Apply::only_show) return change;
-  const uint32_t number = (*service)->number;
-  const Kinds before = kinds_of(*configuration, number);
+  const uint32_t number = service->number;
+  const Kinds before = kinds_of(configuration, number);
   const Filter filter{.service = number, .prefix = prefix, .action = action};
-  configuration->filters.push_back(filter);
-  auto done = replace_filters(dataplane, *configuration, number, {filter}, before);
-  if (!done) return tl::unexpected(done.error());
+  configuration.filters.push_back(filter);
+  TRY(replace_filters(dataplane, configuration, number, {filter}, before));
   return change;
 }
 
 Result<Change> filter_remove(Dataplane& dataplane, const std::string& name, const Prefix& prefix,
                              Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
-  const std::string what = filter_text(**service, prefix);
-  auto removed = remove_filters(dataplane, *configuration, (*service)->number, apply,
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto service = TRY(find_service(configuration, name));
+  const std::string what = filter_text(*service, prefix);
+  auto removed = remove_filters(dataplane, configuration, service->number, apply,
                                 [&](const Filter& filter) { return filter.prefix == prefix; });
   if (!removed) return tl::unexpected(removed.error());
   if (!*removed) {
@@ -106,11 +101,9 @@ Result<Change> filter_remove(Dataplane& dataplane, const std::string& name, cons
 }
 
 Result<Change> filter_clear(Dataplane& dataplane, const std::string& name, Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
-  auto removed = remove_filters(dataplane, *configuration, (*service)->number, apply,
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto service = TRY(find_service(configuration, name));
+  auto removed = remove_filters(dataplane, configuration, service->number, apply,
                                 [](const Filter&) { return true; });
   if (!removed) return tl::unexpected(removed.error());
   if (!*removed) return Change{false, fmt::format("filters of {}: there are none", name)};

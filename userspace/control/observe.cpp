@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/observe.h"
 
 #include <set>
@@ -52,14 +53,13 @@ Observed take_all(Configuration& configuration, const std::vector<Observation>& 
 
 Result<std::vector<std::string>> backends_observe(Dataplane& dataplane,
                                                   const std::vector<Observation>& observations) {
-  auto configuration = begin_change(dataplane, Apply::perform);
-  if (!configuration) return tl::unexpected(configuration.error());
-  Observed observed = take_all(*configuration, observations);
+  auto configuration = TRY(begin_change(dataplane, Apply::perform));
+  Observed observed = take_all(configuration, observations);
   if (observed.backends.empty()) return observed.sentences;
 
   const std::vector<uint32_t> services(observed.services.begin(), observed.services.end());
   const uint32_t pending = services.size() == 1 ? services.front() : SLUICE_PENDING_ALL;
-  if (auto done = dataplane.set_pending(pending); !done) return tl::unexpected(done.error());
+  TRY(dataplane.set_pending(pending));
   for (const Backend* backend : observed.backends) {
     if (auto done = dataplane.put_backend(*backend); !done) {
       return tl::unexpected(unfinished(done.error()));
@@ -68,7 +68,7 @@ Result<std::vector<std::string>> backends_observe(Dataplane& dataplane,
   DirtySet dirty{.endpoints = false, .table = false, .timeouts = false};
   dirty.only_backends.emplace();
   for (const Backend* backend : observed.backends) dirty.only_backends->push_back(backend->number);
-  auto done = derive_services(dataplane, *configuration, services, dirty);
+  auto done = derive_services(dataplane, configuration, services, dirty);
   if (done) done = dataplane.set_pending(0);
   if (!done) return tl::unexpected(unfinished(done.error()));
   return observed.sentences;

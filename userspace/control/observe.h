@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What `sluice run` saw of backends, put beside the operator's word: many at once, under the lock.
 // Each is whole in itself; who is killed on the way leaves some for the next command to finish
 // (control/recover.h).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/plan.h"
 
 #include <algorithm>
@@ -191,7 +192,7 @@ Result<Plan> Planner::run() {
   std::unordered_set<std::string> wanted;
   for (const DesiredService& each : desired_) wanted.insert(each.service.name);
   for (const DesiredService& each : desired_) {
-    if (auto done = plan_one(each); !done) return tl::unexpected(done.error());
+    TRY(plan_one(each));
   }
   for (const RunningService& each : running_.services()) {
     if (wanted.contains(each.service->name)) continue;
@@ -238,7 +239,7 @@ Result<void> Planner::plan_one(const DesiredService& desired) {
 
   if (!(wanted == *was->service)) set_service(wanted, *was->service);
   plan_policy(desired, wanted, was->policy);
-  if (auto done = plan_filters(desired, wanted, was->filters); !done) return done;
+  TRY(plan_filters(desired, wanted, was->filters));
   plan_weights(desired, wanted, was->weights);
   return plan_backends(desired, wanted, was->backends);
 }
@@ -370,7 +371,7 @@ Result<void> Planner::plan_backends(const DesiredService& desired, const Service
   for (const DesiredBackend& wanted : desired.backends) {
     const auto same = was.find(place_key(wanted.at));
     if (same == was.end()) {
-      if (auto done = add_backend(desired, service, wanted); !done) return done;
+      TRY(add_backend(desired, service, wanted));
     } else {
       set_backend(desired, service, wanted, *same->second);
       was.erase(same);

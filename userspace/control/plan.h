@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What has to change so that the running services become the desired ones: the smallest set of
 // changes, in their order, as sentences and as what is written. Pure: whatever is planned is
 // carried out (control/apply.h) or shown, and both say the same.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Policies: set, cleared. A policy is read where it is kept; what derives from it is only whether
 // its service's packets leave through tc, where `pace` sees them, and whether `steer` counts its
 // new connections and what its clients send.
@@ -42,26 +43,22 @@ Result<Change> replace_policy(Dataplane& dataplane, Configuration& configuration
 
 Result<Change> policy_set(Dataplane& dataplane, const std::string& name, const PolicyPatch& patch,
                           Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto service = TRY(find_service(configuration, name));
   if (is_empty(patch)) {
     return misused("policy of {}: nothing to set; say a flow rate, a window or another limit",
                    name);
   }
-  const Policy* current = configuration->policy((*service)->number);
+  const Policy* current = configuration.policy(service->number);
   const Policy wanted = policy_with(patch, current != nullptr ? *current : Policy{});
-  if (auto good = check_policy_of(**service, wanted); !good) return tl::unexpected(good.error());
-  return replace_policy(dataplane, *configuration, **service, wanted, apply);
+  TRY(check_policy_of(*service, wanted));
+  return replace_policy(dataplane, configuration, *service, wanted, apply);
 }
 
 Result<Change> policy_clear(Dataplane& dataplane, const std::string& name, Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
-  return replace_policy(dataplane, *configuration, **service, Policy{}, apply);
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto service = TRY(find_service(configuration, name));
+  return replace_policy(dataplane, configuration, *service, Policy{}, apply);
 }
 
 }  // namespace sluice

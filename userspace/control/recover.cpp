@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/recover.h"
 
 #include <algorithm>
@@ -22,12 +23,10 @@ std::vector<uint32_t> services_of(const Writes& writes) {
 }
 
 Result<void> finish_transaction(Dataplane& dataplane) {
-  auto journal = dataplane.journal();
-  if (!journal) return tl::unexpected(journal.error());
-  if (!*journal) return {};  // all of it was carried out
-  auto configuration = Configuration::load(dataplane);
-  if (!configuration) return tl::unexpected(configuration.error());
-  return finish_writes(dataplane, **journal, *configuration, services_of(**journal), DirtySet{});
+  auto journal = TRY(dataplane.journal());
+  if (!journal) return {};  // all of it was carried out
+  auto configuration = TRY(Configuration::load(dataplane));
+  return finish_writes(dataplane, *journal, configuration, services_of(*journal), DirtySet{});
 }
 
 }  // namespace
@@ -42,39 +41,35 @@ Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configura
       [](const Filter& filter) { return filter.removing || filter.action == FilterAction::allow; });
   const std::vector<Filter> last(denies, first.filters.end());
   first.filters.erase(denies, first.filters.end());
-  if (auto done = dataplane.write_all(first); !done) return done;
-  if (auto done = derive_services(dataplane, configuration, services, dirty); !done) return done;
+  TRY(dataplane.write_all(first));
+  TRY(derive_services(dataplane, configuration, services, dirty));
   if (!last.empty()) {
-    if (auto done = dataplane.put_filters(last); !done) return done;
+    TRY(dataplane.put_filters(last));
   }
   return dataplane.erase_journal();
 }
 
 Result<bool> recover(Dataplane& dataplane) {
-  auto pending = dataplane.pending();
-  if (!pending) return tl::unexpected(pending.error());
-  if (*pending == 0) return false;
+  auto pending = TRY(dataplane.pending());
+  if (pending == 0) return false;
 
-  auto done = *pending == SLUICE_PENDING_JOURNAL ? finish_transaction(dataplane)
-                                                 : derive(dataplane, *pending);
-  if (!done) return tl::unexpected(done.error());
-  if (done = dataplane.set_pending(0); !done) return tl::unexpected(done.error());
+  TRY(pending == SLUICE_PENDING_JOURNAL ? finish_transaction(dataplane)
+                                        : derive(dataplane, pending));
+  TRY(dataplane.set_pending(0));
   return true;
 }
 
 Result<void> derive(Dataplane& dataplane, uint32_t service) {
-  auto configuration = Configuration::load(dataplane);
-  if (!configuration) return tl::unexpected(configuration.error());
+  auto configuration = TRY(Configuration::load(dataplane));
   std::vector<uint32_t> numbers{service};
   if (service == SLUICE_PENDING_ALL) {
     numbers.clear();
-    for (const Service& each : configuration->services) numbers.push_back(each.number);
+    for (const Service& each : configuration.services) numbers.push_back(each.number);
   }
-  if (auto done = derive_services(dataplane, *configuration, numbers, DirtySet{}); !done)
+  if (auto done = derive_services(dataplane, configuration, numbers, DirtySet{}); !done)
     return done;
   // What a sweep left behind that was killed after its swap.
-  auto purged = purge_settled_flows(dataplane, *configuration, numbers);
-  if (!purged) return tl::unexpected(purged.error());
+  TRY(purge_settled_flows(dataplane, configuration, numbers));
   return {};
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What derives from the configuration, brought up to date: backend records, endpoints, rings and
 // the service table. Pure function of the configuration and of the live rings, so that it may be
 // repeated, cut off anywhere and repeated again.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The words in which changes are told, by whichever command makes them.
 #pragma once
 

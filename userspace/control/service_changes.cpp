@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Services: added, set, removed.
 #include "control/commit.h"
 #include "control/sentences.h"
@@ -41,19 +42,19 @@ Result<Service> patched(Service service, const ServicePatch& patch) {
     return misused("service {}: a GUE variant is for mode gue, and its mode is {}", service.name,
                    mode_text(service.mode));
   }
-  if (auto valid = check_service(service); !valid) return tl::unexpected(valid.error());
+  TRY(check_service(service));
   return service;
 }
 
 Result<void> check_claims(Configuration& configuration, const Service& service) {
   for (const Service& other : configuration.services) {
     if (other.removing) continue;
-    if (auto valid = check_apart(service, other); !valid) return valid;
+    TRY(check_apart(service, other));
   }
   for (const Backend& backend : configuration.backends) {
     const Service* of = configuration.service(backend.service);
     if (of == nullptr) continue;
-    if (auto valid = check_apart(service, backend, *of); !valid) return valid;
+    TRY(check_apart(service, backend, *of));
   }
   return {};
 }
@@ -62,17 +63,15 @@ Result<void> check_claims(Configuration& configuration, const Service& service) 
 
 Result<Change> service_add(Dataplane& dataplane, const std::string& name, const Endpoint& endpoint,
                            const ServicePatch& patch, Apply apply) {
-  if (auto valid = parse_service_name(name); !valid) return tl::unexpected(valid.error());
+  TRY(parse_service_name(name));
   Service blank;
   blank.name = name;
   blank.endpoint = endpoint;
-  auto service = patched(blank, patch);
-  if (!service) return tl::unexpected(service.error());
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
+  auto service = TRY(patched(blank, patch));
+  auto configuration = TRY(begin_change(dataplane, apply));
 
-  if (const Service* same = configuration->service_with_name(name)) {
-    const std::string differs = settings(*same, *service);
+  if (const Service* same = configuration.service_with_name(name)) {
+    const std::string differs = settings(*same, service);
     const bool elsewhere = !(same->endpoint == endpoint);
     if (!elsewhere && differs.empty()) {
       return Change{false, fmt::format("service {}: is already so", name)};
@@ -82,21 +81,19 @@ Result<Change> service_add(Dataplane& dataplane, const std::string& name, const 
     return misused("service {}: is there already, as {}; change it with: {}", name,
                    service_text(*same), next);
   }
-  if (auto valid = check_claims(*configuration, *service); !valid) {
-    return tl::unexpected(valid.error());
-  }
+  TRY(check_claims(configuration, service));
   const uint32_t capacity = dataplane.capacities().services;
-  service->number = configuration->free_service_number(capacity);
-  if (service->number == 0) {
+  service.number = configuration.free_service_number(capacity);
+  if (service.number == 0) {
     return failed("services: {} of {} are in use; remove some, or make an instance with more",
-                  configuration->services.size(), capacity);
+                  configuration.services.size(), capacity);
   }
 
-  const Change change{true, fmt::format("service {}: added {}", name, service_text(*service))};
+  const Change change{true, fmt::format("service {}: added {}", name, service_text(service))};
   if (apply == Apply::only_show) return change;
-  configuration->services.push_back(*service);
+  configuration.services.push_back(service);
   auto done = carry_out(
-      dataplane, *configuration, service->number, [&] { return dataplane.put_service(*service); },
+      dataplane, configuration, service.number, [&] { return dataplane.put_service(service); },
       DirtySet{.records = false, .rings = false});
   if (!done) return tl::unexpected(done.error());
   return change;
@@ -104,51 +101,46 @@ Result<Change> service_add(Dataplane& dataplane, const std::string& name, const 
 
 Result<Change> service_set(Dataplane& dataplane, const std::string& name, const ServicePatch& patch,
                            Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto found = find_service(*configuration, name);
-  if (!found) return tl::unexpected(found.error());
-  Service& service = **found;
-  const auto wanted = patched(service, patch);
-  if (!wanted) return tl::unexpected(wanted.error());
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto found = TRY(find_service(configuration, name));
+  Service& service = *found;
+  const auto wanted = TRY(patched(service, patch));
 
-  if (*wanted == service) return Change{false, fmt::format("service {}: is already so", name)};
-  Service otherwise = *wanted;
+  if (wanted == service) return Change{false, fmt::format("service {}: is already so", name)};
+  Service otherwise = wanted;
   otherwise.idle_timeout_s = service.idle_timeout_s;
   otherwise.udp_timeout_s = service.udp_timeout_s;
-  if (const size_t backends = configuration->backends_of(service.number);
+  if (const size_t backends = configuration.backends_of(service.number);
       backends > 0 && !(otherwise == service)) {
     return misused("service {}: has {} backend{}, whose connections depend on {}; remove {} first",
                    name, backends, backends == 1 ? "" : "s", service_options_text(service),
                    backends == 1 ? "it" : "them");
   }
 
-  const Change change{true, fmt::format("service {}: {}", name, service_options_text(*wanted))};
+  const Change change{true, fmt::format("service {}: {}", name, service_options_text(wanted))};
   if (apply == Apply::only_show) return change;
-  service = *wanted;
+  service = wanted;
   auto done = carry_out(
-      dataplane, *configuration, service.number, [&] { return dataplane.put_service(service); },
+      dataplane, configuration, service.number, [&] { return dataplane.put_service(service); },
       DirtySet{.records = false, .endpoints = false});
   if (!done) return tl::unexpected(done.error());
   return change;
 }
 
 Result<Change> service_remove(Dataplane& dataplane, const std::string& name, Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
+  auto configuration = TRY(begin_change(dataplane, apply));
+  auto service = TRY(find_service(configuration, name));
 
-  const uint32_t number = (*service)->number;
-  const size_t backends = configuration->backends_of(number);
+  const uint32_t number = service->number;
+  const size_t backends = configuration.backends_of(number);
   Change change{true, fmt::format("service {}: removed", name)};
   if (backends > 0) {
     change.sentence += fmt::format(", with {} backend{}", backends, backends == 1 ? "" : "s");
   }
   if (apply == Apply::only_show) return change;
-  (*service)->removing = true;
+  service->removing = true;
   auto done = carry_out(
-      dataplane, *configuration, number, [&] { return dataplane.put_service(**service); },
+      dataplane, configuration, number, [&] { return dataplane.put_service(*service); },
       DirtySet{.records = false, .endpoints = false});
   if (!done) return tl::unexpected(done.error());
   return change;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a service must be, of itself and beside others. Checked before anything is changed; every
 // refusal says why.
 #pragma once

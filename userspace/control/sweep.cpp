@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/sweep.h"
 
 #include <algorithm>
@@ -45,22 +46,20 @@ Result<std::vector<Sweeping>> plan(Dataplane& dataplane, const Configuration& co
                                    const std::vector<const Service*>& services) {
   std::vector<Sweeping> moving;
   for (const Service* service : services) {
-    auto ring = dataplane.ring(*service);
-    if (!ring) return tl::unexpected(ring.error());
-    if (ring_moving_slots(*ring) == 0) continue;
+    auto ring = TRY(dataplane.ring(*service));
+    if (ring_moving_slots(ring) == 0) continue;
     moving.push_back({service, {}});
-    moving.back().sweep.ring = std::move(*ring);
+    moving.back().sweep.ring = std::move(ring);
   }
   if (moving.empty()) return moving;
   std::set<uint32_t> down;
   for (const Backend& backend : configuration.backends) {
     if (effective_state(backend) == BackendState::down) down.insert(backend.number);
   }
-  auto flows = tracked_by_service(dataplane, configuration);
-  if (!flows) return tl::unexpected(flows.error());
+  auto flows = TRY(tracked_by_service(dataplane, configuration));
   for (auto& [service, sweep] : moving) {
     sweep = ring_sweep(*service, std::move(sweep.ring),
-                       flows_in_ring(dataplane, *service, down, (*flows)[service->number]),
+                       flows_in_ring(dataplane, *service, down, flows[service->number]),
                        dataplane.now_s());
   }
   return moving;
@@ -76,7 +75,7 @@ Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane& dataplane,
   std::map<uint32_t, size_t> purged;
   if (settling.empty()) return purged;
   const uint32_t pending = settling.size() == 1 ? settling.front() : SLUICE_PENDING_ALL;
-  if (auto done = dataplane.set_pending(pending); !done) return tl::unexpected(done.error());
+  TRY(dataplane.set_pending(pending));
   // The first swap is the commit; each is whole in itself.
   bool committed = false;
   for (const auto& [service, sweep] : sweeps) {
@@ -101,10 +100,9 @@ Result<FlowsByService> tracked_by_service(Dataplane& dataplane,
                                           const Configuration& configuration) {
   std::unordered_map<uint32_t, uint32_t> services;
   for (const Backend& backend : configuration.backends) services[backend.number] = backend.service;
-  auto flows = dataplane.tracked_flows();
-  if (!flows) return tl::unexpected(flows.error());
+  auto flows = TRY(dataplane.tracked_flows());
   FlowsByService by_service;
-  for (const TrackedFlow& flow : *flows) {
+  for (const TrackedFlow& flow : flows) {
     const auto found = services.find(flow.backend);
     if (found != services.end()) by_service[found->second].push_back(flow);
   }
@@ -114,54 +112,48 @@ Result<FlowsByService> tracked_by_service(Dataplane& dataplane,
 Result<std::map<uint32_t, size_t>> purge_settled_flows(Dataplane& dataplane,
                                                        const Configuration& configuration,
                                                        const std::vector<uint32_t>& services) {
-  auto flows = tracked_by_service(dataplane, configuration);
-  if (!flows) return tl::unexpected(flows.error());
+  auto flows = TRY(tracked_by_service(dataplane, configuration));
   std::map<uint32_t, size_t> counts;
   std::vector<TrackedFlow> gone;
   for (const Service& service : configuration.services) {
-    const auto tracked = flows->find(service.number);
-    if (tracked == flows->end() ||
+    const auto tracked = flows.find(service.number);
+    if (tracked == flows.end() ||
         std::find(services.begin(), services.end(), service.number) == services.end())
       continue;
-    auto ring = dataplane.ring(service);
-    if (!ring) return tl::unexpected(ring.error());
+    auto ring = TRY(dataplane.ring(service));
     for (const TrackedFlow& flow : tracked->second) {
-      if (ring->empty() || (*ring)[slot_of(hash_in(dataplane, service, flow), ring->size())].moving)
+      if (ring.empty() || ring[slot_of(hash_in(dataplane, service, flow), ring.size())].moving)
         continue;
       gone.push_back(flow);
       counts[service.number]++;
     }
   }
   if (gone.empty()) return counts;
-  if (auto done = dataplane.purge_flows(gone); !done) return tl::unexpected(done.error());
+  TRY(dataplane.purge_flows(gone));
   return counts;
 }
 
 Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
                                               const std::optional<std::string>& name, Apply apply) {
-  auto configuration = begin_change(dataplane, apply);
-  if (!configuration) return tl::unexpected(configuration.error());
+  auto configuration = TRY(begin_change(dataplane, apply));
   std::vector<const Service*> services;
   if (name) {
-    auto service = find_service(*configuration, *name);
-    if (!service) return tl::unexpected(service.error());
-    services.push_back(*service);
+    auto service = TRY(find_service(configuration, *name));
+    services.push_back(service);
   } else {
-    for (const Service& service : configuration->services) {
+    for (const Service& service : configuration.services) {
       if (!service.removing) services.push_back(&service);
     }
   }
 
-  auto sweeps = plan(dataplane, *configuration, services);
-  if (!sweeps) return tl::unexpected(sweeps.error());
+  auto sweeps = TRY(plan(dataplane, configuration, services));
   std::map<uint32_t, size_t> purged;
   if (apply == Apply::perform) {
-    auto done = carry_out_sweeps(dataplane, *configuration, *sweeps);
-    if (!done) return tl::unexpected(done.error());
-    purged = std::move(*done);
+    auto done = TRY(carry_out_sweeps(dataplane, configuration, sweeps));
+    purged = std::move(done);
   }
   std::vector<Settling> settled;
-  for (const auto& [service, sweep] : *sweeps) {
+  for (const auto& [service, sweep] : sweeps) {
     settled.push_back({service->name, sweep.settled, sweep.moving, sweep.departing,
                        purged[service->number], sweep.youngest_s});
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Settles rings that moved: `sluice service settle`. Under the lock, and safe to be killed
 // anywhere: the next command finishes it (control/recover.h).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The maps that all services share, put together from the configuration: the packet path's service
 // table, and the endpoints by which `decap`, `pace` and `congestion` find a service.
 #include <algorithm>
@@ -163,9 +164,8 @@ Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
     translated.push_back(backend.number);
   });
   if (!translated.empty()) {
-    auto sources = dataplane.backend_sources(translated);
-    if (!sources) return tl::unexpected(sources.error());
-    for (const Address& source : *sources) {
+    auto sources = TRY(dataplane.backend_sources(translated));
+    for (const Address& source : sources) {
       entries.push_back({.endpoint = {.address = source, .l4_proto = L4Proto::any},
                          .flags = SLUICE_SERVICE_REPLIES});
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The words of include/sluice/verdict.h, expanded from its one list.
 #include <array>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Read without the lock: a view that meets a change under way shows some of it, but never what the
 // operator has removed already.
 #include "control/views.h"
@@ -47,18 +48,16 @@ Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service&
   view.filters = belongings.filters;
   view.weights = belongings.weights;
 
-  auto ring = dataplane.ring(service);
-  if (!ring) return tl::unexpected(ring.error());
-  view.slots = ring->size();
-  view.moving_slots = ring_moving_slots(*ring);
+  auto ring = TRY(dataplane.ring(service));
+  view.slots = ring.size();
+  view.moving_slots = ring_moving_slots(ring);
   std::unordered_map<uint32_t, size_t> slots;
-  for (const RingSlot& slot : *ring) slots[slot.backend]++;
+  for (const RingSlot& slot : ring) slots[slot.backend]++;
 
   for (const Backend* backend : belongings.backends) {
-    auto traffic = dataplane.backend_traffic(backend->number);
-    if (!traffic) return tl::unexpected(traffic.error());
-    view.traffic += *traffic;
-    if (!backend->removing) view.backends.push_back({*backend, slots[backend->number], *traffic});
+    auto traffic = TRY(dataplane.backend_traffic(backend->number));
+    view.traffic += traffic;
+    if (!backend->removing) view.backends.push_back({*backend, slots[backend->number], traffic});
   }
   std::sort(view.backends.begin(), view.backends.end(),
             [](const BackendView& a, const BackendView& b) {
@@ -68,12 +67,10 @@ Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service&
               return left.address < right.address;
             });
 
-  auto verdicts = dataplane.verdicts(service.number);
-  if (!verdicts) return tl::unexpected(verdicts.error());
-  view.verdicts = std::move(*verdicts);
-  auto totals = dataplane.flow_totals(service.number);
-  if (!totals) return tl::unexpected(totals.error());
-  view.flow_totals = *totals;
+  auto verdicts = TRY(dataplane.verdicts(service.number));
+  view.verdicts = std::move(verdicts);
+  auto totals = TRY(dataplane.flow_totals(service.number));
+  view.flow_totals = totals;
   return view;
 }
 
@@ -83,27 +80,23 @@ Result<void> count_tracked(Dataplane& dataplane, const Configuration& configurat
   if (std::none_of(views.begin(), views.end(),
                    [](const ServiceView& view) { return view.moving_slots > 0; }))
     return {};
-  auto flows = tracked_by_service(dataplane, configuration);
-  if (!flows) return tl::unexpected(flows.error());
-  for (ServiceView& view : views) view.tracked_flows = (*flows)[view.service.number].size();
+  auto flows = TRY(tracked_by_service(dataplane, configuration));
+  for (ServiceView& view : views) view.tracked_flows = flows[view.service.number].size();
   return {};
 }
 
 }  // namespace
 
 Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
-  auto configuration = Configuration::load(dataplane);
-  if (!configuration) return tl::unexpected(configuration.error());
-  ByService all = by_service(*configuration);
+  auto configuration = TRY(Configuration::load(dataplane));
+  ByService all = by_service(configuration);
   std::vector<ServiceView> views;
-  for (const Service& service : configuration->services) {
+  for (const Service& service : configuration.services) {
     if (service.removing) continue;
-    auto view = view_of(dataplane, all, service);
-    if (!view) return tl::unexpected(view.error());
-    views.push_back(std::move(*view));
+    auto view = TRY(view_of(dataplane, all, service));
+    views.push_back(std::move(view));
   }
-  if (auto done = count_tracked(dataplane, *configuration, views); !done)
-    return tl::unexpected(done.error());
+  TRY(count_tracked(dataplane, configuration, views));
   std::sort(views.begin(), views.end(), [](const ServiceView& a, const ServiceView& b) {
     return a.service.name < b.service.name;
   });
@@ -111,16 +104,12 @@ Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
 }
 
 Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) {
-  auto configuration = Configuration::load(dataplane);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
-  ByService all = by_service(*configuration);
-  auto view = view_of(dataplane, all, **service);
-  if (!view) return view;
-  std::vector<ServiceView> views{std::move(*view)};
-  if (auto done = count_tracked(dataplane, *configuration, views); !done)
-    return tl::unexpected(done.error());
+  auto configuration = TRY(Configuration::load(dataplane));
+  auto service = TRY(find_service(configuration, name));
+  ByService all = by_service(configuration);
+  auto view = TRY(view_of(dataplane, all, *service));
+  std::vector<ServiceView> views{std::move(view)};
+  TRY(count_tracked(dataplane, configuration, views));
   return std::move(views.front());
 }
 
@@ -131,9 +120,8 @@ Result<std::unordered_map<uint32_t, std::string>> names_of(Configuration& config
                                                            const std::string& service) {
   std::unordered_map<uint32_t, std::string> names;
   if (!service.empty()) {
-    auto found = find_service(configuration, service);
-    if (!found) return tl::unexpected(found.error());
-    names.emplace((*found)->number, service);
+    auto found = TRY(find_service(configuration, service));
+    names.emplace(found->number, service);
     return names;
   }
   for (const Service& each : configuration.services) {
@@ -145,14 +133,12 @@ Result<std::unordered_map<uint32_t, std::string>> names_of(Configuration& config
 }  // namespace
 
 Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::string& service) {
-  auto configuration = Configuration::load(dataplane);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto names = names_of(*configuration, service);
-  if (!names) return tl::unexpected(names.error());
+  auto configuration = TRY(Configuration::load(dataplane));
+  auto names = TRY(names_of(configuration, service));
   std::vector<FilterView> views;
-  for (const Filter& filter : configuration->filters) {
-    const auto name = names->find(filter.service);
-    if (!filter.removing && name != names->end()) views.push_back({name->second, filter});
+  for (const Filter& filter : configuration.filters) {
+    const auto name = names.find(filter.service);
+    if (!filter.removing && name != names.end()) views.push_back({name->second, filter});
   }
   std::sort(views.begin(), views.end(), [](const FilterView& a, const FilterView& b) {
     return a.service == b.service ? a.filter.prefix < b.filter.prefix : a.service < b.service;
@@ -162,14 +148,12 @@ Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::st
 
 Result<std::vector<ClientWeightView>> client_weight_views(Dataplane& dataplane,
                                                           const std::string& service) {
-  auto configuration = Configuration::load(dataplane);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto names = names_of(*configuration, service);
-  if (!names) return tl::unexpected(names.error());
+  auto configuration = TRY(Configuration::load(dataplane));
+  auto names = TRY(names_of(configuration, service));
   std::vector<ClientWeightView> views;
-  for (const ClientWeight& weight : configuration->weights) {
-    const auto name = names->find(weight.service);
-    if (name != names->end()) views.push_back({name->second, weight});
+  for (const ClientWeight& weight : configuration.weights) {
+    const auto name = names.find(weight.service);
+    if (name != names.end()) views.push_back({name->second, weight});
   }
   std::sort(views.begin(), views.end(), [](const ClientWeightView& a, const ClientWeightView& b) {
     return a.service == b.service ? a.weight.prefix < b.weight.prefix : a.service < b.service;
@@ -178,11 +162,9 @@ Result<std::vector<ClientWeightView>> client_weight_views(Dataplane& dataplane,
 }
 
 Result<Service> service_named(Dataplane& dataplane, const std::string& name) {
-  auto configuration = Configuration::load(dataplane);
-  if (!configuration) return tl::unexpected(configuration.error());
-  auto service = find_service(*configuration, name);
-  if (!service) return tl::unexpected(service.error());
-  return **service;
+  auto configuration = TRY(Configuration::load(dataplane));
+  auto service = TRY(find_service(configuration, name));
+  return *service;
 }
 
 }  // namespace sluice

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What there is to see, put together for whoever shows it: the command line, as tables or JSON.
 #pragma once
 

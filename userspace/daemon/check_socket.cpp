@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "daemon/check_socket.h"
 
 #include <sys/socket.h>
@@ -40,8 +41,7 @@ Result<Fd> open_check_socket(const Subject& subject, int type) {
   const int family = subject.at.address.is_v4() ? AF_INET : AF_INET6;
   Fd fd(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return failed("a socket: {}", error_text(errno));
-  if (auto marked = set_check_mark(fd.get(), subject.mark); !marked)
-    return tl::unexpected(marked.error());
+  TRY(set_check_mark(fd.get(), subject.mark));
   return fd;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What carries out one kind of check. A check that has begun is an Attempt: it calls back exactly
 // once, from the loop and never from within begin(), unless it is destroyed before, which gives up
 // whatever it holds. Time-outs are the caller's (daemon/prober.h).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "daemon/daemon.h"
 
 #include <sys/resource.h>
@@ -120,7 +121,7 @@ class Daemon {
 };
 
 Result<void> Daemon::run() {
-  if (auto begun = begin(); !begun) return begun;
+  TRY(begin());
   const SignalWatch terminate(loop_, SIGTERM, [this] { stop({}); });
   const SignalWatch interrupt(loop_, SIGINT, [this] { stop({}); });
   const SignalWatch reload(loop_, SIGHUP, [this] { reread(true); });
@@ -143,29 +144,24 @@ Result<void> Daemon::begin() {
   auto watch =
       DirectoryWatch::open(loop_, directory_of(options_.file), [this] { reread_.start(kQuietMs); });
   content_ = content_of(options_.file);
-  const auto desired = ports_.read_file(options_.file);
-  if (!desired) return tl::unexpected(desired.error());
+  const auto desired = TRY(ports_.read_file(options_.file));
   if (!watch) return tl::unexpected(watch.error());
   watch_ = std::move(*watch);
-  if (auto made = Instance::open_locked(options_.instance); !made)
-    return tl::unexpected(made.error());
-  auto lock = DaemonLock::take(options_.instance);
-  if (!lock) return tl::unexpected(lock.error());
-  lock_ = std::move(*lock);
-  const auto applied = ports_.apply(options_.instance, *desired);
-  if (!applied) return tl::unexpected(applied.error());
-  say_all(*applied);
+  TRY(Instance::open_locked(options_.instance));
+  auto lock = TRY(DaemonLock::take(options_.instance));
+  lock_ = std::move(lock);
+  const auto applied = TRY(ports_.apply(options_.instance, desired));
+  say_all(applied);
   file_applied_ = now_since_epoch();
 
-  run_options_ = desired->run;
+  run_options_ = desired.run;
   if (options_.metrics) run_options_.metrics = options_.metrics;
-  if (auto opened = open_metrics(); !opened) return opened;
+  TRY(open_metrics());
   // Who is marked is known before the first check is.
-  auto state = read_kernel_state(options_.instance);
-  if (!state) return tl::unexpected(state.error());
-  take(*state);
-  health_.set_file(*desired);
-  weights_.set_file(*desired);
+  auto state = TRY(read_kernel_state(options_.instance));
+  take(state);
+  health_.set_file(desired);
+  weights_.set_file(desired);
   settle_.start(uint64_t{run_options_.settle_s} * 1000);
   return {};
 }
@@ -173,9 +169,8 @@ Result<void> Daemon::begin() {
 Result<void> Daemon::open_metrics() {
   metrics_.reset();
   if (!run_options_.metrics) return {};
-  auto opened = MetricsEndpoint::open(*run_options_.metrics, options_.instance, exchange_);
-  if (!opened) return tl::unexpected(opened.error());
-  metrics_ = std::move(*opened);
+  auto opened = TRY(MetricsEndpoint::open(*run_options_.metrics, options_.instance, exchange_));
+  metrics_ = std::move(opened);
   return {};
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice run: applies a file and follows its changes, looks after the health of backends, settles
 // what moved, and tells Prometheus. Whatever it knows is in the kernel, so that it may stop or be
 // killed at any moment: traffic goes on, and the next one takes over as things stand.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a DNS check asks, and whether what comes back is an answer to it. Pure, on glibc's resolver
 // library (RFC 1035): the messages only, no resolver is ever asked.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The daemon's one thread of events, on libuv: timers, signals, changed files, ready descriptors,
 // and work that may wait (for the instance's lock, for the kernel) on a thread beside it. Whatever
 // is here is used from that one thread, and is gone for its callers once it is destroyed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the daemon knows of itself, for a thread that is not its loop's: whoever asks waits until
 // the loop has put the figures together, which costs nothing while nobody asks.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Who is well: joins what the file says of checks with the backends that the kernel has, lets the
 // prober ask them, and says which marks in the kernel are to change. Does not write them itself
 // (daemon/daemon.cpp does, beside the loop).

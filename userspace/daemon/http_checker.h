@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // HTTP and HTTPS by libcurl: one GET on a connection of its own, redirects not followed, no proxy,
 // no name ever resolved (the connection goes to the backend's address, whatever the host is
 // called). Of an answer that never ends at most 64 KiB are read, and no more than it takes to

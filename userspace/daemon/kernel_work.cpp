@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "daemon/kernel_work.h"
 
 #include <exception>
@@ -17,20 +18,17 @@ uint32_t monotonic_s() {
 
 // For changing; where there is none, none is made.
 Result<Instance> open_to_change(const std::string& name) {
-  if (auto there = Instance::open(name); !there) return there;
+  TRY(Instance::open(name));
   return Instance::open_locked(name);
 }
 
 }  // namespace
 
 Result<KernelState> read_kernel_state(const std::string& name) {
-  auto instance = Instance::open(name);
-  if (!instance) return tl::unexpected(instance.error());
-  auto services = instance->dataplane().services();
-  if (!services) return tl::unexpected(services.error());
-  auto backends = instance->dataplane().backends();
-  if (!backends) return tl::unexpected(backends.error());
-  return KernelState{std::move(*services), std::move(*backends)};
+  auto instance = TRY(Instance::open(name));
+  auto services = TRY(instance.dataplane().services());
+  auto backends = TRY(instance.dataplane().backends());
+  return KernelState{std::move(services), std::move(backends)};
 }
 
 template <typename Value>
@@ -52,9 +50,8 @@ void KernelWork::look(std::vector<Backend> probed_backends, Done<KernelState> do
       [this, probed_backends = std::move(probed_backends)]() -> Result<KernelState> {
         auto state = read_kernel_state(instance_);
         if (!state || probed_backends.empty()) return state;
-        auto probed = paths_.prepare(instance_, probed_backends, monotonic_s());
-        if (!probed) return tl::unexpected(probed.error());
-        state->probed = std::move(*probed);
+        auto probed = TRY(paths_.prepare(instance_, probed_backends, monotonic_s()));
+        state->probed = std::move(probed);
         return state;
       },
       std::move(done));
@@ -63,9 +60,8 @@ void KernelWork::look(std::vector<Backend> probed_backends, Done<KernelState> do
 void KernelWork::observe(std::vector<Observation> observations, Done<Sentences> done) {
   add<Sentences>(
       [name = instance_, observations = std::move(observations)]() -> Result<Sentences> {
-        auto instance = open_to_change(name);
-        if (!instance) return tl::unexpected(instance.error());
-        return backends_observe(instance->dataplane(), observations);
+        auto instance = TRY(open_to_change(name));
+        return backends_observe(instance.dataplane(), observations);
       },
       std::move(done));
 }
@@ -73,9 +69,8 @@ void KernelWork::observe(std::vector<Observation> observations, Done<Sentences> 
 void KernelWork::settle(Done<std::vector<Settling>> done) {
   add<std::vector<Settling>>(
       [name = instance_]() -> Result<std::vector<Settling>> {
-        auto instance = open_to_change(name);
-        if (!instance) return tl::unexpected(instance.error());
-        return settle_services(instance->dataplane(), std::nullopt, Apply::perform);
+        auto instance = TRY(open_to_change(name));
+        return settle_services(instance.dataplane(), std::nullopt, Apply::perform);
       },
       std::move(done));
 }
@@ -85,8 +80,7 @@ void KernelWork::measure(std::vector<uint32_t> services, std::vector<uint32_t> b
   add<std::map<uint32_t, Latency>>(
       [directory = instance_directory(instance_), services = std::move(services),
        backends = std::move(backends)]() -> Result<std::map<uint32_t, Latency>> {
-        auto asked = ask_latencies(directory, services, monotonic_s() + kMeasuredForS);
-        if (!asked) return tl::unexpected(asked.error());
+        TRY(ask_latencies(directory, services, monotonic_s() + kMeasuredForS));
         return read_latencies(directory, backends);
       },
       std::move(done));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the daemon does to the instance, one thing after the other beside its loop: each opens it
 // under its lock, as a command does, and holds nothing between two.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // libcurl, loaded when the daemon begins and not when a command does: with the 31 libraries that it
 // needs it made half of the time that a command takes to start.
 #pragma once

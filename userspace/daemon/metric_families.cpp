@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The names, units and labels of what Prometheus is told; its conventions are at
 // prometheus.io/docs/practices/naming.
 #include <sys/resource.h>

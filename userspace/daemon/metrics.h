@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What Prometheus is told, put together when it asks: the kernel's counters as `sluice status`
 // reads them, and the daemon's own figures. docs/metrics.md has every name.
 #pragma once

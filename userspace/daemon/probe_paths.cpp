@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "daemon/probe_paths.h"
 
 #include "kernel/device/attach.h"
@@ -37,11 +38,9 @@ Result<std::set<uint32_t>> ProbePaths::prepare(const std::string& name,
   }
   std::set<uint32_t> ready;
   if (devices != prepared_ && !devices.empty()) {
-    auto instance = Instance::open_locked(name);
-    if (!instance) return tl::unexpected(instance.error());
+    auto instance = TRY(Instance::open_locked(name));
     for (const std::string& device : devices) {
-      if (auto attached = attach_probe(*instance, device); !attached)
-        return tl::unexpected(attached.error());
+      TRY(attach_probe(instance, device));
     }
     prepared_ = devices;
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which backends' checks can travel as clients' packets do: those whose way out carries the program
 // `probe`, which is put there when it is missing.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Every backend's checks, one after the other at its own pace, and what they say of it. Holds no
 // more than one attempt of each backend at a time; whoever wants to know what follows from a
 // standing that changed is told.

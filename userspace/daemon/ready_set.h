@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Descriptors whose readiness somebody waits for: thousands of them, each for a short time, behind
 // one handle of the loop. (A handle of libuv for each would take four more system calls a check.)
 #pragma once

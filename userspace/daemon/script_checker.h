@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The operator's own program: it ends with 0 when the backend is well. It is told what to look at
 // by SLUICE_SERVICE, SLUICE_BACKEND, SLUICE_ADDRESS and SLUICE_PORT, has no terminal and no output,
 // and goes with everything that it started when its time is over.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the daemon tells whoever started it, if that is systemd (sd_notify(3)); nothing otherwise.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Is somebody listening? SYN, SYN-ACK, and a RST in place of the last ACK (as HAProxy does it): the
 // server's program never sees the connection, neither side keeps a TIME-WAIT, and a check takes
 // three packets.

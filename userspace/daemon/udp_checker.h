@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // One datagram there, one back: of the operator's bytes (udp), or a question of DNS. What answers
 // for ever is read no further than to the first datagram that decides.
 #pragma once

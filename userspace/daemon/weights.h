@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Weights that adapt (model/adaptation.h): for which services, from what steer measures of their
 // backends, and what the kernel should be told of it. Does not write it itself, as daemon/health.h.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The values of one mapping of the file, taken key by key; whatever is wrong with one is noted
 // where it stands, and the others are read all the same. Private to file.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Every key that the configuration file has, section by section. The parser knows no others, and
 // the published schema (docs/sluice.schema.json) has the same, which a test sees to.
 #pragma once

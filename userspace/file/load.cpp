@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,9 +45,8 @@ Result<std::string> read_whole(const std::string& path) {
 }  // namespace
 
 Result<FileReading> load_configuration(const std::string& path) {
-  const auto text = read_whole(path);
-  if (!text) return tl::unexpected(text.error());
-  FileReading reading = read_configuration(*text);
+  const auto text = TRY(read_whole(path));
+  FileReading reading = read_configuration(text);
   if (reading.errors.empty()) reading.errors = check_desired(reading.desired);
   return reading;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The configuration file, from text to what should be. What the kernel has to say of it comes when
 // it is applied.
 #pragma once

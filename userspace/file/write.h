@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The configuration file, from what should be to text: what read_configuration() reads as the same.
 #pragma once
 

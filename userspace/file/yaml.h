@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A YAML document as a tree whose nodes know where they stand. libyaml reads; what the
 // configuration file has no use for is refused here: further documents, tags, anchors and aliases
 // (which would let a small file become a large one), keys that are no plain words, keys that come

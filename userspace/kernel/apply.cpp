@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/apply.h"
 
 #include <net/if.h>
@@ -96,11 +97,10 @@ Result<void> plan_attachments(const std::string& directory,
     if (!fit) return failed("line {}: {}", wanted.mark.line, fit.error().text);
     if (there == running.end()) {
       plan.attach.push_back({wanted, fit->changes, {}});
-    } else if (auto fits = check_kind(wanted, *there); !fits) {
-      return fits;
-    } else if (!fit->changes.empty()) {
-      plan.attach.push_back({wanted, fit->changes, *there});
+      continue;
     }
+    TRY(check_kind(wanted, *there));
+    if (!fit->changes.empty()) plan.attach.push_back({wanted, fit->changes, *there});
   }
   for (const Attachment& there : running) {
     const bool wanted = std::any_of(desired.begin(), desired.end(),
@@ -112,9 +112,8 @@ Result<void> plan_attachments(const std::string& directory,
 
 // That of this instance; empty: it has none.
 Result<std::string> loaded_congestion(const std::string& directory) {
-  const auto controls = congestion_list(directory);
-  if (!controls) return tl::unexpected(controls.error());
-  for (const auto& control : *controls)
+  const auto controls = TRY(congestion_list(directory));
+  for (const auto& control : controls)
     if (control.pinned) return control.name;
   return std::string();
 }
@@ -138,17 +137,14 @@ Result<void> plan_congestion(const DesiredCongestion& desired, const std::string
 Result<DevicePlan> plan_devices(Instance& instance, const Desired& desired) {
   DevicePlan plan;
   if (desired.attachments) {
-    const auto running = attachments(instance);
-    if (!running) return tl::unexpected(running.error());
-    if (auto planned = plan_attachments(instance.directory(), *desired.attachments, *running, plan);
+    const auto running = TRY(attachments(instance));
+    if (auto planned = plan_attachments(instance.directory(), *desired.attachments, running, plan);
         !planned)
       return tl::unexpected(planned.error());
   }
   if (desired.congestion) {
-    const auto loaded = loaded_congestion(instance.directory());
-    if (!loaded) return tl::unexpected(loaded.error());
-    auto planned = plan_congestion(*desired.congestion, instance.name(), *loaded, plan);
-    if (!planned) return tl::unexpected(planned.error());
+    const auto loaded = TRY(loaded_congestion(instance.directory()));
+    TRY(plan_congestion(*desired.congestion, instance.name(), loaded, plan));
   }
   return plan;
 }
@@ -169,10 +165,9 @@ class PendingAttachments {
 
   Result<void> come(const DevicePlan& plan) {
     for (const auto& [wanted, changes, there] : plan.attach) {
-      auto report = attach(instance_, wanted.part, wanted.device, wanted.settings);
-      if (!report) return tl::unexpected(report.error());
-      append(applied_.notes, report->notes);
-      append(applied_.changes, report->changes);
+      auto report = TRY(attach(instance_, wanted.part, wanted.device, wanted.settings));
+      append(applied_.notes, report.notes);
+      append(applied_.changes, report.changes);
       if (there) {
         adjusted_.push_back(*there);
       } else {
@@ -181,8 +176,7 @@ class PendingAttachments {
       }
     }
     if (plan.load.empty()) return {};
-    auto loaded = congestion_load(instance_.directory(), plan.load);
-    if (!loaded) return tl::unexpected(loaded.error());
+    TRY(congestion_load(instance_.directory(), plan.load));
     loaded_ = plan.load;
     applied_.changes.push_back(loaded_sentence(plan.load, true));
     return {};
@@ -206,10 +200,9 @@ class PendingAttachments {
 
 Result<void> go(Instance& instance, const DevicePlan& plan, Applied& applied) {
   for (const auto& each : plan.detach) {
-    auto done = detach(instance, each.part, each.device);
-    if (!done) return tl::unexpected(done.error());
-    append(applied.notes, done->egress.changes);
-    append(applied.notes, done->egress.notes);
+    auto done = TRY(detach(instance, each.part, each.device));
+    append(applied.notes, done.egress.changes);
+    append(applied.notes, done.egress.notes);
   }
   if (plan.unload.empty()) return {};
   auto done = congestion_unload(instance.directory(), plan.unload);
@@ -219,18 +212,16 @@ Result<void> go(Instance& instance, const DevicePlan& plan, Applied& applied) {
 }  // namespace
 
 Result<Applied> apply_configuration(Instance& instance, const Desired& desired, Apply apply) {
-  auto plan = plan_devices(instance, desired);
-  if (!plan) return tl::unexpected(plan.error());
+  auto plan = TRY(plan_devices(instance, desired));
   Applied applied;
-  if (apply == Apply::only_show) applied.changes = plan->coming();
+  if (apply == Apply::only_show) applied.changes = plan.coming();
   PendingAttachments coming(instance, applied);
   if (apply == Apply::perform) {
     // Refused before anything is attached, where it can be known.
-    if (desired.services && !(plan->attach.empty() && plan->load.empty())) {
-      auto shown = apply_services(instance.dataplane(), *desired.services, Apply::only_show);
-      if (!shown) return tl::unexpected(shown.error());
+    if (desired.services && !(plan.attach.empty() && plan.load.empty())) {
+      TRY(apply_services(instance.dataplane(), *desired.services, Apply::only_show));
     }
-    if (auto came = coming.come(*plan); !came) return tl::unexpected(came.error());
+    TRY(coming.come(plan));
   }
   if (desired.services) {
     auto changed = apply_services(instance.dataplane(), *desired.services, apply);
@@ -244,9 +235,9 @@ Result<Applied> apply_configuration(Instance& instance, const Desired& desired, 
   }
   coming.keep();
   if (apply == Apply::perform) {
-    if (auto gone = go(instance, *plan, applied); !gone) return tl::unexpected(gone.error());
+    TRY(go(instance, plan, applied));
   }
-  append(applied.changes, plan->going());
+  append(applied.changes, plan.going());
   return applied;
 }
 
@@ -265,22 +256,19 @@ Result<Applied> show_configuration(Dataplane& absent, const std::string& instanc
   }
   Applied applied{.changes = plan.coming(), .notes = {}};
   if (desired.services) {
-    auto changed = apply_services(absent, *desired.services, Apply::only_show);
-    if (!changed) return tl::unexpected(changed.error());
-    append(applied.changes, *changed);
+    auto changed = TRY(apply_services(absent, *desired.services, Apply::only_show));
+    append(applied.changes, changed);
   }
   return applied;
 }
 
 Result<Desired> running_configuration(Instance& instance) {
-  const auto configuration = Configuration::load(instance.dataplane());
-  if (!configuration) return tl::unexpected(configuration.error());
+  const auto configuration = TRY(Configuration::load(instance.dataplane()));
   Desired desired;
-  desired.services = services_of(*configuration);
-  const auto running = attachments(instance);
-  if (!running) return tl::unexpected(running.error());
+  desired.services = services_of(configuration);
+  const auto running = TRY(attachments(instance));
   desired.attachments.emplace();
-  for (const Attachment& there : *running) {
+  for (const Attachment& there : running) {
     if (!there.here || there.gone) continue;
     DesiredAttachment each{.device = there.device, .part = there.part};
     each.settings.chain = there.mode == "chained";
@@ -291,9 +279,8 @@ Result<Desired> running_configuration(Instance& instance) {
     desired.attachments->push_back(each);
   }
   if (congestion_unsupported().empty()) {
-    const auto loaded = loaded_congestion(instance.directory());
-    if (!loaded) return tl::unexpected(loaded.error());
-    if (!loaded->empty()) desired.congestion = DesiredCongestion{.loaded = true, .name = *loaded};
+    const auto loaded = TRY(loaded_congestion(instance.directory()));
+    if (!loaded.empty()) desired.congestion = DesiredCongestion{.loaded = true, .name = loaded};
   }
   return desired;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A whole configuration brought about in an instance: services (control/apply.h), devices and
 // congestion control. What is attached or loaded anew comes before the services' one commit, and is
 // taken back where that, or anything before it, fails; what goes, goes after it. So a failure

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Weights that follow response times. Pure: what was measured comes in, what part of its weight
 // each backend shall have comes out.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "model/address.h"
 
 #include <arpa/inet.h>
@@ -224,21 +225,20 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (name != "tcp" && name != "udp") {
     return misused("endpoint {:?}: protocol {:?} is not tcp or udp", text, name);
   }
-  const auto place = split_place(text.substr(0, slash), {"endpoint", text, text.substr(slash)});
-  if (!place) return tl::unexpected(place.error());
+  const auto place =
+      TRY(split_place(text.substr(0, slash), {"endpoint", text, text.substr(slash)}));
   Prefix prefix;
-  if (place->host.find('/') == std::string_view::npos) {
-    const auto address = Address::parse(place->host);
+  if (place.host.find('/') == std::string_view::npos) {
+    const auto address = Address::parse(place.host);
     if (!address) return misused("endpoint {:?}: {}", text, address.error().text);
     prefix.address = *address;
   } else {
-    const auto parsed = Prefix::parse(place->host);
+    const auto parsed = Prefix::parse(place.host);
     if (!parsed) return misused("endpoint {:?}: {}", text, parsed.error().text);
     prefix = *parsed;
   }
-  const auto port = parse_port(*place, prefix.address.is_v4());
-  if (!port) return tl::unexpected(port.error());
-  return Endpoint{prefix.address, *port, name == "tcp" ? L4Proto::tcp : L4Proto::udp, prefix.bits};
+  const auto port = TRY(parse_port(place, prefix.address.is_v4()));
+  return Endpoint{prefix.address, port, name == "tcp" ? L4Proto::tcp : L4Proto::udp, prefix.bits};
 }
 
 Endpoint Endpoint::from_raw(const sluice_endpoint& raw) {
@@ -264,13 +264,11 @@ sluice_endpoint Endpoint::raw() const {
 }
 
 Result<HostPort> HostPort::parse(std::string_view text) {
-  const auto place = split_place(text, {"backend", text, ""});
-  if (!place) return tl::unexpected(place.error());
-  const auto address = Address::parse(place->host);
+  const auto place = TRY(split_place(text, {"backend", text, ""}));
+  const auto address = Address::parse(place.host);
   if (!address) return misused("backend {:?}: {}", text, address.error().text);
-  const auto port = parse_port(*place, address->is_v4());
-  if (!port) return tl::unexpected(port.error());
-  return HostPort{*address, *port};
+  const auto port = TRY(parse_port(place, address->is_v4()));
+  return HostPort{*address, port};
 }
 
 std::string HostPort::text() const {

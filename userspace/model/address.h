@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Addresses and endpoints as people write them, and as the contract keeps them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Whole numbers in decimal, as every argument that is one is read.
 #pragma once
 

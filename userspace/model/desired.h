@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What should be: the configuration file, read and valid in itself. A section that the file does
 // not have is left as it is; one that it has is complete, and what is not in it goes. Where
 // something stands in the file goes with it, so that whoever refuses it can point there.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Where a flow's packets look, as bpf/steer/ring.h does it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // How a service's backends are watched: one check for all of them, in the words of the
 // configuration file. Pure data and its spelling; who carries it out is userspace/daemon.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Fills a ring. Members take turns in virtual time, each as often as its weight says; in its turn a
 // member takes the first free slot of its own permutation of the slots. Nothing but identities and
 // weights enters, so that every director builds the same ring, and leaving a member out changes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // How a row of answers makes a backend well or failing, when the next check is due, and which of a
 // service's backends are to be taken out. Pure: time and randomness are arguments.
 #pragma once

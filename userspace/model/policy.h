@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a service may use, limit by limit: each has a name that the command line and files know it
 // by, and a value that is written and read the same way wherever it is.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Rates and sizes, written as tc writes them (tc(8), "PARAMETERS"), and durations.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Rings as they change: see DESIGN, "Just enough tracking". The packet path's half of the bargain
 // is in bpf/steer/ring.h; how targets are built is in maglev.cpp.
 #include "model/ring.h"

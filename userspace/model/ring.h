@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Consistent-hash rings: which backend each slot should have (Maglev: Eisenbud et al., NSDI 2016,
 // section 3.4, with weights), and how a live ring gets there without moving a connection.
 #pragma once

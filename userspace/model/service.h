@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Services and backends as the operator means them. Pure data and its spelling; the
 // maps they are kept in are userspace/kernel's business.
 #pragma once

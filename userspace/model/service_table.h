@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Lays out what the packet path finds services by: a table of two-choice buckets of one cache line,
 // found by the hashes of bpf/pure/hash.h, and the filter of addresses before it. Built whole for
 // every change and swapped whole.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // When a moving slot may settle: the decision alone, on what was read of the ring and of the tables
 // of flows. bpf/pure/tracking.h has the invariant that it keeps; control/sweep.h does the rest.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The version that `sluice --version` says; the same as project(VERSION) in CMakeLists.txt.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The named cast of the control tests, and a start that has most situations in it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What holds of whatever bytes are given as a configuration file. For the unit tests, which try
 // some thousands of broken ones, and for the fuzzer (tests/fuzz).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Our own sender in the path simulation: the very code of bpf/pure, called as the kernel calls it.
 #pragma once
 

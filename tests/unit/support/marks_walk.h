@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A sender and a receiver that speak of congestion marks over a network that marks, loses and
 // reorders in both directions: the sender's side is bpf/pure/marks.h, called as the kernel calls
 // it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A Dataplane that remembers. It can be told to fail, or to die like a killed process, at its n-th
 // call; and after each call it looks at itself as a packet would, and notes whatever contradicts
 // itself at that moment.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Several TCP senders over one bottleneck, as discrete events: a drop-tail queue, delay, random
 // loss, jitter that keeps order, ECN marks, receivers that delay acknowledgements. Deterministic: a
 // seed is all its randomness, and a minute of traffic takes well below a second. What a sender

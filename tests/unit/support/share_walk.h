@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A service's rate shared by flows of every temper, played in time of its own: packets come, get a
 // departure by pure/share.h and pure/departure.h as the program gives it, and their senders react.
 #pragma once

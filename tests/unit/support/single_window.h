@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // One congestion window (bpf/pure), as a test puts it together: fresh or settled, and a flow that
 // sends rounds of packets over one bottleneck with a drop-tail buffer.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A random walk of a service's life against a reference that remembers every connection
 // (bpf/pure/tracking.h has the invariant that it tests).
 //

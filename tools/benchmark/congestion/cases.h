@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The catalogue: every case of the congestion benchmark, and which of its figures people look at.
 #pragma once
 

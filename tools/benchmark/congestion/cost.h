@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a byte costs the host that sends it, in instructions of the kernel: everything that TCP and
 // the device do for it, acknowledgements and pacing timers included. Both ends of an emulated link
 // and the link itself are one thread here, which never sleeps, so that whatever the kernel does for

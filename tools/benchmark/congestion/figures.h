@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a run was worth, as figures with names. Pure: records in, figures out.
 #pragma once
 

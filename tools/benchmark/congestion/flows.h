@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The flows of a scenario: sockets at both ends of its link, driven by one thread. The sender is
 // the server, as a real one would be: it accepts, and its listener says which algorithm it uses.
 #pragma once

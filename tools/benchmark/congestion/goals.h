@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What is asked of sluice's congestion control, and what a run of the benchmark says to it. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The two hosts of a run: a network namespace without a name each, and in it a TUN device with the
 // host's addresses, whose packets are the emulator's.
 #pragma once

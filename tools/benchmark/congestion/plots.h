@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Pictures of the congestion benchmark, by gnuplot: goodput and queue over time where flows meet,
 // and bars over the matrix.
 #pragma once

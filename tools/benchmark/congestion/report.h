@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the congestion benchmark says: tables for people, JSON for everything else.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What one run of the congestion benchmark is: a link, the flows that meet on it, and what is
 // looked at. Plain data; cases.h has the catalogue, testbed.h carries a run out, figures.h judges
 // it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Runs of the benchmark side by side, as many as the machine carries: a run weighs what its link
 // carries, and the heaviest runs alone.
 #pragma once

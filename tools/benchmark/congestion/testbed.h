@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Carries a scenario out: two network namespaces of its own, an emulated link between them with a
 // thread of its own, and the flows over it, sampled every 100 ms. Several may run at once, each on
 // a thread of its caller's; nothing of them outlives run().

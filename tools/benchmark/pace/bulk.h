@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Connections of a service that always has more to send: sockets at both ends, driven by one
 // thread.
 #pragma once

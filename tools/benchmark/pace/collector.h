@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // arrivals.bpf.c on a device of a namespace, and the log that it keeps.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Measures what a packet to a client costs in `pace`: each case against an empty tc program, trial
 // by trial, with the packets of paced_rounds.bpf.c.
 #pragma once

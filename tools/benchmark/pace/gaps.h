@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a receiver's log of arrivals says of how evenly and how fast its flows came. Pure.
 #pragma once
 

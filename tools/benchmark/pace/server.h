@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A server to measure: the programs of `pace` with maps of their own, one service with a policy in
 // them, and their counters, which prove what became of the packets.
 #pragma once

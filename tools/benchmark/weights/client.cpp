@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A client that asks when it is time to, whether those before it have been answered or not, as many
 // users do who know nothing of each other: exponential pauses, a connection for each request. How
 // long one took counts from when it was due, so that nothing hides behind a slow one. Prints JSON

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A server that does one thing after the other: reads a request, is busy with it for so long,
 // answers "serverINDEX" and closes; where a second time is given, for that in the first 2 of every
 // 10 seconds. For tools/bench weights; ends with its parent's signal.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/congestion/choice.h"
 
 #include <algorithm>
@@ -86,23 +87,22 @@ std::string before_text(const std::string& before) {
 }
 
 Result<ChoiceChange> choose_listeners(Choices& map, const Choice& choice, const std::string& name) {
-  auto changed = set_listeners(choice.endpoint, name, {});
-  if (!changed) return tl::unexpected(changed.error());
-  if (changed->empty())
+  auto changed = TRY(set_listeners(choice.endpoint, name, {}));
+  if (changed.empty())
     return failed(
         "listeners on {}: nobody listens there in this network namespace (ss -tln); begin with the "
         "server, then choose",
         choice.endpoint.text());
-  const auto other = std::find_if(changed->begin(), changed->end(),
+  const auto other = std::find_if(changed.begin(), changed.end(),
                                   [&](const auto& one) { return one.before != name; });
-  if (other == changed->end())
+  if (other == changed.end())
     return ChoiceChange{false, fmt::format("{}: have {} already", choice.text(), name)};
   sluice_chosen chosen{};
   other->before.copy(chosen.before, sizeof(chosen.before) - 1);
-  if (auto put = map.put(key_of(choice), chosen); !put) return tl::unexpected(put.error());
+  TRY(map.put(key_of(choice), chosen));
   return ChoiceChange{true,
                       fmt::format("{}: {} of them give what they accept {} ({})", choice.text(),
-                                  changed->size(), name, before_text(other->before))};
+                                  changed.size(), name, before_text(other->before))};
 }
 
 Result<void> give(const Choice& choice, const std::string& name) {
@@ -120,23 +120,20 @@ ChoiceChange choice_change(const Choice& choice, const std::string& name,
 
 Result<std::optional<Choices>> open_choices(const std::string& instance_dir) {
   if (!is_pinned(instance_dir, map_name)) return std::optional<Choices>{};
-  auto map = Choices::open(instance_dir, map_name);
-  if (!map) return tl::unexpected(map.error());
-  return std::move(*map);
+  return TRY(Choices::open(instance_dir, map_name));
 }
 
 // Empty: somebody else has it by now, and keeps it.
 Result<std::string> undo(const Choice& choice, const std::string& name, const std::string& before) {
   const std::string done = before.empty() ? "that of the namespace" : before;
   if (choice.kind == ChoiceKind::listener) {
-    auto changed = set_listeners(choice.endpoint, before, name);
-    if (!changed) return tl::unexpected(changed.error());
-    return changed->empty() ? std::string() : fmt::format("{}: {} again", choice.text(), done);
+    auto changed = TRY(set_listeners(choice.endpoint, before, name));
+    return changed.empty() ? std::string() : fmt::format("{}: {} again", choice.text(), done);
   }
   auto now = chosen_now(choice);
   // A route that is gone has nothing to undo.
   if (!now || *now != name) return std::string();
-  if (auto given = give(choice, before); !given) return tl::unexpected(given.error());
+  TRY(give(choice, before));
   return fmt::format("{}: {} again", choice.text(), done);
 }
 
@@ -159,26 +156,23 @@ Result<ChoiceChange> would_choose(const Choice& choice, const std::string& name)
   if (choice.kind == ChoiceKind::listener)
     return ChoiceChange{true,
                         fmt::format("{}: would give what they accept {}", choice.text(), name)};
-  auto before = chosen_now(choice);
-  if (!before) return tl::unexpected(before.error());
-  return choice_change(choice, name, *before);
+  auto before = TRY(chosen_now(choice));
+  return choice_change(choice, name, before);
 }
 
 Result<ChoiceChange> choose(const std::string& instance_dir, const Choice& choice,
                             const std::string& name) {
-  auto map = Choices::open(instance_dir, map_name);
-  if (!map) return tl::unexpected(map.error());
-  if (choice.kind == ChoiceKind::listener) return choose_listeners(*map, choice, name);
-  auto before = chosen_now(choice);
-  if (!before) return tl::unexpected(before.error());
-  ChoiceChange change = choice_change(choice, name, *before);
+  auto map = TRY(Choices::open(instance_dir, map_name));
+  if (choice.kind == ChoiceKind::listener) return choose_listeners(map, choice, name);
+  auto before = TRY(chosen_now(choice));
+  ChoiceChange change = choice_change(choice, name, before);
   if (!change.changed) return change;
   // Tracked first: whoever is killed in between leaves what can be undone.
   sluice_chosen chosen{};
-  before->copy(chosen.before, sizeof(chosen.before) - 1);
-  if (auto put = map->put(key_of(choice), chosen); !put) return tl::unexpected(put.error());
+  before.copy(chosen.before, sizeof(chosen.before) - 1);
+  TRY(map.put(key_of(choice), chosen));
   if (auto given = give(choice, name); !given) {
-    (void)map->erase(key_of(choice));
+    (void)map.erase(key_of(choice));
     return tl::unexpected(given.error());
   }
   return change;
@@ -186,55 +180,46 @@ Result<ChoiceChange> choose(const std::string& instance_dir, const Choice& choic
 
 Result<std::string> unchoose(const std::string& instance_dir, const Choice& choice,
                              const std::string& name) {
-  auto map = Choices::open(instance_dir, map_name);
-  if (!map) return tl::unexpected(map.error());
-  const auto chosen = map->find(key_of(choice));
-  if (!chosen) return tl::unexpected(chosen.error());
-  if (!*chosen) return std::string();
-  auto sentence = undo(choice, name, name_of(**chosen));
-  if (!sentence) return sentence;
-  if (auto erased = map->erase(key_of(choice)); !erased) return tl::unexpected(erased.error());
+  auto map = TRY(Choices::open(instance_dir, map_name));
+  const auto chosen = TRY(map.find(key_of(choice)));
+  if (!chosen) return std::string();
+  auto sentence = TRY(undo(choice, name, name_of(*chosen)));
+  TRY(map.erase(key_of(choice)));
   return sentence;
 }
 
 Result<std::vector<std::string>> undo_choices(const std::string& instance_dir,
                                               const std::string& name) {
   std::vector<std::string> sentences;
-  auto map = open_choices(instance_dir);
-  if (!map) return tl::unexpected(map.error());
-  if (!*map) return sentences;
-  auto entries = (*map)->entries();
-  if (!entries) return tl::unexpected(entries.error());
-  for (const auto& [key, chosen] : *entries) {
+  auto map = TRY(open_choices(instance_dir));
+  if (!map) return sentences;
+  auto entries = TRY(map->entries());
+  for (const auto& [key, chosen] : entries) {
     const Choice choice = choice_of(key);
     if (!choice.here) {
       sentences.push_back(fmt::format(
           "{}: stays; its connections get that of their namespace from now on", choice.text()));
       continue;
     }
-    auto sentence = undo(choice, name, name_of(chosen));
-    if (!sentence) return tl::unexpected(sentence.error());
-    if (!sentence->empty()) sentences.push_back(std::move(*sentence));
-    if (auto erased = (*map)->erase(key); !erased) return tl::unexpected(erased.error());
+    auto sentence = TRY(undo(choice, name, name_of(chosen)));
+    if (!sentence.empty()) sentences.push_back(std::move(sentence));
+    TRY(map->erase(key));
   }
   return sentences;
 }
 
 Result<void> renew_choices(const std::string& instance_dir, const std::string& name) {
-  auto map = open_choices(instance_dir);
-  if (!map) return tl::unexpected(map.error());
-  if (!*map) return {};
-  auto entries = (*map)->entries();
-  if (!entries) return tl::unexpected(entries.error());
-  for (const auto& [key, chosen] : *entries) {
+  auto map = TRY(open_choices(instance_dir));
+  if (!map) return {};
+  auto entries = TRY(map->entries());
+  for (const auto& [key, chosen] : entries) {
     const Choice choice = choice_of(key);
     // A route knows its algorithm by name; the other two hold on to the one that they found.
     if (!choice.here || choice.kind == ChoiceKind::route) continue;
     if (choice.kind == ChoiceKind::listener) {
-      auto changed = set_listeners(choice.endpoint, name, name);
-      if (!changed) return tl::unexpected(changed.error());
+      TRY(set_listeners(choice.endpoint, name, name));
     } else if (auto now = default_of_namespace(); now && *now == name) {
-      if (auto given = set_default_of_namespace(name); !given) return given;
+      TRY(set_default_of_namespace(name));
     }
   }
   return {};
@@ -242,12 +227,10 @@ Result<void> renew_choices(const std::string& instance_dir, const std::string& n
 
 Result<std::vector<Choice>> choices(const std::string& instance_dir) {
   std::vector<Choice> all;
-  auto map = open_choices(instance_dir);
-  if (!map) return tl::unexpected(map.error());
-  if (!*map) return all;
-  auto entries = (*map)->entries();
-  if (!entries) return tl::unexpected(entries.error());
-  for (const auto& [key, chosen] : *entries) all.push_back(choice_of(key));
+  auto map = TRY(open_choices(instance_dir));
+  if (!map) return all;
+  auto entries = TRY(map->entries());
+  for (const auto& [key, chosen] : entries) all.push_back(choice_of(key));
   std::sort(all.begin(), all.end(),
             [](const Choice& a, const Choice& b) { return a.text() < b.text(); });
   return all;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Making a loaded congestion control the choice of a route, of sockets that listen, or of a whole
 // network namespace, in the namespace that the thread is in; and undoing it. What was there before
 // is tracked in the instance's map `congestion_choices`.

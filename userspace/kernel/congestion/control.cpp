@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/congestion/control.h"
 
 #include <bpf/bpf.h>
@@ -159,7 +160,7 @@ Result<void> replace(const CongestionKernel& kernel, const CongestionEntry& old,
   bpf_map* ops = congestion_ops(object);
   if (old.link_id != 0) return swap_linked(ops, old.link_id, old.name);
   // Without links (before 6.4) there is a moment in which nobody can choose it.
-  if (auto gone = unregister(old); !gone) return gone;
+  TRY(unregister(old));
   remove_pins(dir);
   return register_new(kernel, ops, dir, old.name);
 }
@@ -196,76 +197,64 @@ std::string congestion_unsupported() {
 Result<CongestionLoad> congestion_would_load(const std::string& instance_dir,
                                              const std::string& name) {
   libbpf_log_capture();
-  if (auto parsed = parse_congestion_name(name); !parsed) return tl::unexpected(parsed.error());
-  auto kernel = congestion_kernel();
-  if (!kernel) return tl::unexpected(kernel.error());
-  auto entries = congestion_entries(*kernel);
-  if (!entries) return tl::unexpected(entries.error());
+  TRY(parse_congestion_name(name));
+  auto kernel = TRY(congestion_kernel());
+  auto entries = TRY(congestion_entries(kernel));
   const uint32_t pinned = pinned_map_id(instance_dir);
   const auto* own = find_registered(
-      *entries, [&](const CongestionEntry& entry) { return entry.map_id == pinned; });
+      entries, [&](const CongestionEntry& entry) { return entry.map_id == pinned; });
   if (own == nullptr) return CongestionLoad::loaded;
-  auto object = load_congestion_object(instance_dir, name, *kernel, CongestionUse::only_look);
-  if (!object) return tl::unexpected(object.error());
-  return same_programs(own->program_ids, program_ids(*object)) ? CongestionLoad::nothing
-                                                               : CongestionLoad::replaced;
+  auto object = TRY(load_congestion_object(instance_dir, name, kernel, CongestionUse::only_look));
+  return same_programs(own->program_ids, program_ids(object)) ? CongestionLoad::nothing
+                                                              : CongestionLoad::replaced;
 }
 
 Result<CongestionLoad> congestion_load(const std::string& instance_dir, const std::string& name) {
   libbpf_log_capture();
-  if (auto parsed = parse_congestion_name(name); !parsed) return tl::unexpected(parsed.error());
-  auto kernel = congestion_kernel();
-  if (!kernel) return tl::unexpected(kernel.error());
-  auto entries = congestion_entries(*kernel);
-  if (!entries) return tl::unexpected(entries.error());
+  TRY(parse_congestion_name(name));
+  auto kernel = TRY(congestion_kernel());
+  auto entries = TRY(congestion_entries(kernel));
 
   const uint32_t pinned = pinned_map_id(instance_dir);
   if (const auto* own = find_registered(
-          *entries, [&](const CongestionEntry& entry) { return entry.map_id == pinned; })) {
+          entries, [&](const CongestionEntry& entry) { return entry.map_id == pinned; })) {
     if (own->name != name)
       return failed("congestion: this instance has it loaded as {}; unload that first", own->name);
-    auto object = load_congestion_object(instance_dir, name, *kernel, CongestionUse::registers);
-    if (!object) return tl::unexpected(object.error());
-    if (same_programs(own->program_ids, program_ids(*object))) return CongestionLoad::nothing;
-    if (auto replaced = replace(*kernel, *own, *object, instance_dir); !replaced)
-      return tl::unexpected(replaced.error());
-    if (auto renewed = renew_choices(instance_dir, name); !renewed)
-      return tl::unexpected(renewed.error());
+    auto object = TRY(load_congestion_object(instance_dir, name, kernel, CongestionUse::registers));
+    if (same_programs(own->program_ids, program_ids(object))) return CongestionLoad::nothing;
+    TRY(replace(kernel, *own, object, instance_dir));
+    TRY(renew_choices(instance_dir, name));
     return CongestionLoad::replaced;
   }
   if (const auto* other = find_registered(
-          *entries, [&](const CongestionEntry& entry) { return entry.name == name; })) {
+          entries, [&](const CongestionEntry& entry) { return entry.name == name; })) {
     if (!left_behind(*other))
       return failed(
           "congestion: {} is registered already, by struct_ops map {}, {}; choose another name or "
           "unload that one first",
           name, other->map_id, holder(*other));
-    if (auto gone = unregister(*other); !gone) return tl::unexpected(gone.error());
+    TRY(unregister(*other));
   }
   remove_pins(instance_dir);  // they lead to nothing that is registered
 
-  auto object = load_congestion_object(instance_dir, name, *kernel, CongestionUse::registers);
-  if (!object) return tl::unexpected(object.error());
-  auto done = register_new(*kernel, congestion_ops(*object), instance_dir, name);
-  if (!done) return tl::unexpected(done.error());
+  auto object = TRY(load_congestion_object(instance_dir, name, kernel, CongestionUse::registers));
+  TRY(register_new(kernel, congestion_ops(object), instance_dir, name));
   return CongestionLoad::loaded;
 }
 
 Result<bool> congestion_unload(const std::string& instance_dir, const std::string& name) {
   libbpf_log_capture();
-  auto kernel = congestion_kernel();
-  if (!kernel) return tl::unexpected(kernel.error());
-  auto entries = congestion_entries(*kernel);
-  if (!entries) return tl::unexpected(entries.error());
+  auto kernel = TRY(congestion_kernel());
+  auto entries = TRY(congestion_entries(kernel));
 
   const uint32_t pinned = pinned_map_id(instance_dir);
-  auto* own = find_registered(*entries,
+  auto* own = find_registered(entries,
                               [&](const CongestionEntry& entry) { return entry.map_id == pinned; });
   if (own && own->name != name)
     return failed("congestion: this instance has it loaded as {}, not as {}", own->name, name);
   if (!own) {
     auto* other =
-        find_registered(*entries, [&](const CongestionEntry& entry) { return entry.name == name; });
+        find_registered(entries, [&](const CongestionEntry& entry) { return entry.name == name; });
     if (other && !left_behind(*other))
       return failed("congestion: {} is another instance's, {}; unload it there", name,
                     holder(*other));
@@ -289,7 +278,7 @@ Result<bool> congestion_unload(const std::string& instance_dir, const std::strin
     remove_maps(instance_dir);
     return true;
   }
-  if (auto gone = unregister(*own); !gone) return tl::unexpected(gone.error());
+  TRY(unregister(*own));
   remove_pins(instance_dir);
   remove_maps(instance_dir);
   return true;
@@ -297,13 +286,11 @@ Result<bool> congestion_unload(const std::string& instance_dir, const std::strin
 
 Result<std::vector<CongestionControl>> congestion_list(const std::string& instance_dir) {
   libbpf_log_capture();
-  auto kernel = congestion_kernel();
-  if (!kernel) return tl::unexpected(kernel.error());
-  auto entries = congestion_entries(*kernel);
-  if (!entries) return tl::unexpected(entries.error());
+  auto kernel = TRY(congestion_kernel());
+  auto entries = TRY(congestion_entries(kernel));
   const uint32_t pinned = pinned_map_id(instance_dir);
   std::vector<CongestionControl> controls;
-  for (const CongestionEntry& entry : *entries)
+  for (const CongestionEntry& entry : entries)
     if (entry.registered())
       controls.push_back({entry.name, entry.map_id, entry.link_id != 0, entry.map_id == pinned});
   std::sort(controls.begin(), controls.end(),

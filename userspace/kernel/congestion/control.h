@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice's congestion control in the kernel: registering it, finding it, taking it away. It is one
 // per instance and known to sockets under a name; every network namespace sees it. The caller holds
 // the instance's lock. Its maps (endpoints, policies, congestion_flows) are pinned in the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The congestion control of sockets that listen, which those that they accept inherit. By a BPF
 // iterator, since no other process may set an option of a socket.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/congestion/object.h"
 
 #include <bpf/bpf.h>
@@ -97,19 +98,17 @@ void DestroyCongestionObject::operator()(congestion_bpf* object) const {
 Result<CongestionObject> load_congestion_object(const std::string& instance_dir,
                                                 const std::string& name,
                                                 const CongestionKernel& kernel, CongestionUse use) {
-  auto bytes = named_object(name);
-  if (!bytes) return tl::unexpected(bytes.error());
-  auto skeleton = open_skeleton(*bytes, instance_dir);
-  if (!skeleton) return tl::unexpected(skeleton.error());
-  (*skeleton)->rodata->cong_control_arguments = kernel.cong_control_arguments;
-  if (kernel.links) bpf_map__set_map_flags((*skeleton)->maps.sluice_ops, struct_ops_link_flag);
-  if (auto adopted = adopt_maps((*skeleton)->obj); !adopted) return tl::unexpected(adopted.error());
-  if (auto sized = size_sums(**skeleton); !sized) return tl::unexpected(sized.error());
+  auto bytes = TRY(named_object(name));
+  auto skeleton = TRY(open_skeleton(bytes, instance_dir));
+  skeleton->rodata->cong_control_arguments = kernel.cong_control_arguments;
+  if (kernel.links) bpf_map__set_map_flags(skeleton->maps.sluice_ops, struct_ops_link_flag);
+  TRY(adopt_maps(skeleton->obj));
+  TRY(size_sums(*skeleton));
   if (use == CongestionUse::only_look) {
     bpf_map* map = nullptr;
-    bpf_object__for_each_map(map, (*skeleton)->obj) bpf_map__set_pin_path(map, nullptr);
+    bpf_object__for_each_map(map, skeleton->obj) bpf_map__set_pin_path(map, nullptr);
   }
-  if (const int error = congestion_bpf__load(skeleton->get()))
+  if (const int error = congestion_bpf__load(skeleton.get()))
     return failed("congestion: load into the kernel: {}", libbpf_reason(error));
   return skeleton;
 }

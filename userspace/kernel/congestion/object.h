@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The BPF object of the congestion control, loaded into the kernel and not registered yet. Used by
 // congestion.cpp alone.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which of our congestion controls the kernel knows, found by walking its maps and links: what is
 // registered may outlive its pins and its loader. Used by congestion.cpp alone.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/congestion/route.h"
 
 #include <linux/rtnetlink.h>
@@ -114,11 +115,9 @@ Result<Message> with_congestion(RawRoute& route, const std::string& name) {
 }  // namespace
 
 Result<std::string> route_congestion(const Prefix& prefix) {
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
-  auto routes = routes_to(netlink->get(), prefix);
-  if (!routes) return tl::unexpected(routes.error());
-  nlattr* metrics = nlmsg_find_attr(header_of(routes->front()), sizeof(rtmsg), RTA_METRICS);
+  auto netlink = TRY(open_netlink());
+  auto routes = TRY(routes_to(netlink.get(), prefix));
+  nlattr* metrics = nlmsg_find_attr(header_of(routes.front()), sizeof(rtmsg), RTA_METRICS);
   if (metrics == nullptr) return std::string();
   nlattr* metric = nullptr;
   int left = 0;
@@ -129,15 +128,12 @@ Result<std::string> route_congestion(const Prefix& prefix) {
 }
 
 Result<void> set_route_congestion(const Prefix& prefix, const std::string& name) {
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
-  auto routes = routes_to(netlink->get(), prefix);
-  if (!routes) return tl::unexpected(routes.error());
-  for (RawRoute& route : *routes) {
-    auto message = with_congestion(route, name);
-    if (!message) return tl::unexpected(message.error());
+  auto netlink = TRY(open_netlink());
+  auto routes = TRY(routes_to(netlink.get(), prefix));
+  for (RawRoute& route : routes) {
+    auto message = TRY(with_congestion(route, name));
     // It is sent and acknowledged, and freed with it.
-    if (const int error = nl_send_sync(netlink->get(), message->release()); error < 0)
+    if (const int error = nl_send_sync(netlink.get(), message.release()); error < 0)
       return failed("route {}: changing its congestion control: {}", prefix.text(),
                     nl_geterror(error));
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The congestion control that a route of the main table says its connections use ("congctl" of
 // ip-route(8)), in the network namespace that the thread is in.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/congestion/telemetry.h"
 
 #include <bpf/bpf.h>
@@ -21,11 +22,10 @@ namespace {
 class SharedWatch {
  public:
   static Result<SharedWatch> open(const std::string& instance_dir) {
-    auto opened = open_map(instance_dir, "congestion_watch", sizeof(uint32_t),
-                           sizeof(sluice_congestion_watch));
-    if (!opened) return tl::unexpected(opened.error());
+    auto opened = TRY(open_map(instance_dir, "congestion_watch", sizeof(uint32_t),
+                               sizeof(sluice_congestion_watch)));
     void* memory =
-        mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, opened->fd.get(), 0);
+        mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, opened.fd.get(), 0);
     if (memory == MAP_FAILED) return failed("map congestion_watch: {}", error_text(errno));
     return SharedWatch(static_cast<sluice_congestion_watch*>(memory));
   }
@@ -72,13 +72,11 @@ void add(sluice_congestion_service& sum, const sluice_congestion_service& one) {
 Result<CongestionSums> congestion_sums(const std::string& instance_dir) {
   CongestionSums sums;
   if (!is_pinned(instance_dir, sums_name)) return sums;
-  const auto map = Sums::open(instance_dir, sums_name);
-  if (!map) return tl::unexpected(map.error());
-  for (uint32_t service = 0; service < map->capacity(); service++) {
-    const auto of_cpus = map->read(service);
-    if (!of_cpus) return tl::unexpected(of_cpus.error());
+  const auto map = TRY(Sums::open(instance_dir, sums_name));
+  for (uint32_t service = 0; service < map.capacity(); service++) {
+    const auto of_cpus = TRY(map.read(service));
     sluice_congestion_service sum{};
-    for (const auto& one : *of_cpus) add(sum, one);
+    for (const auto& one : of_cpus) add(sum, one);
     constexpr sluice_congestion_service nothing{};
     if (memcmp(&sum, &nothing, sizeof(sum)) != 0) sums.emplace_back(service, sum);
   }
@@ -87,17 +85,15 @@ Result<CongestionSums> congestion_sums(const std::string& instance_dir) {
 
 Result<void> purge_congestion_sums(const std::string& instance_dir, uint32_t service) {
   if (!is_pinned(instance_dir, sums_name)) return {};
-  auto map = Sums::open(instance_dir, sums_name);
-  if (!map) return tl::unexpected(map.error());
-  if (service >= map->capacity()) return {};
-  auto of_cpus = map->read(service);
-  if (!of_cpus) return tl::unexpected(of_cpus.error());
-  for (auto& one : *of_cpus) {
+  auto map = TRY(Sums::open(instance_dir, sums_name));
+  if (service >= map.capacity()) return {};
+  auto of_cpus = TRY(map.read(service));
+  for (auto& one : of_cpus) {
     sluice_congestion_service kept{};
     std::copy(std::begin(one.flows), std::end(one.flows), std::begin(kept.flows));
     one = kept;
   }
-  return map->put(service, *of_cpus);
+  return map.put(service, of_cpus);
 }
 
 struct CongestionWatch::State {
@@ -123,14 +119,13 @@ Result<CongestionWatch> CongestionWatch::open(const std::string& instance_dir) {
     return failed(
         "congestion watch: the congestion control of this instance is not loaded; load it: sluice "
         "congestion load");
-  auto watch = SharedWatch::open(instance_dir);
-  if (!watch) return tl::unexpected(watch.error());
-  if (watch->until_ns() > monotonic_ns())
+  auto watch = TRY(SharedWatch::open(instance_dir));
+  if (watch.until_ns() > monotonic_ns())
     return failed(
         "congestion watch: process {} watches already; there is one reader at a time (one that "
         "was killed counts for up to {} s)",
-        watch->reader(), SLUICE_CONGESTION_WATCH_NS / 1'000'000'000);
-  auto state = std::make_unique<State>(std::move(*watch));
+        watch.reader(), SLUICE_CONGESTION_WATCH_NS / 1'000'000'000);
+  auto state = std::make_unique<State>(std::move(watch));
   const std::string path = instance_dir + "/congestion_events";
   const Fd events(bpf_obj_get(path.c_str()));
   if (!events.valid()) return failed("{}: {}", path, error_text(errno));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the congestion control tells beside its flows: sums over a service's flows, and each change
 // of state as it happens.
 #pragma once

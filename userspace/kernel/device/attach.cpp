@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/device/attach.h"
 
 #include <net/if.h>
@@ -49,12 +50,11 @@ bool is_on(const HookPlace& place, Component part, const std::string& device) {
 
 // Where `steer` may send packets by the way of XDP (map `devices`): where it is attached itself.
 Result<void> note_device(const std::string& directory, const std::string& device, bool attached) {
-  auto devices = Map<uint32_t, uint32_t>::open(directory, "devices");
-  if (!devices) return tl::unexpected(devices.error());
+  auto devices = TRY(Map<uint32_t, uint32_t>::open(directory, "devices"));
   // One that is gone has no index any more, and the kernel has taken it out of the map itself.
   const uint32_t ifindex = if_nametoindex(device.c_str());
   if (ifindex == 0) return {};
-  return attached ? devices->put(ifindex, ifindex) : devices->erase(ifindex);
+  return attached ? devices.put(ifindex, ifindex) : devices.erase(ifindex);
 }
 
 // Devices are known by their index, which another network namespace gives to another device:
@@ -81,12 +81,10 @@ class Attacher {
         report_(report) {}
 
   Result<void> put(const std::string& program, Hook hook) {
-    auto fd = instance_.program_fd(program);
-    if (!fd) return tl::unexpected(fd.error());
-    const Fd owned(*fd);
-    auto place = hook_attach(owned.get(), hook, links_, program, device_, ifindex_);
-    if (!place) return tl::unexpected(place.error());
-    report_.attachment.mode = hook_kind_text(place->kind);
+    auto fd = TRY(instance_.program_fd(program));
+    const Fd owned(fd);
+    auto place = TRY(hook_attach(owned.get(), hook, links_, program, device_, ifindex_));
+    report_.attachment.mode = hook_kind_text(place.kind);
     return {};
   }
 
@@ -95,8 +93,7 @@ class Attacher {
     auto native = put_xdp_in(program, settings.chain, false);
     if (native || settings.mode == XdpMode::native) return native;
     const Error why = native.error();
-    auto generic = put_xdp_in(program, settings.chain, true);
-    if (!generic) return generic;
+    TRY(put_xdp_in(program, settings.chain, true));
     report_.notes.push_back(
         fmt::format("{}; attached in generic mode, which is slower by several times", why.text));
     return {};
@@ -105,9 +102,8 @@ class Attacher {
  private:
   Result<void> put_xdp_in(const std::string& program, bool chain, bool generic) {
     if (!chain) return put(program, generic ? Hook::xdp_generic : Hook::xdp_native);
-    auto place = chain_attach(instance_, program, device_, ifindex_, generic);
-    if (!place) return tl::unexpected(place.error());
-    report_.attachment.mode = hook_kind_text(place->kind);
+    auto place = TRY(chain_attach(instance_, program, device_, ifindex_, generic));
+    report_.attachment.mode = hook_kind_text(place.kind);
     return {};
   }
 
@@ -139,21 +135,19 @@ Result<std::string> main_program(Component part, uint32_t ifindex) {
     case Component::pace:
       break;
   }
-  auto root = root_qdisc(ifindex);
-  if (!root) return tl::unexpected(root.error());
-  return root->fq ? "pace_egress_edt" : "pace_egress";
+  auto root = TRY(root_qdisc(ifindex));
+  return root.fq ? "pace_egress_edt" : "pace_egress";
 }
 
 // How rates are kept on a device without fq.
 Result<void> note_without_fq(Instance& instance, const std::string& device, uint32_t ifindex,
                              AttachReport& report) {
-  auto root = root_qdisc(ifindex);
-  if (!root) return tl::unexpected(root.error());
+  auto root = TRY(root_qdisc(ifindex));
   report.notes.push_back(fmt::format(
       "device {}: its root qdisc is {}, and only fq honours departure times; flow rates are kept "
       "by local TCP sockets themselves, and by dropping what else goes beyond them (sluice policy "
       "show says which; sluice attach pace {} --fq)",
-      device, root->kind, device));
+      device, root.kind, device));
   if (auto attached = attach_sockets(instance); !attached)
     report.notes.push_back(
         fmt::format("sockets cannot be told to pace themselves, so all are policed: {}",
@@ -166,13 +160,13 @@ Result<void> attach_programs(Attacher& attacher, const std::string& directory,
                              const AttachSettings& settings, AttachReport& report) {
   if (program == "decap") return attacher.put_xdp(program, settings);
   if (program == "steer") {
-    if (auto put = attacher.put("punt", Hook::tc_ingress); !put) return put;
-    if (auto put = attacher.put_xdp(program, settings); !put) return put;
-    if (auto noted = note_device(directory, device, true); !noted) return noted;
+    TRY(attacher.put("punt", Hook::tc_ingress));
+    TRY(attacher.put_xdp(program, settings));
+    TRY(note_device(directory, device, true));
     note_forwarding(device, report);
     return {};
   }
-  if (auto put = attacher.put("pace_ingress", Hook::tc_ingress); !put) return put;
+  TRY(attacher.put("pace_ingress", Hook::tc_ingress));
   return attacher.put(program, Hook::tc_egress);
 }
 
@@ -185,28 +179,24 @@ bool has_settings(const HookPlace& place, const AttachSettings& settings) {
 }
 
 Result<bool> detach_programs(Instance& instance, Component part, const std::string& device) {
-  auto existing = places(instance.directory());
-  if (!existing) return tl::unexpected(existing.error());
+  auto existing = TRY(places(instance.directory()));
   bool any = false;
-  for (const auto& place : *existing) {
+  for (const auto& place : existing) {
     if (!is_on(place, part, device)) continue;
     any = true;
     // Before the program goes: from then on it is no way out.
     if (part == Component::steer) {
-      if (auto noted = note_device(instance.directory(), device, false); !noted)
-        return tl::unexpected(noted.error());
+      TRY(note_device(instance.directory(), device, false));
     }
-    if (auto detached = hook_detach(place, links_of(instance.directory())); !detached)
-      return tl::unexpected(detached.error());
+    TRY(hook_detach(place, links_of(instance.directory())));
   }
   return any;
 }
 
 // Without a device that needs it, the program at the sockets goes too.
 Result<void> release_sockets(const std::string& directory) {
-  auto left = places(directory);
-  if (!left) return tl::unexpected(left.error());
-  const bool needed = std::any_of(left->begin(), left->end(), [](const HookPlace& place) {
+  auto left = TRY(places(directory));
+  const bool needed = std::any_of(left.begin(), left.end(), [](const HookPlace& place) {
     return place.program == "pace_egress";
   });
   return needed ? Result<void>{} : detach_sockets(directory);
@@ -221,21 +211,18 @@ bool is_attached(const std::string& directory, Component part, const std::string
 
 Result<AttachReport> attach_component(Instance& instance, Component part, const std::string& device,
                                       uint32_t ifindex, const AttachSettings& settings) {
-  auto existing = places(instance.directory());
-  if (!existing) return tl::unexpected(existing.error());
+  auto existing = TRY(places(instance.directory()));
 
   AttachReport report;
   report.attachment = {part, device, "", true, false, network_namespace_id()};
-  auto program = main_program(part, ifindex);
-  if (!program) return tl::unexpected(program.error());
+  auto program = TRY(main_program(part, ifindex));
   if (part == Component::steer) {
-    if (auto one = check_namespace(instance.directory(), *existing); !one)
-      return tl::unexpected(one.error());
+    TRY(check_namespace(instance.directory(), existing));
   }
 
-  for (const auto& place : *existing) {
+  for (const auto& place : existing) {
     if (!is_on(place, part, device)) continue;
-    if (place.program == *program && !hook_is_gone(place, links_of(instance.directory()))) {
+    if (place.program == program && !hook_is_gone(place, links_of(instance.directory()))) {
       if (part != Component::pace && !has_settings(place, settings))
         return failed("device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
                       device, component_text(part), hook_kind_text(place.kind),
@@ -247,25 +234,22 @@ Result<AttachReport> attach_component(Instance& instance, Component part, const 
   }
   // What is left of an attachment that was cut off, whose device was removed and made again, or
   // whose device has another qdisc now.
-  if (auto cleared = detach_programs(instance, part, device); !cleared)
-    return tl::unexpected(cleared.error());
+  TRY(detach_programs(instance, part, device));
 
   libbpf_log_capture();
   Attacher attacher(instance, device, ifindex, report);
   auto attached =
-      attach_programs(attacher, instance.directory(), *program, device, settings, report);
+      attach_programs(attacher, instance.directory(), program, device, settings, report);
   if (!attached) {
     // Nothing half done; the error that matters is the first one.
     if (detach_programs(instance, part, device)) (void)release_sockets(instance.directory());
     return tl::unexpected(attached.error());
   }
-  if (*program == "pace_egress_edt") {
-    if (auto released = release_sockets(instance.directory()); !released)
-      return tl::unexpected(released.error());
+  if (program == "pace_egress_edt") {
+    TRY(release_sockets(instance.directory()));
   }
-  if (*program == "pace_egress") {
-    if (auto noted = note_without_fq(instance, device, ifindex, report); !noted)
-      return tl::unexpected(noted.error());
+  if (program == "pace_egress") {
+    TRY(note_without_fq(instance, device, ifindex, report));
   }
   return report;
 }
@@ -274,54 +258,45 @@ Result<AttachReport> attach_component(Instance& instance, Component part, const 
 
 Result<AttachReport> attach(Instance& instance, Component part, const std::string& device,
                             const AttachSettings& settings) {
-  const auto ifindex = device_index(device);
-  if (!ifindex) return tl::unexpected(ifindex.error());
-  if (part != Component::pace) return attach_component(instance, part, device, *ifindex, settings);
+  const auto ifindex = TRY(device_index(device));
+  if (part != Component::pace) return attach_component(instance, part, device, ifindex, settings);
 
   const std::string& directory = instance.directory();
-  const auto before = egress_of(directory, device);
-  if (!before) return tl::unexpected(before.error());
-  auto fit = fit_egress(directory, device, settings, Apply::perform);
-  if (!fit) return tl::unexpected(fit.error());
-  auto report = attach_component(instance, part, device, *ifindex, settings);
+  const auto before = TRY(egress_of(directory, device));
+  auto fit = TRY(fit_egress(directory, device, settings, Apply::perform));
+  auto report = attach_component(instance, part, device, ifindex, settings);
   if (!report) {
     // Of what it was before, or of nothing, where pace went on the way; the error that matters is
     // the first one.
     if (is_attached(directory, part, device))
-      (void)restore_egress(directory, device, *before);
+      (void)restore_egress(directory, device, before);
     else
       (void)release_egress(directory, device, Apply::perform);
     return report;
   }
-  report->changes = std::move(fit->changes);
-  report->notes.insert(report->notes.begin(), fit->notes.begin(), fit->notes.end());
+  report->changes = std::move(fit.changes);
+  report->notes.insert(report->notes.begin(), fit.notes.begin(), fit.notes.end());
   return report;
 }
 
 Result<DetachReport> detach(Instance& instance, Component part, const std::string& device) {
-  auto detached = detach_programs(instance, part, device);
-  if (!detached) return tl::unexpected(detached.error());
-  if (part != Component::pace) return DetachReport{*detached, {}};
-  if (auto released = release_sockets(instance.directory()); !released)
-    return tl::unexpected(released.error());
-  auto egress = release_egress(instance.directory(), device, Apply::perform);
-  if (!egress) return tl::unexpected(egress.error());
-  return DetachReport{*detached, std::move(*egress)};
+  auto detached = TRY(detach_programs(instance, part, device));
+  if (part != Component::pace) return DetachReport{detached, {}};
+  TRY(release_sockets(instance.directory()));
+  auto egress = TRY(release_egress(instance.directory(), device, Apply::perform));
+  return DetachReport{detached, std::move(egress)};
 }
 
 Result<bool> attach_probe(Instance& instance, const std::string& device) {
-  auto ifindex = device_index(device);
-  if (!ifindex) return tl::unexpected(ifindex.error());
-  auto existing = places(instance.directory());
-  if (!existing) return tl::unexpected(existing.error());
+  auto ifindex = TRY(device_index(device));
+  auto existing = TRY(places(instance.directory()));
   const std::string links = links_of(instance.directory());
   bool egress = false;
   bool ingress = false;
-  for (const auto& place : *existing) {
+  for (const auto& place : existing) {
     if (!is_probe(place.program) || !is_on(place, Component::steer, device)) continue;
     if (hook_is_gone(place, links)) {
-      if (auto detached = hook_detach(place, links); !detached)
-        return tl::unexpected(detached.error());
+      TRY(hook_detach(place, links));
       continue;
     }
     (place.program == "probe_egress" ? egress : ingress) = true;
@@ -329,23 +304,20 @@ Result<bool> attach_probe(Instance& instance, const std::string& device) {
   if (egress && ingress) return false;
   libbpf_log_capture();
   AttachReport report;
-  Attacher attacher(instance, device, *ifindex, report);
+  Attacher attacher(instance, device, ifindex, report);
   if (!ingress) {
-    if (auto put = attacher.put("probe_ingress", Hook::tc_ingress); !put)
-      return tl::unexpected(put.error());
+    TRY(attacher.put("probe_ingress", Hook::tc_ingress));
   }
   if (!egress) {
-    if (auto put = attacher.put("probe_egress", Hook::tc_egress); !put)
-      return tl::unexpected(put.error());
+    TRY(attacher.put("probe_egress", Hook::tc_egress));
   }
   return true;
 }
 
 Result<std::vector<Attachment>> attachments(Instance& instance) {
-  auto existing = places(instance.directory());
-  if (!existing) return tl::unexpected(existing.error());
+  auto existing = TRY(places(instance.directory()));
   std::vector<Attachment> all;
-  for (const auto& place : *existing) {
+  for (const auto& place : existing) {
     if (is_companion(place.program)) continue;
     const Component part = component_of(place.program);
     all.push_back({part, place.device, std::string(hook_kind_text(place.kind)),
@@ -356,26 +328,24 @@ Result<std::vector<Attachment>> attachments(Instance& instance) {
     // A link stays with a device that has another name now.
     if (part != Component::pace || !attachment.here || if_nametoindex(place.device.c_str()) == 0)
       continue;
-    auto egress = egress_of(instance.directory(), place.device);
-    if (!egress) return tl::unexpected(egress.error());
-    attachment.egress = *egress;
+    auto egress = TRY(egress_of(instance.directory(), place.device));
+    attachment.egress = egress;
   }
   return all;
 }
 
 Result<void> detach_everything(const std::string& directory) {
-  auto existing = places(directory);
-  if (!existing) return tl::unexpected(existing.error());
-  for (const auto& place : *existing) {
-    if (auto detached = hook_detach(place, links_of(directory)); !detached) return detached;
+  auto existing = TRY(places(directory));
+  for (const auto& place : existing) {
+    TRY(hook_detach(place, links_of(directory)));
     if (component_of(place.program) != Component::pace ||
         place.namespace_id != network_namespace_id())
       continue;
     if (const uint32_t ifindex = if_nametoindex(place.device.c_str()); ifindex != 0) {
-      if (auto removed = remove_fq(place.device, ifindex); !removed) return removed;
+      TRY(remove_fq(place.device, ifindex));
     }
   }
-  if (auto restored = restore_segment_limits(directory); !restored) return restored;
+  TRY(restore_segment_limits(directory));
   return detach_sockets(directory);
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Putting an instance's programs on devices, and finding them there again. An attachment is a link
 // pinned under the instance (XDP, and tcx from kernel 6.6 on), or a clsact filter and a pin that
 // remembers it; it lives in the network namespace of the process that made it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/device/chain.h"
 
 #include <bpf/bpf.h>
@@ -108,9 +109,8 @@ Result<void> refuse_other(uint32_t ifindex, const std::string& device) {
 }
 
 Result<Fd> pin_place(Instance& instance, const HookPlace& place, const std::string& links) {
-  auto fd = instance.program_fd(place.program);
-  if (!fd) return tl::unexpected(fd.error());
-  Fd owned(*fd);
+  auto fd = TRY(instance.program_fd(place.program));
+  Fd owned(fd);
   const std::string path = links + "/" + place.pin_name();
   if (bpf_obj_pin(owned.get(), path.c_str()) != 0)
     return failed("{}: pinning it: {}", path, error_text(errno));
@@ -140,21 +140,18 @@ std::string refusal(int error, const std::string& log) {
 Result<void> put_in(Instance& instance, const HookPlace& place, const std::string& links,
                     uint32_t ifindex, bool generic) {
   const Capacities has = instance.dataplane().capacities();
-  const auto root = instance_root(instance.directory());
-  if (!root) return tl::unexpected(root.error());
+  const auto root = TRY(instance_root(instance.directory()));
   // libxdp loads a program itself, and this sluice has only its own.
-  const auto other = other_release_note(instance.directory());
-  if (!other) return tl::unexpected(other.error());
-  if (!other->empty()) return failed("device {}: {}", place.device, *other);
+  const auto other = TRY(other_release_note(instance.directory()));
+  if (!other.empty()) return failed("device {}: {}", place.device, other);
   const std::string program_name = name_in_dispatcher(place.program);
-  auto opened =
+  auto opened = TRY(
       open_chained(instance.directory(), program_name,
-                   {.services = has.services, .backends = has.backends, .flows = has.flows}, *root);
-  if (!opened) return tl::unexpected(opened.error());
+                   {.services = has.services, .backends = has.backends, .flows = has.flows}, root));
 
   xdp_program_opts options{};
   options.sz = sizeof(options);
-  options.obj = opened->object;
+  options.obj = opened.object;
   options.prog_name = program_name.c_str();
   const std::unique_ptr<xdp_program, void (*)(xdp_program*)> program(xdp_program__create(&options),
                                                                      xdp_program__close);
@@ -176,10 +173,9 @@ Result<HookPlace> chain_attach(Instance& instance, const std::string& program,
                                const std::string& device, uint32_t ifindex, bool generic) {
   const HookPlace place{program, HookKind::chained, device, network_namespace_id()};
   const std::string links = instance.directory() + "/links";
-  if (auto free = refuse_other(ifindex, device); !free) return tl::unexpected(free.error());
+  TRY(refuse_other(ifindex, device));
   // The pin first: who is killed behind it leaves a place that the next command finds empty.
-  auto pinned = pin_place(instance, place, links);
-  if (!pinned) return tl::unexpected(pinned.error());
+  TRY(pin_place(instance, place, links));
   if (auto put = put_in(instance, place, links, ifindex, generic); !put) {
     if (auto removed = remove_pin(links + "/" + place.pin_name()); !removed)
       return tl::unexpected(put.error());
@@ -196,28 +192,23 @@ bool chain_is_gone(const HookPlace& place, const std::string& links) {
 
 Result<bool> chain_renew(Instance& instance, const HookPlace& place, const std::string& links) {
   const uint32_t ifindex = if_nametoindex(place.device.c_str());
-  const auto pinned = instance.program_fd(name_in_dispatcher(place.program));
-  if (!pinned) return tl::unexpected(pinned.error());
-  const std::string wanted = tag_of(Fd(*pinned).get());
+  const auto pinned = TRY(instance.program_fd(name_in_dispatcher(place.program)));
+  const std::string wanted = tag_of(Fd(pinned).get());
   const auto is_wanted = [&](xdp_program* each) { return tag_of(xdp_program__fd(each)) == wanted; };
   const Chain before = chain_on(ifindex);
   const auto running = all_in(before, place.program, links);
   if (std::all_of(running.begin(), running.end(), is_wanted)) return false;
   if (std::none_of(running.begin(), running.end(), is_wanted)) {
     const bool generic = xdp_multiprog__attach_mode(before.get()) == XDP_MODE_SKB;
-    if (auto put = put_in(instance, place, links, ifindex, generic); !put)
-      return tl::unexpected(put.error());
+    TRY(put_in(instance, place, links, ifindex, generic));
   }
   const Chain both = chain_on(ifindex);
   for (auto* each : all_in(both, place.program, links)) {
     if (is_wanted(each)) continue;
-    if (auto taken = take_out(both, each, place.device, ifindex); !taken)
-      return tl::unexpected(taken.error());
+    TRY(take_out(both, each, place.device, ifindex));
   }
-  const auto program = instance.program_fd(place.program);
-  if (!program) return tl::unexpected(program.error());
-  if (auto repinned = repin(Fd(*program).get(), links, place); !repinned)
-    return tl::unexpected(repinned.error());
+  const auto program = TRY(instance.program_fd(place.program));
+  TRY(repin(Fd(program).get(), links, place));
   return true;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A program beside others at XDP of one device, in libxdp's dispatcher: packets that it passes go
 // on to those behind it. libxdp keeps the dispatcher's pins in /sys/fs/bpf/xdp; ours says whose
 // place it is. Limits: `steer` takes the long way with every packet, frames in several pieces

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/device/egress.h"
 
 #include <net/if.h>
@@ -21,17 +22,16 @@ Result<void> check_root_qdisc(const std::string& device, const RootQdisc& root) 
 // fq as the root qdisc. Where the kernel has none that is a note, for there are other ways.
 Result<void> give_fq(const std::string& device, uint32_t ifindex, Apply apply,
                      EgressReport& report) {
-  auto root = root_qdisc(ifindex);
-  if (!root) return tl::unexpected(root.error());
-  if (root->fq) return {};
-  if (auto free = check_root_qdisc(device, *root); !free) return free;
+  auto root = TRY(root_qdisc(ifindex));
+  if (root.fq) return {};
+  TRY(check_root_qdisc(device, root));
   const Result<bool> installed = apply == Apply::perform
                                      ? install_fq(device, ifindex)
                                      : Result<bool>{kernel_has_fq().value_or(true)};
   if (!installed) return tl::unexpected(installed.error());
   if (*installed)
     report.changes.push_back(
-        fmt::format("device {}: root qdisc fq, in place of {}", device, root->kind));
+        fmt::format("device {}: root qdisc fq, in place of {}", device, root.kind));
   else
     report.notes.push_back(
         fmt::format("device {}: this kernel has no fq (its module is sch_fq)", device));
@@ -47,29 +47,25 @@ Result<void> check_segments(const std::string& device, const SegmentLimit& limit
 
 Result<void> limit_segments(const std::string& directory, const std::string& device,
                             uint32_t ifindex, uint32_t packets, Apply apply, EgressReport& report) {
-  const auto limit = segment_limit(directory, device, ifindex);
-  if (!limit) return tl::unexpected(limit.error());
-  if (auto fits = check_segments(device, *limit, packets); !fits) return fits;
-  if (packets == limit->packets) return {};
+  const auto limit = TRY(segment_limit(directory, device, ifindex));
+  TRY(check_segments(device, limit, packets));
+  if (packets == limit.packets) return {};
   if (apply == Apply::perform) {
-    if (auto set = set_segment_limit(directory, device, ifindex, packets); !set) return set;
+    TRY(set_segment_limit(directory, device, ifindex, packets));
   }
   report.changes.push_back(
-      fmt::format("device {}: gso_max_segs {}, in place of {}", device, packets, limit->packets));
+      fmt::format("device {}: gso_max_segs {}, in place of {}", device, packets, limit.packets));
   return {};
 }
 
 }  // namespace
 
 Result<Egress> egress_of(const std::string& directory, const std::string& device) {
-  const auto ifindex = device_index(device);
-  if (!ifindex) return tl::unexpected(ifindex.error());
-  const auto root = root_qdisc(*ifindex);
-  if (!root) return tl::unexpected(root.error());
-  const auto limit = segment_limit(directory, device, *ifindex);
-  if (!limit) return tl::unexpected(limit.error());
-  Egress egress{.fq = root->owner == QdiscOwner::sluice, .gso_max_segs = {}};
-  if (limit->ours) egress.gso_max_segs = limit->packets;
+  const auto ifindex = TRY(device_index(device));
+  const auto root = TRY(root_qdisc(ifindex));
+  const auto limit = TRY(segment_limit(directory, device, ifindex));
+  Egress egress{.fq = root.owner == QdiscOwner::sluice, .gso_max_segs = {}};
+  if (limit.ours) egress.gso_max_segs = limit.packets;
   return egress;
 }
 
@@ -77,32 +73,28 @@ Result<EgressReport> fit_egress(const std::string& directory, const std::string&
                                 const AttachSettings& settings, Apply apply) {
   EgressReport report;
   if (!settings.fq && !settings.gso_max_segs) return report;
-  const auto ifindex = device_index(device);
-  if (!ifindex) return tl::unexpected(ifindex.error());
-  const auto before = egress_of(directory, device);
-  if (!before) return tl::unexpected(before.error());
+  const auto ifindex = TRY(device_index(device));
+  const auto before = TRY(egress_of(directory, device));
   Result<void> done;
-  if (settings.fq) done = give_fq(device, *ifindex, apply, report);
+  if (settings.fq) done = give_fq(device, ifindex, apply, report);
   if (done && settings.gso_max_segs)
-    done = limit_segments(directory, device, *ifindex, *settings.gso_max_segs, apply, report);
+    done = limit_segments(directory, device, ifindex, *settings.gso_max_segs, apply, report);
   if (done) return report;
   // The first error is the one to tell.
-  if (apply == Apply::perform) (void)restore_egress(directory, device, *before);
+  if (apply == Apply::perform) (void)restore_egress(directory, device, before);
   return tl::unexpected(done.error());
 }
 
 Result<void> restore_egress(const std::string& directory, const std::string& device,
                             const Egress& before) {
-  const auto ifindex = device_index(device);
-  if (!ifindex) return tl::unexpected(ifindex.error());
+  const auto ifindex = TRY(device_index(device));
   if (!before.fq) {
-    if (auto removed = remove_fq(device, *ifindex); !removed) return removed;
+    TRY(remove_fq(device, ifindex));
   }
-  const auto limit = segment_limit(directory, device, *ifindex);
-  if (!limit) return tl::unexpected(limit.error());
+  const auto limit = TRY(segment_limit(directory, device, ifindex));
   if (before.gso_max_segs)
-    return set_segment_limit(directory, device, *ifindex, *before.gso_max_segs);
-  return limit->ours ? restore_segment_limit(directory, device, *ifindex) : Result<void>{};
+    return set_segment_limit(directory, device, ifindex, *before.gso_max_segs);
+  return limit.ours ? restore_segment_limit(directory, device, ifindex) : Result<void>{};
 }
 
 Result<EgressReport> release_egress(const std::string& directory, const std::string& device,
@@ -111,22 +103,20 @@ Result<EgressReport> release_egress(const std::string& directory, const std::str
   // One that is gone has taken its qdiscs along.
   const uint32_t ifindex = if_nametoindex(device.c_str());
   if (ifindex != 0) {
-    const auto limit = segment_limit(directory, device, ifindex);
-    if (!limit) return tl::unexpected(limit.error());
-    if (limit->ours)
+    const auto limit = TRY(segment_limit(directory, device, ifindex));
+    if (limit.ours)
       report.changes.push_back(
-          fmt::format("device {}: gso_max_segs {} again", device, *limit->before));
-    else if (limit->before && *limit->before != limit->packets)
+          fmt::format("device {}: gso_max_segs {} again", device, *limit.before));
+    else if (limit.before && *limit.before != limit.packets)
       report.notes.push_back(fmt::format(
           "device {}: gso_max_segs is {}, which somebody else set after sluice did, and stays so",
-          device, limit->packets));
+          device, limit.packets));
   }
   if (apply == Apply::only_show) return report;
   if (ifindex != 0) {
-    if (auto removed = remove_fq(device, ifindex); !removed) return tl::unexpected(removed.error());
+    TRY(remove_fq(device, ifindex));
   }
-  auto restored = restore_segment_limit(directory, device, ifindex);
-  if (!restored) return tl::unexpected(restored.error());
+  TRY(restore_segment_limit(directory, device, ifindex));
   return report;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What pace makes of the device that it is on, when asked: fq its root qdisc
 // (kernel/device/qdisc.h), and less packets in one piece (kernel/device/segments.h). Each is known
 // again as sluice's own, and is given back with pace. Holds for the network namespace of this

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What of an instance is attached where, as far as it keeps policies; for control/enforcement.h.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/device/hook.h"
 
 #include <bpf/bpf.h>
@@ -55,8 +56,7 @@ Result<void> pin(int fd, const std::string& path) {
 
 // Until it is pinned the link lives only with its descriptor: who is killed here leaves nothing.
 Result<HookPlace> pin_link(const Fd& link, HookPlace place, const std::string& links) {
-  if (auto pinned = pin(link.get(), links + "/" + place.pin_name()); !pinned)
-    return tl::unexpected(pinned.error());
+  TRY(pin(link.get(), links + "/" + place.pin_name()));
   return place;
 }
 
@@ -99,8 +99,7 @@ Result<HookPlace> attach_clsact(int program_fd, bool egress, HookPlace place,
   if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST)
     return failed("device {}: making its clsact qdisc: {}", place.device, error_text(-error));
   // The pin comes first: a filter without one would be purged by whoever is killed here.
-  if (auto pinned = pin(program_fd, links + "/" + place.pin_name()); !pinned)
-    return tl::unexpected(pinned.error());
+  TRY(pin(program_fd, links + "/" + place.pin_name()));
   auto options = clsact_filter(place.program);
   options.prog_fd = program_fd;
   options.flags = BPF_TC_F_REPLACE;
@@ -137,7 +136,7 @@ Result<bool> swap_clsact(const HookPlace& place, const std::string& links, int p
   if (const int error = runs ? 0 : bpf_tc_attach(&hook, &options); error != 0)
     return failed("device {}: {}: replacing it at clsact: {}", place.device, place.program,
                   error_text(-error));
-  if (auto done = repin(program_fd, links, place); !done) return tl::unexpected(done.error());
+  TRY(repin(program_fd, links, place));
   return true;
 }
 
@@ -206,9 +205,8 @@ std::optional<HookPlace> HookPlace::from_pin_name(const std::string& pin_name) {
 Result<std::vector<HookPlace>> hook_places(const std::string& links) {
   std::vector<HookPlace> all;
   if (!directory_exists(links)) return all;
-  auto names = list_directory(links);
-  if (!names) return tl::unexpected(names.error());
-  for (const auto& name : *names)
+  auto names = TRY(list_directory(links));
+  for (const auto& name : names)
     if (auto place = HookPlace::from_pin_name(name)) all.push_back(*place);
   return all;
 }
@@ -264,8 +262,8 @@ Result<bool> hook_swap(const HookPlace& place, const std::string& links, int pro
 // Made aside, in a name that is no place's, for a place without a pin would be purged.
 Result<void> repin(int program_fd, const std::string& links, const HookPlace& place) {
   const std::string aside = links + "/replacing";
-  if (auto removed = remove_pin(aside); !removed) return removed;
-  if (auto made = pin(program_fd, aside); !made) return made;
+  TRY(remove_pin(aside));
+  TRY(pin(program_fd, aside));
   const std::string path = links + "/" + place.pin_name();
   if (rename(aside.c_str(), path.c_str()) != 0)
     return failed("{}: renaming it to {}: {}", aside, path, error_text(errno));
@@ -277,7 +275,7 @@ Result<void> hook_detach(const HookPlace& place, const std::string& links) {
   const uint32_t ifindex =
       place.namespace_id == network_namespace_id() ? if_nametoindex(place.device.c_str()) : 0;
   if (place.kind == HookKind::chained && ifindex != 0) {
-    if (auto detached = chain_detach(place, links, ifindex); !detached) return detached;
+    TRY(chain_detach(place, links, ifindex));
   }
   if (place.kind == HookKind::clsact && ifindex != 0) {
     const auto hook = clsact_hook(is_egress(place.program), ifindex);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // One program on one hook of one device, and the pin that keeps or remembers it. The pin's name
 // says it all: PROGRAM-KIND-DEVICE@NAMESPACE. bpffs allows no dots in names, so those of a device
 // are written %2e. An XDP or tcx pin is the link; a clsact pin is the program, beside its filter,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/device/qdisc.h"
 
 #include <linux/pkt_sched.h>
@@ -82,14 +83,12 @@ bool is_unknown_kind(int error) {
 }  // namespace
 
 Result<RootQdisc> root_qdisc(uint32_t ifindex) {
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
-  auto seen = qdiscs_of(netlink->get(), ifindex);
-  if (!seen) return tl::unexpected(seen.error());
+  auto netlink = TRY(open_netlink());
+  auto seen = TRY(qdiscs_of(netlink.get(), ifindex));
   RootQdisc root{.kind = "none", .owner = QdiscOwner::nobody, .fq = false};
   bool all_fq = true;
   bool any_fq = false;
-  for (const auto& qdisc : *seen) {
+  for (const auto& qdisc : seen) {
     if (qdisc.parent == TC_H_INGRESS) continue;  // clsact, ingress
     if (qdisc.parent == TC_H_ROOT) {
       root.kind = qdisc.kind;
@@ -121,16 +120,13 @@ std::optional<bool> kernel_has_fq() {
 }
 
 Result<bool> install_fq(const std::string& device, uint32_t ifindex) {
-  auto root = root_qdisc(ifindex);
-  if (!root) return tl::unexpected(root.error());
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
-  nl_sock* socket = netlink->get();
+  auto root = TRY(root_qdisc(ifindex));
+  auto netlink = TRY(open_netlink());
+  nl_sock* socket = netlink.get();
   uint32_t queues = 1;
-  if (root->kind == "mq") {
-    auto counted = queues_of(socket, device, ifindex);
-    if (!counted) return tl::unexpected(counted.error());
-    queues = *counted;
+  if (root.kind == "mq") {
+    auto counted = TRY(queues_of(socket, device, ifindex));
+    queues = counted;
   }
   int error = 0;
   if (queues <= 1) {
@@ -141,20 +137,18 @@ Result<bool> install_fq(const std::string& device, uint32_t ifindex) {
       error = put_qdisc(socket, ifindex, kOurs | queue, 0, "fq");
   }
   if (error == 0) return true;
-  if (auto undone = remove_fq(device, ifindex); !undone) return tl::unexpected(undone.error());
+  TRY(remove_fq(device, ifindex));
   if (is_unknown_kind(error)) return false;
   return failed("device {}: making fq its root qdisc: {}", device, nl_geterror(error));
 }
 
 Result<void> remove_fq(const std::string& device, uint32_t ifindex) {
-  auto root = root_qdisc(ifindex);
-  if (!root) return tl::unexpected(root.error());
-  if (root->owner != QdiscOwner::sluice) return {};
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
+  auto root = TRY(root_qdisc(ifindex));
+  if (root.owner != QdiscOwner::sluice) return {};
+  auto netlink = TRY(open_netlink());
   const Qdisc qdisc = make_qdisc(ifindex, TC_H_ROOT, kOurs, nullptr);
   if (!qdisc) return failed("netlink: out of memory");
-  if (const int error = rtnl_qdisc_delete(netlink->get(), qdisc.get()); error != 0)
+  if (const int error = rtnl_qdisc_delete(netlink.get(), qdisc.get()); error != 0)
     return failed("device {}: taking its root qdisc off: {}", device, nl_geterror(error));
   return {};
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The root qdisc of a device: `fq`, which alone honours departure times, put there when asked and
 // taken away again. Ours is known by its handle. Holds for the network namespace of this process.
 #pragma once

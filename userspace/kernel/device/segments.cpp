@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/device/segments.h"
 
 #include <linux/if_link.h>
@@ -55,9 +56,8 @@ struct Memory {
 Result<std::vector<Memory>> memories(const std::string& directory) {
   std::vector<Memory> all;
   if (!directory_exists(segments_of(directory))) return all;
-  auto names = list_directory(segments_of(directory));
-  if (!names) return tl::unexpected(names.error());
-  for (const auto& name : *names) {
+  auto names = TRY(list_directory(segments_of(directory)));
+  for (const auto& name : names) {
     auto memory = Memory::from_name(name);
     if (memory && memory->namespace_id == network_namespace_id()) all.push_back(std::move(*memory));
   }
@@ -75,12 +75,11 @@ Result<void> purge(const std::string& directory, const Memory& memory) {
 }
 
 Result<void> purge_gone(const std::string& directory) {
-  auto all = memories(directory);
-  if (!all) return tl::unexpected(all.error());
-  for (const Memory& each : *all) {
+  auto all = TRY(memories(directory));
+  for (const Memory& each : all) {
     std::array<char, IF_NAMESIZE> name{};
     if (if_indextoname(each.ifindex, name.data()) != nullptr) continue;
-    if (auto purged = purge(directory, each); !purged) return purged;
+    TRY(purge(directory, each));
   }
   return {};
 }
@@ -97,8 +96,7 @@ Message link_message(int type, uint32_t ifindex) {
 // libnl's own type of a device (3.7) knows neither attribute. Kernels before 5.19 do not say what
 // the driver takes (commit 14d7b8122fd5), and take anything.
 Result<SegmentLimit> read_limit(const std::string& device, uint32_t ifindex) {
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
+  auto netlink = TRY(open_netlink());
   SegmentLimit limit;
   const auto take = [](nl_msg* message, void* context) {
     auto& into = *static_cast<SegmentLimit*>(context);
@@ -113,22 +111,21 @@ Result<SegmentLimit> read_limit(const std::string& device, uint32_t ifindex) {
     into.driver = std::min(into.driver, kGsoMaxSegs);
     return static_cast<int>(NL_OK);
   };
-  nl_socket_modify_cb(netlink->get(), NL_CB_VALID, NL_CB_CUSTOM, take, &limit);
+  nl_socket_modify_cb(netlink.get(), NL_CB_VALID, NL_CB_CUSTOM, take, &limit);
   const Message message = link_message(RTM_GETLINK, ifindex);
   if (!message) return failed("netlink: out of memory");
-  int error = nl_send_auto(netlink->get(), message.get());
-  if (error >= 0) error = nl_recvmsgs_default(netlink->get());
+  int error = nl_send_auto(netlink.get(), message.get());
+  if (error >= 0) error = nl_recvmsgs_default(netlink.get());
   if (error < 0) return failed("device {}: {}", device, nl_geterror(error));
   return limit;
 }
 
 Result<void> write_limit(const std::string& device, uint32_t ifindex, uint32_t packets) {
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
+  auto netlink = TRY(open_netlink());
   Message message = link_message(RTM_SETLINK, ifindex);
   if (!message || nla_put_u32(message.get(), IFLA_GSO_MAX_SEGS, packets) != 0)
     return failed("netlink: out of memory");
-  if (const int error = nl_send_sync(netlink->get(), message.release()); error < 0)
+  if (const int error = nl_send_sync(netlink.get(), message.release()); error < 0)
     return failed("device {}: setting gso_max_segs to {}: {}", device, packets, nl_geterror(error));
   return {};
 }
@@ -137,35 +134,29 @@ Result<void> write_limit(const std::string& device, uint32_t ifindex, uint32_t p
 
 Result<SegmentLimit> segment_limit(const std::string& directory, const std::string& device,
                                    uint32_t ifindex) {
-  auto limit = read_limit(device, ifindex);
-  if (!limit) return limit;
-  auto all = memories_of(directory, ifindex);
-  if (!all) return tl::unexpected(all.error());
-  for (const Memory& each : *all) {
-    if (limit->ours) break;
-    limit->before = each.before;
-    limit->ours = each.now == limit->packets;
+  auto limit = TRY(read_limit(device, ifindex));
+  auto all = TRY(memories_of(directory, ifindex));
+  for (const Memory& each : all) {
+    if (limit.ours) break;
+    limit.before = each.before;
+    limit.ours = each.now == limit.packets;
   }
   return limit;
 }
 
 Result<void> set_segment_limit(const std::string& directory, const std::string& device,
                                uint32_t ifindex, uint32_t packets) {
-  if (auto swept = purge_gone(directory); !swept) return swept;
-  const auto limit = segment_limit(directory, device, ifindex);
-  if (!limit) return tl::unexpected(limit.error());
-  if (packets == limit->packets) return {};
-  const auto older = memories_of(directory, ifindex);
-  if (!older) return tl::unexpected(older.error());
+  TRY(purge_gone(directory));
+  const auto limit = TRY(segment_limit(directory, device, ifindex));
+  if (packets == limit.packets) return {};
+  const auto older = TRY(memories_of(directory, ifindex));
   const auto purge_older = [&]() -> Result<void> {
-    for (const Memory& each : *older)
-      if (auto purged = purge(directory, each); !purged) return purged;
+    for (const Memory& each : older) TRY(purge(directory, each));
     return {};
   };
   // What somebody else made of it is what it had; the older ones would say otherwise.
-  if (!limit->ours)
-    if (auto purged = purge_older(); !purged) return purged;
-  const Memory memory{ifindex, limit->ours ? *limit->before : limit->packets, packets,
+  if (!limit.ours) TRY(purge_older());
+  const Memory memory{ifindex, limit.ours ? *limit.before : limit.packets, packets,
                       network_namespace_id()};
   auto done = make_directory(segments_of(directory));
   if (done) done = make_directory(segments_of(directory) + "/" + memory.name());
@@ -175,31 +166,25 @@ Result<void> set_segment_limit(const std::string& directory, const std::string& 
     (void)purge(directory, memory);
     return written;
   }
-  return limit->ours ? purge_older() : Result<void>{};
+  return limit.ours ? purge_older() : Result<void>{};
 }
 
 Result<void> restore_segment_limit(const std::string& directory, const std::string& device,
                                    uint32_t ifindex) {
   if (auto swept = purge_gone(directory); !swept || ifindex == 0) return swept;
-  const auto limit = segment_limit(directory, device, ifindex);
-  if (!limit) return tl::unexpected(limit.error());
-  if (limit->ours)
-    if (auto written = write_limit(device, ifindex, *limit->before); !written) return written;
-  const auto all = memories_of(directory, ifindex);
-  if (!all) return tl::unexpected(all.error());
-  for (const Memory& each : *all)
-    if (auto purged = purge(directory, each); !purged) return purged;
+  const auto limit = TRY(segment_limit(directory, device, ifindex));
+  if (limit.ours) TRY(write_limit(device, ifindex, *limit.before));
+  const auto all = TRY(memories_of(directory, ifindex));
+  for (const Memory& each : all) TRY(purge(directory, each));
   return {};
 }
 
 Result<void> restore_segment_limits(const std::string& directory) {
-  const auto all = memories(directory);
-  if (!all) return tl::unexpected(all.error());
-  for (const Memory& each : *all) {
+  const auto all = TRY(memories(directory));
+  for (const Memory& each : all) {
     std::array<char, IF_NAMESIZE> device{};
     if (if_indextoname(each.ifindex, device.data()) == nullptr) continue;
-    auto restored = restore_segment_limit(directory, device.data(), each.ifindex);
-    if (!restored) return restored;
+    TRY(restore_segment_limit(directory, device.data(), each.ifindex));
   }
   return {};
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // How many packets a device takes in one piece, for it or its driver to segment (IFLA_GSO_MAX_SEGS;
 // `ip -d link` says gso_max_segs), and how many it took before sluice changed that. What is
 // tracked are directories without content below INSTANCE/segments, whose names say it all:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/device/sockets.h"
 
 #include <bpf/bpf.h>
@@ -58,9 +59,8 @@ bool sockets_are_attached(const std::string& directory) {
 
 Result<void> attach_sockets(Instance& instance) {
   if (sockets_are_attached(instance.directory())) return {};
-  auto program = instance.program_fd("sockets");
-  if (!program) return tl::unexpected(program.error());
-  const Fd owned(*program);
+  auto program = TRY(instance.program_fd("sockets"));
+  const Fd owned(program);
   const Fd cgroup = open_cgroup();
   if (!cgroup.valid())
     return failed("the root of the control groups (cgroup2): {}", error_text(errno));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The program `sockets`, at the root of the control groups: one of an instance, wherever its
 // devices are. Pinned as the link links/sockets.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/instance/daemon_lock.h"
 
 #include "kernel/system/bpffs.h"
@@ -6,15 +7,14 @@ namespace sluice {
 
 Result<DaemonLock> DaemonLock::take(const std::string& instance) {
   const std::string path = instance_directory(instance) + "/daemon";
-  if (auto made = make_directory(path); !made) return tl::unexpected(made.error());
-  auto locked = try_lock_directory(path);
-  if (!locked) return tl::unexpected(locked.error());
-  if (!locked->valid())
+  TRY(make_directory(path));
+  auto locked = TRY(try_lock_directory(path));
+  if (!locked.valid())
     return failed(
         "instance {}: another sluice run looks after it already (one is enough; stop it first, or "
         "name another instance: --instance NAME)",
         instance);
-  return DaemonLock(std::move(*locked), path);
+  return DaemonLock(std::move(locked), path);
 }
 
 bool DaemonLock::holds() const {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // One daemon an instance: a lock on a directory of its own among the instance's pins, which the
 // kernel lets go of when its holder dies, however that comes. Commands never take it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/instance/instance.h"
 
 #include <bpf/bpf.h>
@@ -46,24 +47,20 @@ Result<sluice_instance> new_root() {
 }
 
 Result<void> build(const std::string& directory, const InstanceLimits& limits) {
-  if (auto swept = remove_tree(directory); !swept) return swept;
-  if (auto made = make_directory(directory); !made) return made;
-  auto root = new_root();
-  if (!root) return tl::unexpected(root.error());
-  if (auto loaded = load_objects(directory, limits, *root); !loaded) return loaded;
-  if (auto made = make_directory(directory + "/links"); !made) return made;
-  auto instance = Map<uint32_t, sluice_instance>::open(directory, "instance");
-  if (!instance) return tl::unexpected(instance.error());
-  if (auto put = instance->put(0, *root); !put) return put;
-  auto plane = KernelDataplane::open(directory);
-  if (!plane) return tl::unexpected(plane.error());
-  return (*plane)->swap_service_table({});
+  TRY(remove_tree(directory));
+  TRY(make_directory(directory));
+  auto root = TRY(new_root());
+  TRY(load_objects(directory, limits, root));
+  TRY(make_directory(directory + "/links"));
+  auto instance = TRY(Map<uint32_t, sluice_instance>::open(directory, "instance"));
+  TRY(instance.put(0, root));
+  auto plane = TRY(KernelDataplane::open(directory));
+  return plane->swap_service_table({});
 }
 
 // Makes the instance unless somebody else was faster.
 Result<void> create_if_absent(const std::string& name, const InstanceLimits& limits) {
-  auto root_lock = lock_directory(kBpffsRoot);
-  if (!root_lock) return tl::unexpected(root_lock.error());
+  TRY(lock_directory(kBpffsRoot));
   if (directory_exists(instance_directory(name))) return {};
   const auto directory = building_directory(name);
   auto built = build(directory, limits);
@@ -77,12 +74,10 @@ Result<void> create_if_absent(const std::string& name, const InstanceLimits& lim
 
 // Whatever name it has.
 Result<void> unload_congestion(const std::string& directory) {
-  auto controls = congestion_list(directory);
-  if (!controls) return tl::unexpected(controls.error());
-  for (const auto& control : *controls) {
+  auto controls = TRY(congestion_list(directory));
+  for (const auto& control : controls) {
     if (!control.pinned) continue;
-    if (auto unloaded = congestion_unload(directory, control.name); !unloaded)
-      return tl::unexpected(unloaded.error());
+    TRY(congestion_unload(directory, control.name));
   }
   return {};
 }
@@ -102,48 +97,41 @@ Instance& Instance::operator=(Instance&&) noexcept = default;
 Instance::~Instance() = default;
 
 Result<Instance> Instance::open(const std::string& name) {
-  if (auto there = require_bpffs(); !there) return tl::unexpected(there.error());
+  TRY(require_bpffs());
   auto state = std::make_unique<State>();
   state->name = name;
   state->directory = instance_directory(name);
   if (!directory_exists(state->directory)) return tl::unexpected(no_such_instance(name));
-  auto plane = KernelDataplane::open(state->directory);
-  if (!plane) return tl::unexpected(plane.error());
-  state->dataplane = std::move(*plane);
+  auto plane = TRY(KernelDataplane::open(state->directory));
+  state->dataplane = std::move(plane);
   return Instance(std::move(state));
 }
 
 Result<Instance> Instance::open_locked(const std::string& name) {
-  if (auto there = require_bpffs(); !there) return tl::unexpected(there.error());
+  TRY(require_bpffs());
   auto state = std::make_unique<State>();
   state->name = name;
   state->directory = instance_directory(name);
   // Empty when it is not there, or went away while we waited: then it is made anew.
   while (!state->lock.valid()) {
     if (auto created = create_if_absent(name, {}); !created) return tl::unexpected(created.error());
-    auto lock = lock_directory(state->directory);
-    if (!lock) return tl::unexpected(lock.error());
-    state->lock = std::move(*lock);
+    auto lock = TRY(lock_directory(state->directory));
+    state->lock = std::move(lock);
   }
-  if (auto finished = finish_upgrade(state->directory); !finished)
-    return tl::unexpected(finished.error());
-  auto plane = KernelDataplane::open(state->directory);
-  if (!plane) return tl::unexpected(plane.error());
-  state->dataplane = std::move(*plane);
-  if (auto recovered = recover(*state->dataplane); !recovered)
-    return tl::unexpected(recovered.error());
+  TRY(finish_upgrade(state->directory));
+  auto plane = TRY(KernelDataplane::open(state->directory));
+  state->dataplane = std::move(plane);
+  TRY(recover(*state->dataplane));
   return Instance(std::move(state));
 }
 
 Result<bool> Instance::create(const std::string& name, const InstanceLimits& limits) {
-  if (auto there = require_bpffs(); !there) return tl::unexpected(there.error());
+  TRY(require_bpffs());
   const bool existed = directory_exists(instance_directory(name));
-  if (auto created = create_if_absent(name, limits); !created)
-    return tl::unexpected(created.error());
-  auto plane = KernelDataplane::open(instance_directory(name));
-  if (!plane) return tl::unexpected(plane.error());
+  TRY(create_if_absent(name, limits));
+  auto plane = TRY(KernelDataplane::open(instance_directory(name)));
   // Also when somebody else was faster.
-  const Capacities has = (*plane)->capacities();
+  const Capacities has = plane->capacities();
   if (has.services != limits.services || has.backends != limits.backends ||
       has.flows != limits.flows)
     return misused(
@@ -154,28 +142,23 @@ Result<bool> Instance::create(const std::string& name, const InstanceLimits& lim
 }
 
 Result<bool> Instance::remove(const std::string& name) {
-  if (auto there = require_bpffs(); !there) return tl::unexpected(there.error());
+  TRY(require_bpffs());
   const auto directory = instance_directory(name);
-  auto root_lock = lock_directory(kBpffsRoot);
-  if (!root_lock) return tl::unexpected(root_lock.error());
-  auto lock = lock_directory(directory);
-  if (!lock) return tl::unexpected(lock.error());
-  if (!lock->valid()) return false;
+  TRY(lock_directory(kBpffsRoot));
+  auto lock = TRY(lock_directory(directory));
+  if (!lock.valid()) return false;
   // Whatever version it is of: only names of pins are needed here.
-  if (auto detached = detach_everything(directory); !detached)
-    return tl::unexpected(detached.error());
-  if (auto unloaded = unload_congestion(directory); !unloaded)
-    return tl::unexpected(unloaded.error());
-  if (auto removed = remove_tree(directory); !removed) return tl::unexpected(removed.error());
+  TRY(detach_everything(directory));
+  TRY(unload_congestion(directory));
+  TRY(remove_tree(directory));
   return true;
 }
 
 Result<std::vector<std::string>> Instance::list() {
-  if (auto there = require_bpffs(); !there) return tl::unexpected(there.error());
-  auto names = list_directory(kBpffsRoot);
-  if (!names) return tl::unexpected(names.error());
+  TRY(require_bpffs());
+  auto names = TRY(list_directory(kBpffsRoot));
   std::vector<std::string> instances;
-  for (const auto& name : *names)
+  for (const auto& name : names)
     if (parse_instance_name(name) && directory_exists(instance_directory(name) + "/programs"))
       instances.push_back(name);
   return instances;

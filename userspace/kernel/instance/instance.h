@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // An instance in the kernel: its directory of pins in bpffs, its lock, its maps and programs.
 // Opening finds what is pinned; creating builds everything aside and renames it into place, so that
 // an instance is there whole or not at all.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/instance/objects.h"
 
 #include <bpf/bpf.h>
@@ -119,7 +120,7 @@ Result<void> use_pinned(bpf_map* map, const std::string& directory, const std::s
                         const std::string& path) {
   const Fd pinned(bpf_obj_get(path.c_str()));
   if (!pinned.valid()) return {};  // not there yet
-  if (auto same = check_shape(map, directory, name, pinned); !same) return same;
+  TRY(check_shape(map, directory, name, pinned));
   if (bpf_map__type(map) != BPF_MAP_TYPE_DEVMAP_HASH) return {};
   if (bpf_map__reuse_fd(map, pinned.get()) != 0)
     return failed("{}: using it again: {}", path, error_text(errno));
@@ -143,7 +144,7 @@ Result<void> share_maps(bpf_object* object, const Pins& pins,
     if (bpf_map__set_pin_path(map, path ? path->c_str() : nullptr) != 0)
       return failed("map {}: cannot be pinned in {}", name, pins.maps);
     if (!path) continue;
-    if (auto used = use_pinned(map, pins.maps, name, *path); !used) return used;
+    TRY(use_pinned(map, pins.maps, name, *path));
   }
   return {};
 }
@@ -173,10 +174,8 @@ Result<Owned<Skeleton>> open_object(const Pins& pins, const std::map<std::string
                                     Configure configure) {
   Owned<Skeleton> skeleton(Skeleton::open(), Skeleton::destroy);
   if (!skeleton) return failed("a BPF object could not be opened: {}", libbpf_log_take());
-  if (auto shared = share_maps(skeleton->obj, pins, sizes); !shared)
-    return tl::unexpected(shared.error());
-  if (auto configured = configure(*skeleton); !configured)
-    return tl::unexpected(configured.error());
+  TRY(share_maps(skeleton->obj, pins, sizes));
+  TRY(configure(*skeleton));
   return skeleton;
 }
 
@@ -184,9 +183,8 @@ Result<Owned<Skeleton>> open_object(const Pins& pins, const std::map<std::string
 template <typename Skeleton, typename Configure>
 Result<void> load(const Pins& pins, const std::map<std::string, uint32_t>& sizes,
                   Configure configure) {
-  auto skeleton = open_object<Skeleton>(pins, sizes, configure);
-  if (!skeleton) return tl::unexpected(skeleton.error());
-  return load_and_pin((*skeleton)->obj, pins);
+  auto skeleton = TRY(open_object<Skeleton>(pins, sizes, configure));
+  return load_and_pin(skeleton->obj, pins);
 }
 
 // The verifier learns the size of service tables from a table like those that will come.
@@ -229,12 +227,11 @@ Result<void> load_all(const Pins& pins, const InstanceLimits& limits, const slui
   libbpf_log_capture();
   const auto sizes = capacities(limits);
   const uint32_t buckets = service_table_size(limits);
-  auto table = service_table_template(buckets);
-  if (!table) return tl::unexpected(table.error());
+  auto table = TRY(service_table_template(buckets));
 
   const auto nothing = [](auto&) -> Result<void> { return {}; };
   auto loaded = load<steer_bpf>(
-      pins, sizes, [&](steer_bpf& steer) { return configure_steer(steer, root, buckets, *table); });
+      pins, sizes, [&](steer_bpf& steer) { return configure_steer(steer, root, buckets, table); });
   if (!loaded) return loaded;
   loaded = load<punt_bpf>(pins, sizes, [&](punt_bpf& punt) -> Result<void> {
     punt.rodata->punt_mac = root.punt_mac;
@@ -267,11 +264,10 @@ Result<ChainedObject> open_chained(const std::string& directory, const std::stri
     return chained(std::move(*decap));
   }
   const uint32_t buckets = service_table_size(limits);
-  auto table = service_table_template(buckets);
-  if (!table) return tl::unexpected(table.error());
+  auto table = TRY(service_table_template(buckets));
   auto steer = open_object<steer_bpf>(pins, sizes, [&](steer_bpf& skeleton) -> Result<void> {
-    if (auto left_out = leave_out_short_way(skeleton); !left_out) return left_out;
-    return configure_steer(skeleton, root, buckets, *table);
+    TRY(leave_out_short_way(skeleton));
+    return configure_steer(skeleton, root, buckets, table);
   });
   if (!steer) return tl::unexpected(steer.error());
   return chained(std::move(*steer));
@@ -284,7 +280,7 @@ uint32_t service_table_size(const InstanceLimits& limits) {
 
 Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
                           const sluice_instance& root) {
-  if (auto made = make_directory(directory + "/programs"); !made) return made;
+  TRY(make_directory(directory + "/programs"));
   return load_all({.maps = directory, .new_maps = directory, .programs = directory + "/programs"},
                   limits, root);
 }
@@ -293,8 +289,7 @@ Result<void> load_beside(const std::string& directory, const std::optional<std::
                          const InstanceLimits& limits, const sluice_instance& root) {
   if (!programs) return load_all({.maps = directory, .new_maps = {}, .programs = {}}, limits, root);
   const std::string new_maps = *programs + "/maps";
-  for (const std::string& each : {*programs, new_maps})
-    if (auto made = make_directory(each); !made) return made;
+  for (const std::string& each : {*programs, new_maps}) TRY(make_directory(each));
   return load_all({.maps = directory, .new_maps = new_maps, .programs = programs}, limits, root);
 }
 

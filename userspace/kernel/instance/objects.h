@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Loads the BPF objects of an instance into a directory: maps at its top, programs in `programs/`,
 // and there also the maps that belong to them alone (`tail_calls`, `release`). Maps of the same
 // name in several objects are one map.

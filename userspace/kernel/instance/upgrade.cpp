@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/instance/upgrade.h"
 
 #include <bpf/bpf.h>
@@ -38,9 +39,8 @@ bool is_out_of_reach(const HookPlace& place) {
 }
 
 Result<std::vector<HookPlace>> places_in_reach(const std::string& directory) {
-  auto places = hook_places(links_of(directory));
-  if (!places) return places;
-  std::erase_if(*places, [&](const HookPlace& place) {
+  auto places = TRY(hook_places(links_of(directory)));
+  std::erase_if(places, [&](const HookPlace& place) {
     return is_out_of_reach(place) || hook_is_gone(place, links_of(directory));
   });
   return places;
@@ -56,28 +56,22 @@ Result<Fd> program_in(const std::string& programs, const std::string& name) {
 Result<std::vector<std::string>> put_everywhere(const std::string& directory,
                                                 const std::string& programs) {
   std::vector<std::string> swapped;
-  auto places = places_in_reach(directory);
-  if (!places) return tl::unexpected(places.error());
-  for (const HookPlace& place : *places) {
+  auto places = TRY(places_in_reach(directory));
+  for (const HookPlace& place : places) {
     if (place.kind == HookKind::chained) continue;
-    auto program = program_in(programs, place.program);
-    if (!program) return tl::unexpected(program.error());
-    auto done = hook_swap(place, links_of(directory), program->get());
-    if (!done) return tl::unexpected(done.error());
-    if (*done) swapped.push_back(place_text(place));
+    auto program = TRY(program_in(programs, place.program));
+    auto done = TRY(hook_swap(place, links_of(directory), program.get()));
+    if (done) swapped.push_back(place_text(place));
   }
-  auto sockets = program_in(programs, "sockets");
-  if (!sockets) return tl::unexpected(sockets.error());
-  if (auto done = swap_sockets(directory, sockets->get()); !done)
-    return tl::unexpected(done.error());
+  auto sockets = TRY(program_in(programs, "sockets"));
+  TRY(swap_sockets(directory, sockets.get()));
   return swapped;
 }
 
 // No packet is in programs any more that nothing leads to.
 Result<void> wait_for_packets_of(const std::string& directory) {
-  auto tables = Map<uint32_t, uint32_t>::open(directory, "service_tables");
-  if (!tables) return tl::unexpected(tables.error());
-  return wait_for_packets(*tables);
+  auto tables = TRY(Map<uint32_t, uint32_t>::open(directory, "service_tables"));
+  return wait_for_packets(tables);
 }
 
 // The capacities that it was made with.
@@ -102,9 +96,8 @@ Result<InstanceLimits> limits_of(const std::string& directory) {
 // Its name; empty: none is loaded.
 Result<std::string> congestion_of(const std::string& directory) {
   if (!congestion_unsupported().empty()) return std::string();
-  auto controls = congestion_list(directory);
-  if (!controls) return tl::unexpected(controls.error());
-  for (const auto& control : *controls)
+  auto controls = TRY(congestion_list(directory));
+  for (const auto& control : controls)
     if (control.pinned) return control.name;
   return std::string();
 }
@@ -116,54 +109,46 @@ class Upgrade {
       : name_(std::move(name)), directory_(instance_directory(name_)), report_(report) {}
 
   Result<void> lock() {
-    auto lock = lock_directory(directory_);
-    if (!lock) return tl::unexpected(lock.error());
-    if (!lock->valid()) return there_is_none();
-    lock_ = std::move(*lock);
+    auto lock = TRY(lock_directory(directory_));
+    if (!lock.valid()) return there_is_none();
+    lock_ = std::move(lock);
     return finish_upgrade(directory_);
   }
 
   Result<void> look() {
     if (!directory_exists(directory_)) return there_is_none();
-    auto root = instance_root(directory_);
-    if (!root) return tl::unexpected(root.error());
-    root_ = *root;
-    auto limits = limits_of(directory_);
-    if (!limits) return tl::unexpected(limits.error());
-    limits_ = *limits;
-    auto from = loaded_release(directory_);
-    if (!from) return tl::unexpected(from.error());
-    report_.from = *from;
+    auto root = TRY(instance_root(directory_));
+    root_ = root;
+    auto limits = TRY(limits_of(directory_));
+    limits_ = limits;
+    auto from = TRY(loaded_release(directory_));
+    report_.from = from;
     report_.to = own_release();
-    auto congestion = congestion_of(directory_);
-    if (!congestion) return tl::unexpected(congestion.error());
-    congestion_ = *congestion;
+    auto congestion = TRY(congestion_of(directory_));
+    congestion_ = congestion;
     return {};
   }
 
   Result<void> show() {
     if (!is_current()) {
-      if (auto loaded = load_beside(directory_, std::nullopt, limits_, root_); !loaded)
-        return loaded;
-      auto places = places_in_reach(directory_);
-      if (!places) return tl::unexpected(places.error());
-      for (const HookPlace& place : *places) report_.swapped.push_back(place_text(place));
+      TRY(load_beside(directory_, std::nullopt, limits_, root_));
+      auto places = TRY(places_in_reach(directory_));
+      for (const HookPlace& place : places) report_.swapped.push_back(place_text(place));
     }
-    if (auto shown = look_at_congestion(); !shown) return shown;
+    TRY(look_at_congestion());
     if (replaces_congestion_) report_.swapped.push_back(congestion_text());
     return conclude();
   }
 
   Result<void> perform() {
     // Before anything changes: what the kernel refuses of it, it refuses here.
-    if (auto looked = look_at_congestion(); !looked) return looked;
+    TRY(look_at_congestion());
     if (!is_current()) {
-      if (auto replaced = replace_programs(); !replaced) return replaced;
+      TRY(replace_programs());
     }
-    if (auto renewed = renew_chained(); !renewed) return renewed;
+    TRY(renew_chained());
     if (replaces_congestion_) {
-      auto loaded = congestion_load(directory_, congestion_);
-      if (!loaded) return tl::unexpected(loaded.error());
+      TRY(congestion_load(directory_, congestion_));
       report_.swapped.push_back(congestion_text());
     }
     return conclude();
@@ -178,9 +163,8 @@ class Upgrade {
 
   Result<void> look_at_congestion() {
     if (congestion_.empty()) return {};
-    auto would = congestion_would_load(directory_, congestion_);
-    if (!would) return tl::unexpected(would.error());
-    replaces_congestion_ = *would == CongestionLoad::replaced;
+    auto would = TRY(congestion_would_load(directory_, congestion_));
+    replaces_congestion_ = would == CongestionLoad::replaced;
     return {};
   }
 
@@ -204,21 +188,17 @@ class Upgrade {
   // as this version writes it.
   Result<void> take_maps() {
     const std::string from = next_of(directory_) + "/maps";
-    auto names = list_directory(from);
-    if (!names) return tl::unexpected(names.error());
-    for (const std::string& name : *names) {
-      if (auto moved = rename_path(from + "/" + name, directory_ + "/" + name); !moved)
-        return moved;
+    auto names = TRY(list_directory(from));
+    for (const std::string& name : names) {
+      TRY(rename_path(from + "/" + name, directory_ + "/" + name));
       taken_.push_back(name);
     }
-    if (auto removed = remove_tree(from); !removed) return removed;
-    auto plane = KernelDataplane::open(directory_);
-    if (!plane) return tl::unexpected(plane.error());
-    auto recovered = recover(**plane);
-    if (!recovered) return tl::unexpected(recovered.error());
-    if (auto pending = (*plane)->set_pending(SLUICE_PENDING_ALL); !pending) return pending;
-    recovered = recover(**plane);
-    return recovered ? Result<void>{} : tl::unexpected(recovered.error());
+    TRY(remove_tree(from));
+    auto plane = TRY(KernelDataplane::open(directory_));
+    TRY(recover(*plane));
+    TRY(plane->set_pending(SLUICE_PENDING_ALL));
+    TRY(recover(*plane));
+    return {};
   }
 
   void remove_taken() {
@@ -226,16 +206,13 @@ class Upgrade {
   }
 
   Result<void> renew_chained() {
-    auto places = places_in_reach(directory_);
-    if (!places) return tl::unexpected(places.error());
-    std::erase_if(*places, [](const auto& place) { return place.kind != HookKind::chained; });
-    if (places->empty()) return {};
-    auto instance = Instance::open(name_);
-    if (!instance) return tl::unexpected(instance.error());
-    for (const HookPlace& place : *places) {
-      auto renewed = chain_renew(*instance, place, links_of(directory_));
-      if (!renewed) return tl::unexpected(renewed.error());
-      if (*renewed) report_.swapped.push_back(place_text(place));
+    auto places = TRY(places_in_reach(directory_));
+    std::erase_if(places, [](const auto& place) { return place.kind != HookKind::chained; });
+    if (places.empty()) return {};
+    auto instance = TRY(Instance::open(name_));
+    for (const HookPlace& place : places) {
+      auto renewed = TRY(chain_renew(instance, place, links_of(directory_)));
+      if (renewed) report_.swapped.push_back(place_text(place));
     }
     return {};
   }
@@ -246,9 +223,8 @@ class Upgrade {
       report_.notes.push_back(
           fmt::format("congestion control {}: sockets that have the older one keep it to their end",
                       congestion_));
-    auto places = hook_places(links_of(directory_));
-    if (!places) return tl::unexpected(places.error());
-    for (const HookPlace& place : *places) {
+    auto places = TRY(hook_places(links_of(directory_)));
+    for (const HookPlace& place : places) {
       if (!is_out_of_reach(place)) continue;
       report_.notes.push_back(fmt::format(
           "{}: cannot be reached from this network namespace, and is what it was (run it "
@@ -272,7 +248,7 @@ class Upgrade {
 }  // namespace
 
 Result<UpgradeReport> upgrade(const std::string& name, Apply apply) {
-  if (auto there = require_bpffs(); !there) return tl::unexpected(there.error());
+  TRY(require_bpffs());
   libbpf_log_capture();
   UpgradeReport report;
   Upgrade upgrade(name, report);
@@ -286,11 +262,10 @@ Result<UpgradeReport> upgrade(const std::string& name, Apply apply) {
 
 Result<void> finish_upgrade(const std::string& directory) {
   if (!directory_exists(next_of(directory))) return {};
-  auto agreed = put_everywhere(directory, programs_of(directory));
-  if (!agreed) return tl::unexpected(agreed.error());
-  if (auto waited = wait_for_packets_of(directory); !waited) return waited;
+  TRY(put_everywhere(directory, programs_of(directory)));
+  TRY(wait_for_packets_of(directory));
   // Of a version that had it there.
-  if (auto removed = remove_pin(directory + "/ways"); !removed) return removed;
+  TRY(remove_pin(directory + "/ways"));
   return remove_tree(next_of(directory));
 }
 

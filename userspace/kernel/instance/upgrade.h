@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // This sluice's programs in the place of another one's, in an instance that goes on: its maps, and
 // with them every connection, stay. They are loaded aside (NEXT, below the instance), put behind
 // each link in turn, and become the instance's with one exchange of directories; who is killed

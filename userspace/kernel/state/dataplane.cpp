@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/state/dataplane.h"
 
 #include <bpf/btf.h>
@@ -67,8 +68,7 @@ Result<Fd> InnerMaps::make(const char* name, const char* type, const void* value
                         &options));
   if (!map.valid()) return failed("map {}: making it: {}", name, error_text(errno));
 
-  if (auto filled = fill(map.get(), name, values, value_bytes, count, flags); !filled)
-    return tl::unexpected(filled.error());
+  TRY(fill(map.get(), name, values, value_bytes, count, flags));
   return map;
 }
 
@@ -79,9 +79,8 @@ Result<void> InnerMaps::swap(int outer_fd, uint32_t index, const char* name, con
                              uint32_t flags) const {
   int error = 0;
   for (const char* types : {type, static_cast<const char*>(nullptr)}) {
-    auto inner = make(name, types, values, value_bytes, count, flags);
-    if (!inner) return tl::unexpected(inner.error());
-    const int inner_fd = inner->get();
+    auto inner = TRY(make(name, types, values, value_bytes, count, flags));
+    const int inner_fd = inner.get();
     if (bpf_map_update_elem(outer_fd, &index, &inner_fd, BPF_ANY) == 0) return {};
     error = errno;
     if (error != EINVAL) break;
@@ -92,10 +91,9 @@ Result<void> InnerMaps::swap(int outer_fd, uint32_t index, const char* name, con
 // An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,
 // maybe_wait_bpf_programs), also if it puts what is there already.
 Result<void> wait_for_packets(Map<uint32_t, uint32_t>& service_tables) {
-  auto table = service_tables.find(kRoot);
-  if (!table) return tl::unexpected(table.error());
-  if (!*table) return {};  // no packet has ever found a service
-  const Fd fd(bpf_map_get_fd_by_id(**table));
+  auto table = TRY(service_tables.find(kRoot));
+  if (!table) return {};  // no packet has ever found a service
+  const Fd fd(bpf_map_get_fd_by_id(*table));
   if (!fd.valid()) return failed("map service_tables: {}", error_text(errno));
   return service_tables.put(kRoot, static_cast<uint32_t>(fd.get()));
 }
@@ -112,9 +110,8 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
     else
       error = opened.error();
   };
-  auto root = instance_root(directory);
-  if (!root) return tl::unexpected(root.error());
-  plane->root_ = *root;
+  auto root = TRY(instance_root(directory));
+  plane->root_ = root;
   open_one(plane->instance_, "instance");
   open_one(plane->service_configs_, "service_configs");
   open_one(plane->backend_configs_, "backend_configs");
@@ -135,12 +132,10 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(const std::string
   open_one(plane->shares_, "shares");
   open_one(plane->flow_totals_, "flow_totals");
   if (error) return tl::unexpected(*error);
-  auto rings = RingStore::open(directory);
-  if (!rings) return tl::unexpected(rings.error());
-  plane->ring_store_ = std::move(*rings);
-  auto inner = InnerMaps::open(plane->instance_.btf_id());
-  if (!inner) return tl::unexpected(inner.error());
-  plane->inner_maps_ = std::move(*inner);
+  auto rings = TRY(RingStore::open(directory));
+  plane->ring_store_ = std::move(rings);
+  auto inner = TRY(InnerMaps::open(plane->instance_.btf_id()));
+  plane->inner_maps_ = std::move(inner);
   return plane;
 }
 
@@ -157,22 +152,20 @@ Capacities KernelDataplane::capacities() const {
 }
 
 Result<std::vector<Service>> KernelDataplane::services() {
-  auto entries = service_configs_.entries();
-  if (!entries) return tl::unexpected(entries.error());
+  auto entries = TRY(service_configs_.entries());
   std::vector<Service> services;
-  services.reserve(entries->size());
-  for (const auto& [name, config] : *entries) services.push_back(service_from(name, config));
+  services.reserve(entries.size());
+  for (const auto& [name, config] : entries) services.push_back(service_from(name, config));
   std::sort(services.begin(), services.end(),
             [](const Service& a, const Service& b) { return a.name < b.name; });
   return services;
 }
 
 Result<std::vector<Backend>> KernelDataplane::backends() {
-  auto entries = backend_configs_.entries();
-  if (!entries) return tl::unexpected(entries.error());
+  auto entries = TRY(backend_configs_.entries());
   std::vector<Backend> backends;
-  backends.reserve(entries->size());
-  for (const auto& [key, config] : *entries) backends.push_back(backend_from(key, config));
+  backends.reserve(entries.size());
+  for (const auto& [key, config] : entries) backends.push_back(backend_from(key, config));
   std::sort(backends.begin(), backends.end(), [](const Backend& a, const Backend& b) {
     if (a.service != b.service) return a.service < b.service;
     if (!(a.at.address == b.at.address)) return a.at.address < b.at.address;
@@ -182,11 +175,9 @@ Result<std::vector<Backend>> KernelDataplane::backends() {
 }
 
 Result<std::vector<std::pair<uint32_t, Policy>>> KernelDataplane::policies() {
-  auto entries = policies_.entries();
-  if (!entries) return tl::unexpected(entries.error());
+  auto entries = TRY(policies_.entries());
   std::vector<std::pair<uint32_t, Policy>> policies;
-  for (const auto& [service, record] : *entries)
-    policies.emplace_back(service, policy_from(record));
+  for (const auto& [service, record] : entries) policies.emplace_back(service, policy_from(record));
   std::sort(policies.begin(), policies.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   return policies;
@@ -213,16 +204,15 @@ Result<void> KernelDataplane::put_policy(uint32_t service, const Policy& policy)
 }
 
 Result<void> KernelDataplane::erase_policy(uint32_t service) {
-  if (auto erased = policies_.erase(service); !erased) return erased;
+  TRY(policies_.erase(service));
   return shares_.erase(service);
 }
 
 Result<std::vector<Filter>> KernelDataplane::filters() {
-  auto entries = source_filters_.entries();
-  if (!entries) return tl::unexpected(entries.error());
+  auto entries = TRY(source_filters_.entries());
   std::vector<Filter> filters;
-  filters.reserve(entries->size());
-  for (const auto& [key, record] : *entries) filters.push_back(filter_from(key, record));
+  filters.reserve(entries.size());
+  for (const auto& [key, record] : entries) filters.push_back(filter_from(key, record));
   std::sort(filters.begin(), filters.end(), [](const Filter& a, const Filter& b) {
     return a.service == b.service ? a.prefix < b.prefix : a.service < b.service;
   });
@@ -237,17 +227,15 @@ Result<void> KernelDataplane::put_filters(const std::vector<Filter>& filters) {
 }
 
 Result<void> KernelDataplane::erase_filters(const std::vector<Filter>& filters) {
-  for (const Filter& filter : filters)
-    if (auto erased = source_filters_.erase(filter_key(filter)); !erased) return erased;
+  for (const Filter& filter : filters) TRY(source_filters_.erase(filter_key(filter)));
   return {};
 }
 
 Result<std::vector<ClientWeight>> KernelDataplane::client_weights() {
-  auto entries = client_weights_.entries();
-  if (!entries) return tl::unexpected(entries.error());
+  auto entries = TRY(client_weights_.entries());
   std::vector<ClientWeight> weights;
-  weights.reserve(entries->size());
-  for (const auto& [key, weight] : *entries) weights.push_back(client_weight_from(key, weight));
+  weights.reserve(entries.size());
+  for (const auto& [key, weight] : entries) weights.push_back(client_weight_from(key, weight));
   std::sort(weights.begin(), weights.end(), [](const ClientWeight& a, const ClientWeight& b) {
     return a.service == b.service ? a.prefix < b.prefix : a.service < b.service;
   });
@@ -263,9 +251,8 @@ Result<void> KernelDataplane::erase_client_weight(const ClientWeight& weight) {
 }
 
 Result<uint32_t> KernelDataplane::pending() {
-  auto root = instance_.find(kRoot);
-  if (!root) return tl::unexpected(root.error());
-  return root->value_or(sluice_instance{}).pending;
+  auto root = TRY(instance_.find(kRoot));
+  return root.value_or(sluice_instance{}).pending;
 }
 
 Result<void> KernelDataplane::set_pending(uint32_t service) {
@@ -293,7 +280,7 @@ Result<void> KernelDataplane::erase_ring(uint32_t service) {
 Result<void> KernelDataplane::swap_rings(const std::vector<std::pair<Service, Ring>>& rings) {
   bool unseen = false;  // something was written that packets may not see yet
   const auto wait = [&]() -> Result<void> {
-    if (auto waited = wait_for_packets(service_tables_); !waited) return waited;
+    TRY(wait_for_packets(service_tables_));
     ring_store_.reuse();
     unseen = false;
     return {};
@@ -307,7 +294,7 @@ Result<void> KernelDataplane::swap_rings(const std::vector<std::pair<Service, Ri
     const auto lines = ring_lines(ring, service_timeout_s(service));
     auto written = ring_store_.write(service.number, lines, bits);
     if (!written && unseen) {
-      if (auto waited = wait(); !waited) return waited;
+      TRY(wait());
       written = ring_store_.write(service.number, lines, bits);
     }
     if (!written) return written;
@@ -335,10 +322,9 @@ Result<Route> KernelDataplane::route_towards(const Address& destination) {
 }
 
 Result<std::optional<Address>> KernelDataplane::backend_source(uint32_t backend) {
-  auto record = backends_.find(backend);
-  if (!record) return tl::unexpected(record.error());
-  if (!*record || (*record)->state == 0) return std::optional<Address>{};
-  return std::optional<Address>(Address((*record)->source));
+  auto record = TRY(backends_.find(backend));
+  if (!record || record->state == 0) return std::optional<Address>{};
+  return std::optional<Address>(Address(record->source));
 }
 
 Result<std::vector<Address>> KernelDataplane::backend_sources(
@@ -356,10 +342,9 @@ Result<std::vector<Address>> KernelDataplane::backend_sources(
 }
 
 Result<Traffic> KernelDataplane::backend_traffic(uint32_t backend) {
-  auto paths = backend_paths_.read(backend);
-  if (!paths) return tl::unexpected(paths.error());
+  auto paths = TRY(backend_paths_.read(backend));
   Traffic traffic;
-  for (const auto& path : *paths) traffic += Traffic{path.packets, path.bytes, path.connections};
+  for (const auto& path : paths) traffic += Traffic{path.packets, path.bytes, path.connections};
   return traffic;
 }
 
@@ -368,16 +353,15 @@ Result<void> KernelDataplane::clear_backend_traffic(uint32_t backend) {
 }
 
 Result<void> KernelDataplane::clear_verdicts(uint32_t service) {
-  if (auto cleared = flow_totals_.clear(service); !cleared) return cleared;
-  if (auto cleared = verdicts_.clear(service); !cleared) return cleared;
+  TRY(flow_totals_.clear(service));
+  TRY(verdicts_.clear(service));
   return purge_congestion_sums(directory_, service);
 }
 
 Result<FlowTotals> KernelDataplane::flow_totals(uint32_t service) {
-  auto per_cpu = flow_totals_.read(service);
-  if (!per_cpu) return tl::unexpected(per_cpu.error());
+  auto per_cpu = TRY(flow_totals_.read(service));
   FlowTotals totals;
-  for (const auto& cpu : *per_cpu) {
+  for (const auto& cpu : per_cpu) {
     totals.begun += cpu.begun;
     totals.finished += cpu.finished;
     totals.reset += cpu.reset;
@@ -389,12 +373,11 @@ Result<FlowTotals> KernelDataplane::flow_totals(uint32_t service) {
 }
 
 Result<std::vector<VerdictCount>> KernelDataplane::verdicts(uint32_t service) {
-  auto per_cpu = verdicts_.read(service);
-  if (!per_cpu) return tl::unexpected(per_cpu.error());
+  auto per_cpu = TRY(verdicts_.read(service));
   std::vector<VerdictCount> counts;
   for (size_t i = 0; i < SLUICE_VERDICT_COUNT; i++) {
     VerdictCount count{static_cast<sluice_verdict>(i), 0, 0};
-    for (const auto& counters : *per_cpu) {
+    for (const auto& counters : per_cpu) {
       sluice_counter counter{};
       memcpy(&counter, reinterpret_cast<const char*>(&counters) + i * sizeof(counter),
              sizeof(counter));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The Dataplane of a real instance: its pinned maps.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What every part remembers of flows, put together by their 5-tuple.
 #include <cstring>
 #include <map>
@@ -47,14 +48,12 @@ constexpr uint64_t kDeparturesShown_ns = 60'000'000'000;  // so long after the l
 
 // Places of the table that somebody has, and whose name is written.
 Result<void> take_departures(const std::string& directory, Records& records) {
-  auto lines = Map<uint32_t, sluice_departure_line>::open(directory, "departures");
-  if (!lines) return tl::unexpected(lines.error());
-  auto names = Map<uint32_t, sluice_departure_name>::open(directory, "departure_names");
-  if (!names) return tl::unexpected(names.error());
+  auto lines = TRY(Map<uint32_t, sluice_departure_line>::open(directory, "departures"));
+  auto names = TRY(Map<uint32_t, sluice_departure_name>::open(directory, "departure_names"));
   const uint64_t now_ns = monotonic_ns();
 
   std::map<uint32_t, sluice_departure> recent;
-  auto read = lines->for_range(0, lines->capacity() - 1, [&](uint32_t number, const auto& line) {
+  auto read = lines.for_range(0, lines.capacity() - 1, [&](uint32_t number, const auto& line) {
     for (uint32_t i = 0; i < SLUICE_DEPARTURES_OF_LINE; i++) {
       const sluice_departure& flow = line.flows[i];
       if (flow.tag == 0 || flow.departs_ns + kDeparturesShown_ns < now_ns) continue;
@@ -63,13 +62,12 @@ Result<void> take_departures(const std::string& directory, Records& records) {
   });
   if (!read) return read;
   for (const auto& [place, flow] : recent) {
-    auto name = names->find(place);
-    if (!name) return tl::unexpected(name.error());
-    if (!*name || (*name)->tag != flow.tag) continue;
-    record_of(records, (*name)->flow).departures = {.service = (*name)->service,
-                                                    .bytes = flow.bytes,
-                                                    .departs_ns = flow.departs_ns,
-                                                    .weight = flow.weight};
+    auto name = TRY(names.find(place));
+    if (!name || name->tag != flow.tag) continue;
+    record_of(records, name->flow).departures = {.service = name->service,
+                                                 .bytes = flow.bytes,
+                                                 .departs_ns = flow.departs_ns,
+                                                 .weight = flow.weight};
   }
   return {};
 }
@@ -78,11 +76,9 @@ Result<void> take_departures(const std::string& directory, Records& records) {
 template <typename Value, typename Take>
 Result<void> take_optional(const std::string& directory, const std::string& name, Take take) {
   if (!is_pinned(directory, name)) return {};
-  auto map = Map<sluice_flow, Value>::open(directory, name);
-  if (!map) return tl::unexpected(map.error());
-  auto entries = map->entries();
-  if (!entries) return tl::unexpected(entries.error());
-  for (const auto& [flow, value] : *entries) take(flow, value);
+  auto map = TRY(Map<sluice_flow, Value>::open(directory, name));
+  auto entries = TRY(map.entries());
+  for (const auto& [flow, value] : entries) take(flow, value);
   return {};
 }
 
@@ -90,30 +86,26 @@ Result<void> take_optional(const std::string& directory, const std::string& name
 
 Result<std::vector<FlowRecord>> KernelDataplane::flows() {
   Records records;
-  auto half_open = half_open_.entries();
-  if (!half_open) return tl::unexpected(half_open.error());
-  for (const auto& [flow, tracked] : *half_open) {
+  auto half_open = TRY(half_open_.entries());
+  for (const auto& [flow, tracked] : half_open) {
     if (tracked.backend == 0) continue;
     auto& record = record_of(records, flow);
     record.tracked = tracked;
     record.half_open = true;
   }
-  auto tracked_flows = flows_.entries();
-  if (!tracked_flows) return tl::unexpected(tracked_flows.error());
-  for (const auto& [flow, tracked] : *tracked_flows) {
+  auto tracked_flows = TRY(flows_.entries());
+  for (const auto& [flow, tracked] : tracked_flows) {
     if (tracked.backend == 0) continue;
     auto& record = record_of(records, flow);
     record.tracked = tracked;
     record.half_open = false;
   }
-  auto translations = translations_.entries();
-  if (!translations) return tl::unexpected(translations.error());
-  for (const auto& [flow, translation] : *translations)
+  auto translations = TRY(translations_.entries());
+  for (const auto& [flow, translation] : translations)
     if (translation.reply == 0 && translation.backend != 0)
       record_of(records, flow).translation = translation;
 
-  if (auto departing = take_departures(directory_, records); !departing)
-    return tl::unexpected(departing.error());
+  TRY(take_departures(directory_, records));
   auto taken = take_optional<sluice_paced_flow>(
       directory_, "paced_flows",
       [&](const auto& flow, const auto& paced) { record_of(records, flow).paced = paced; });

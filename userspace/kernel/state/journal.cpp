@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a transaction is about to write, in a map of its own, pinned while it lasts: `journal`. It
 // is filled before it is pinned, so that it is there whole or not at all. After a head with the
 // number of each come keys and values as their own maps have them.
@@ -129,7 +130,7 @@ Result<void> KernelDataplane::put_journal(const Writes& writes) {
   if (!mapped.valid()) return failed("map journal: mapping it: {}", error_text(errno));
   memcpy(mapped.get(), bytes.data(), bytes.size());
   // One that was left behind was never committed, or was carried out.
-  if (auto erased = erase_journal(); !erased) return erased;
+  TRY(erase_journal());
   if (bpf_obj_pin(map.get(), pin_of(directory_).c_str()) != 0)
     return failed("{}: pinning it: {}", pin_of(directory_), error_text(errno));
   return {};
@@ -158,18 +159,16 @@ Result<void> KernelDataplane::write_all(const Writes& writes) {
   std::vector<std::pair<sluice_name, sluice_service_config>> services;
   for (const Service& service : writes.services)
     services.emplace_back(name_record(service.name), service_record(service));
-  if (auto put = service_configs_.put_all(services); !put) return put;
+  TRY(service_configs_.put_all(services));
   std::vector<std::pair<sluice_backend_key, sluice_backend_config>> backends;
   for (const Backend& backend : writes.backends)
     backends.emplace_back(backend_key(backend), backend_record(backend));
-  if (auto put = backend_configs_.put_all(backends); !put) return put;
+  TRY(backend_configs_.put_all(backends));
   for (const auto& [service, policy] : writes.policies) {
-    auto put = policy == Policy{} ? erase_policy(service) : put_policy(service, policy);
-    if (!put) return put;
+    TRY(policy == Policy{} ? erase_policy(service) : put_policy(service, policy));
   }
   for (const ClientWeight& weight : writes.weights) {
-    auto put = weight.weight == 0 ? erase_client_weight(weight) : put_client_weight(weight);
-    if (!put) return put;
+    TRY(weight.weight == 0 ? erase_client_weight(weight) : put_client_weight(weight));
   }
   return put_filters(writes.filters);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/state/latencies.h"
 
 #include "kernel/system/map.h"
@@ -16,24 +17,21 @@ Latency operator-(const Latency& now, const Latency& before) {
 
 Result<void> ask_latencies(const std::string& directory, const std::vector<uint32_t>& services,
                            uint32_t until_s) {
-  auto measures = Map<uint32_t, uint32_t>::open(directory, "measures");
-  if (!measures) return tl::unexpected(measures.error());
+  auto measures = TRY(Map<uint32_t, uint32_t>::open(directory, "measures"));
   for (const uint32_t service : services) {
-    if (auto put = measures->put(service, until_s); !put) return put;
+    TRY(measures.put(service, until_s));
   }
   return {};
 }
 
 Result<std::map<uint32_t, Latency>> read_latencies(const std::string& directory,
                                                    const std::vector<uint32_t>& backends) {
-  auto latencies = PerCpuArray<sluice_latency>::open(directory, "latencies");
-  if (!latencies) return tl::unexpected(latencies.error());
+  auto latencies = TRY(PerCpuArray<sluice_latency>::open(directory, "latencies"));
   std::map<uint32_t, Latency> all;
   for (const uint32_t backend : backends) {
-    auto values = latencies->read(backend);
-    if (!values) return tl::unexpected(values.error());
+    auto values = TRY(latencies.read(backend));
     Latency& sum = all[backend];
-    for (const sluice_latency& value : *values) {
+    for (const sluice_latency& value : values) {
       sum.handshake_us += value.handshake_us;
       sum.response_us += value.response_us;
       sum.handshakes += value.handshakes;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What steer measures of backends in passing, for who asks it to (sluice/latency.h).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/state/purge.h"
 
 #include <bpf/bpf.h>
@@ -40,16 +41,15 @@ Result<Skeleton> load(const ForgettableTables& tables) {
 Result<void> purge_entries(const ForgettableTables& tables, sluice_purge_table table,
                            const std::vector<sluice_purge_entry>& entries) {
   if (entries.empty()) return {};
-  auto skeleton = load(tables);
-  if (!skeleton) return tl::unexpected(skeleton.error());
-  auto& shared = *(*skeleton)->bss;
+  auto skeleton = TRY(load(tables));
+  auto& shared = *skeleton->bss;
   shared.table = table;
   for (size_t done = 0; done < entries.size();) {
     const size_t count = std::min<size_t>(entries.size() - done, SLUICE_PURGE_BATCH);
     memcpy(shared.purged, &entries[done], count * sizeof(sluice_purge_entry));
     shared.count = static_cast<uint32_t>(count);
     LIBBPF_OPTS(bpf_test_run_opts, options);
-    if (bpf_prog_test_run_opts(bpf_program__fd((*skeleton)->progs.purge), &options) != 0)
+    if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.purge), &options) != 0)
       return failed("purge: run in the kernel: {}", error_text(errno));
     done += count;
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Says of tracked flows that their backend has left, in the kernel (bpf/purge.bpf.c).
 #pragma once
 

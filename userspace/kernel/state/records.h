@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Between the model and the contract's structs, both ways; pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/state/release.h"
 
 #include <unistd.h>
@@ -36,44 +37,38 @@ Release own_release() {
 }
 
 Result<void> put_release(const std::string& programs) {
-  auto releases = Releases::open(programs, "release");
-  if (!releases) return tl::unexpected(releases.error());
+  auto releases = TRY(Releases::open(programs, "release"));
   sluice_release record{};
   version_text.copy(record.version, SLUICE_VERSION_LENGTH - 1);
   record.fingerprint = SLUICE_FINGERPRINT;
-  return releases->put(0, record);
+  return releases.put(0, record);
 }
 
 Result<Release> loaded_release(const std::string& directory) {
   const std::string programs = directory + "/programs";
   if (access((programs + "/release").c_str(), F_OK) != 0) return Release{};
-  auto releases = Releases::open(programs, "release");
-  if (!releases) return tl::unexpected(releases.error());
-  const auto record = releases->find(0);
-  if (!record) return tl::unexpected(record.error());
-  const sluice_release found = record->value_or(sluice_release{});
+  auto releases = TRY(Releases::open(programs, "release"));
+  const auto record = TRY(releases.find(0));
+  const sluice_release found = record.value_or(sluice_release{});
   return Release{.version = {found.version, strnlen(found.version, sizeof(found.version))},
                  .fingerprint = found.fingerprint};
 }
 
 Result<std::string> other_release_note(const std::string& directory) {
-  const auto loaded = loaded_release(directory);
-  if (!loaded) return tl::unexpected(loaded.error());
+  const auto loaded = TRY(loaded_release(directory));
   const Release own = own_release();
-  if (*loaded == own) return std::string();
+  if (loaded == own) return std::string();
   const std::string name = name_of(directory);
   return fmt::format(
       "instance {}: its programs are of another sluice, {}, and this one is {} (sluice instance "
       "upgrade {} puts this one's in their place)",
-      name, loaded->text(), own.text(), name);
+      name, loaded.text(), own.text(), name);
 }
 
 Result<sluice_instance> instance_root(const std::string& directory) {
-  auto roots = Map<uint32_t, sluice_instance>::open(directory, "instance");
-  if (!roots) return tl::unexpected(roots.error());
-  const auto found = roots->find(0);
-  if (!found) return tl::unexpected(found.error());
-  const sluice_instance root = found->value_or(sluice_instance{});
+  auto roots = TRY(Map<uint32_t, sluice_instance>::open(directory, "instance"));
+  const auto found = TRY(roots.find(0));
+  const sluice_instance root = found.value_or(sluice_instance{});
   if (root.schema != SLUICE_SCHEMA_VERSION)
     return failed("{}: its layout has version {} where this sluice has {} {}", directory,
                   root.schema, SLUICE_SCHEMA_VERSION, way_out(directory));

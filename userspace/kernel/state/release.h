@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Of which version an instance is: the layout of its state, and the programs that work on it.
 #pragma once
 

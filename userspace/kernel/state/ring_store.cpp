@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/state/ring_store.h"
 
 #include <sys/mman.h>
@@ -34,11 +35,10 @@ RingStore::Mapping& RingStore::Mapping::operator=(Mapping&& other) noexcept {
 
 Result<RingStore::Mapping> RingStore::map(const std::string& directory, const char* name,
                                           uint32_t value_bytes) {
-  auto opened = open_map(directory, name, sizeof(uint32_t), value_bytes);
-  if (!opened) return tl::unexpected(opened.error());
+  auto opened = TRY(open_map(directory, name, sizeof(uint32_t), value_bytes));
   Mapping mapping;
-  const size_t bytes = size_t{opened->max_entries} * value_bytes;
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, opened->fd.get(), 0);
+  const size_t bytes = size_t{opened.max_entries} * value_bytes;
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, opened.fd.get(), 0);
   if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", name, error_text(errno));
   mapping.memory = memory;
   mapping.bytes = bytes;
@@ -47,12 +47,10 @@ Result<RingStore::Mapping> RingStore::map(const std::string& directory, const ch
 
 Result<RingStore> RingStore::open(const std::string& directory) {
   RingStore store;
-  auto heads = map(directory, "ring_heads", sizeof(sluice_ring_head));
-  if (!heads) return tl::unexpected(heads.error());
-  store.heads_ = std::move(*heads);
-  auto lines = map(directory, "ring_lines", sizeof(sluice_ring_line));
-  if (!lines) return tl::unexpected(lines.error());
-  store.lines_ = std::move(*lines);
+  auto heads = TRY(map(directory, "ring_heads", sizeof(sluice_ring_head)));
+  store.heads_ = std::move(heads);
+  auto lines = TRY(map(directory, "ring_lines", sizeof(sluice_ring_line)));
+  store.lines_ = std::move(lines);
   return store;
 }
 
@@ -112,10 +110,9 @@ std::vector<sluice_ring_line> RingStore::read(uint32_t service) const {
 
 Result<void> RingStore::write(uint32_t service, const std::vector<sluice_ring_line>& lines,
                               uint8_t bits) {
-  auto first = take_lines(lines.size());
-  if (!first) return tl::unexpected(first.error());
-  memcpy(line(*first), lines.data(), lines.size() * sizeof(sluice_ring_line));
-  set_head(service, SLUICE_RING_HEAD(*first, lines.size(), bits));
+  auto first = TRY(take_lines(lines.size()));
+  memcpy(line(first), lines.data(), lines.size() * sizeof(sluice_ring_line));
+  set_head(service, SLUICE_RING_HEAD(first, lines.size(), bits));
   return {};
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What all services of an instance share: the table by which packets find them, with the trie of
 // prefixes beside it and the filter of addresses before both, and the endpoints by which the other
 // programs find them.
@@ -25,17 +26,15 @@ Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& 
   records.reserve(entries.size());
   for (const auto& entry : entries)
     if (!entry.endpoint.is_prefix()) records.push_back(table_record(entry));
-  auto buckets = service_table_layout(records, root_.seed, buckets_of(capacities()));
-  if (!buckets) return tl::unexpected(buckets.error());
+  auto buckets = TRY(service_table_layout(records, root_.seed, buckets_of(capacities())));
 
-  auto before = address_filter_.find(kOnly);
-  if (!before) return tl::unexpected(before.error());
+  auto before = TRY(address_filter_.find(kOnly));
   const auto after = address_filter_of(records, records.size() < entries.size(), root_.seed);
-  const auto both = address_filter_union(before->value_or(sluice_address_filter{}), after);
-  if (auto put = address_filter_.put(kOnly, both); !put) return put;
-  if (auto set = set_service_prefixes(entries); !set) return set;
+  const auto both = address_filter_union(before.value_or(sluice_address_filter{}), after);
+  TRY(address_filter_.put(kOnly, both));
+  TRY(set_service_prefixes(entries));
   if (auto swapped = inner_maps_.swap(service_tables_, kOnly, "service_table",
-                                      "sluice_service_bucket", *buckets, BPF_F_MMAPABLE);
+                                      "sluice_service_bucket", buckets, BPF_F_MMAPABLE);
       !swapped)
     return swapped;
   return address_filter_.put(kOnly, after);
@@ -44,9 +43,8 @@ Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& 
 Result<bool> KernelDataplane::knows_replies_to(const Address& source) {
   const sluice_service_entry wanted = table_record(
       {.endpoint = {.address = source, .l4_proto = L4Proto::any}, .flags = SLUICE_SERVICE_REPLIES});
-  auto table_id = service_tables_.find(kOnly);
-  if (!table_id) return tl::unexpected(table_id.error());
-  const Fd table(bpf_map_get_fd_by_id(table_id->value_or(0)));
+  auto table_id = TRY(service_tables_.find(kOnly));
+  const Fd table(bpf_map_get_fd_by_id(table_id.value_or(0)));
   for (const uint32_t index : service_table_places(wanted, root_.seed, buckets_of(capacities()))) {
     sluice_service_bucket bucket{};
     if (bpf_map_lookup_elem(table.get(), &index, &bucket) != 0)
@@ -66,18 +64,16 @@ Result<void> KernelDataplane::set_service_prefixes(const std::vector<TableEntry>
   for (const auto& entry : entries)
     if (entry.endpoint.is_prefix()) wanted.emplace(prefix_key(entry.endpoint), table_record(entry));
 
-  auto existing = service_prefixes_.entries();
-  if (!existing) return tl::unexpected(existing.error());
-  for (const auto& [key, entry] : *existing) {
+  auto existing = TRY(service_prefixes_.entries());
+  for (const auto& [key, entry] : existing) {
     const auto found = wanted.find(key);
     if (found == wanted.end()) {
-      if (auto erased = service_prefixes_.erase(key); !erased) return erased;
+      TRY(service_prefixes_.erase(key));
     } else if (memcmp(&found->second, &entry, sizeof(entry)) == 0) {
       wanted.erase(found);
     }
   }
-  for (const auto& [key, entry] : wanted)
-    if (auto put = service_prefixes_.put(key, entry); !put) return put;
+  for (const auto& [key, entry] : wanted) TRY(service_prefixes_.put(key, entry));
   return {};
 }
 
@@ -91,21 +87,18 @@ Result<void> KernelDataplane::set_endpoints(
   wanted.reserve(endpoints.size());
   for (const auto& [endpoint, service] : endpoints) wanted.emplace_back(endpoint.raw(), service);
   std::sort(wanted.begin(), wanted.end(), less);
-  auto existing = endpoints_.entries();
-  if (!existing) return tl::unexpected(existing.error());
-  std::sort(existing->begin(), existing->end(), less);
+  auto existing = TRY(endpoints_.entries());
+  std::sort(existing.begin(), existing.end(), less);
 
   std::vector<Entry> missing;
-  auto has = existing->begin();
+  auto has = existing.begin();
   for (const Entry& want : wanted) {
-    for (; has != existing->end() && less(*has, want); ++has)
-      if (auto erased = endpoints_.erase(has->first); !erased) return erased;
-    const bool there = has != existing->end() && !less(want, *has);
+    for (; has != existing.end() && less(*has, want); ++has) TRY(endpoints_.erase(has->first));
+    const bool there = has != existing.end() && !less(want, *has);
     if (!there || has->second != want.second) missing.push_back(want);
     if (there) ++has;
   }
-  for (; has != existing->end(); ++has)
-    if (auto erased = endpoints_.erase(has->first); !erased) return erased;
+  for (; has != existing.end(); ++has) TRY(endpoints_.erase(has->first));
   return endpoints_.put_all(missing);
 }
 

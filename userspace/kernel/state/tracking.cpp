@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The flows that moving slots remember, read and purged by user space.
 #include <algorithm>
 
@@ -13,10 +14,9 @@ using Tracked = Map<sluice_flow, sluice_tracked_flow>;
 template <typename Table>
 Result<std::vector<sluice_purge_entry>> entries_of(const Table& table,
                                                    const std::vector<uint32_t>& sorted) {
-  auto entries = table.entries();
-  if (!entries) return tl::unexpected(entries.error());
+  auto entries = TRY(table.entries());
   std::vector<sluice_purge_entry> found;
-  for (const auto& [flow, value] : *entries) {
+  for (const auto& [flow, value] : entries) {
     if (std::binary_search(sorted.begin(), sorted.end(), value.backend))
       found.push_back({flow, value.backend});
   }
@@ -24,9 +24,8 @@ Result<std::vector<sluice_purge_entry>> entries_of(const Table& table,
 }
 
 Result<void> read_into(std::vector<TrackedFlow>& all, const Tracked& table, bool half_open) {
-  auto entries = table.entries();
-  if (!entries) return tl::unexpected(entries.error());
-  for (const auto& [flow, tracked] : *entries) {
+  auto entries = TRY(table.entries());
+  for (const auto& [flow, tracked] : entries) {
     if (tracked.backend != 0) all.push_back({flow, tracked.backend, tracked.seen_s, half_open});
   }
   return {};
@@ -39,20 +38,19 @@ Result<void> KernelDataplane::purge_backends(const std::vector<uint32_t>& backen
   std::sort(sorted.begin(), sorted.end());
   const ForgettableTables tables{half_open_.fd(), flows_.fd(), translations_.fd()};
   const auto purge_in = [&](const auto& table, sluice_purge_table which) -> Result<void> {
-    auto found = entries_of(table, sorted);
-    if (!found) return tl::unexpected(found.error());
-    return purge_entries(tables, which, *found);
+    auto found = TRY(entries_of(table, sorted));
+    return purge_entries(tables, which, found);
   };
   // In the order in which a flow goes through them, so that none slips past.
-  if (auto done = purge_in(half_open_, SLUICE_PURGE_HALF_OPEN); !done) return done;
-  if (auto done = purge_in(flows_, SLUICE_PURGE_FLOW); !done) return done;
+  TRY(purge_in(half_open_, SLUICE_PURGE_HALF_OPEN));
+  TRY(purge_in(flows_, SLUICE_PURGE_FLOW));
   return purge_in(translations_, SLUICE_PURGE_TRANSLATION);
 }
 
 Result<std::vector<TrackedFlow>> KernelDataplane::tracked_flows() {
   std::vector<TrackedFlow> all;
-  if (auto done = read_into(all, half_open_, true); !done) return tl::unexpected(done.error());
-  if (auto done = read_into(all, flows_, false); !done) return tl::unexpected(done.error());
+  TRY(read_into(all, half_open_, true));
+  TRY(read_into(all, flows_, false));
   return all;
 }
 
@@ -60,7 +58,7 @@ Result<void> KernelDataplane::purge_flows(const std::vector<TrackedFlow>& flows)
   std::vector<sluice_flow> half_open;
   std::vector<sluice_flow> established;
   for (const auto& each : flows) (each.half_open ? half_open : established).push_back(each.flow);
-  if (auto done = half_open_.erase(half_open); !done) return done;
+  TRY(half_open_.erase(half_open));
   return flows_.erase(established);
 }
 

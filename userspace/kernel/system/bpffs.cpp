@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/system/bpffs.h"
 
 #include <dirent.h>
@@ -95,12 +96,10 @@ Result<void> remove_pin(const std::string& path) {
 
 Result<void> remove_tree(const std::string& path) {
   if (!directory_exists(path)) return {};
-  auto names = list_directory(path);
-  if (!names) return tl::unexpected(names.error());
-  for (const auto& name : *names) {
+  auto names = TRY(list_directory(path));
+  for (const auto& name : names) {
     const std::string below = path + "/" + name;
-    auto removed = directory_exists(below) ? remove_tree(below) : remove_pin(below);
-    if (!removed) return removed;
+    TRY(directory_exists(below) ? remove_tree(below) : remove_pin(below));
   }
   if (rmdir(path.c_str()) == 0 || errno == ENOENT) return {};
   return failed("{}: removing it: {}", path, error_text(errno));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The directories of instances in bpffs, and their locks. A lock is flock(2) on the directory
 // itself: bpffs holds no files, and the kernel lets go of it when its holder dies.
 #pragma once

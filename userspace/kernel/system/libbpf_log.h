@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What libbpf says is kept instead of printed, so that an error can carry it. Kept per thread:
 // libbpf calls back in the thread that called it, and its callback takes no context.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A pinned map with its types. The sizes are checked when it is opened, so that an instance of
 // another layout is found there and not in its contents.
 #pragma once
@@ -37,10 +38,9 @@ class Map {
   Map() = default;
 
   static Result<Map> open(const std::string& directory, const std::string& name) {
-    auto opened = open_map(directory, name, sizeof(Key), sizeof(Value));
-    if (!opened) return tl::unexpected(opened.error());
+    auto opened = TRY(open_map(directory, name, sizeof(Key), sizeof(Value)));
     Map map;
-    map.opened_ = std::move(*opened);
+    map.opened_ = std::move(opened);
     return map;
   }
 
@@ -85,8 +85,7 @@ class Map {
   [[nodiscard]] Result<std::vector<Value>> mapped_values() const {
     static_assert(sizeof(Value) % 8 == 0, "the kernel lays values out in steps of 8 bytes");
     std::vector<Value> values(capacity());
-    auto read = read_mapped(opened_, values.data(), values.size() * sizeof(Value));
-    if (!read) return tl::unexpected(read.error());
+    TRY(read_mapped(opened_, values.data(), values.size() * sizeof(Value)));
     return values;
   }
 
@@ -162,10 +161,9 @@ class PerCpuArray {
   PerCpuArray() = default;
 
   static Result<PerCpuArray> open(const std::string& directory, const std::string& name) {
-    auto opened = open_map(directory, name, sizeof(uint32_t), sizeof(Value));
-    if (!opened) return tl::unexpected(opened.error());
+    auto opened = TRY(open_map(directory, name, sizeof(uint32_t), sizeof(Value)));
     PerCpuArray array;
-    array.opened_ = std::move(*opened);
+    array.opened_ = std::move(opened);
     array.cpus_ = static_cast<size_t>(libbpf_num_possible_cpus());
     return array;
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/system/memory.h"
 
 #include <bpf/bpf.h>
@@ -28,9 +29,8 @@ Result<void> add_inner(const Fd& outer, uint32_t entries, MapMemory& memory) {
     const Fd inner(bpf_map_get_fd_by_id(id));
     // Swapped out since: the one that came for it is not looked for.
     if (!inner.valid()) continue;
-    auto bytes = memory_bytes(inner, memory.name);
-    if (!bytes) return tl::unexpected(bytes.error());
-    memory.bytes += *bytes;
+    auto bytes = TRY(memory_bytes(inner, memory.name));
+    memory.bytes += bytes;
     memory.maps++;
   }
   return {};
@@ -39,10 +39,9 @@ Result<void> add_inner(const Fd& outer, uint32_t entries, MapMemory& memory) {
 }  // namespace
 
 Result<std::vector<MapMemory>> memory_of(const std::string& directory) {
-  auto names = list_directory(directory);
-  if (!names) return tl::unexpected(names.error());
+  auto names = TRY(list_directory(directory));
   std::vector<MapMemory> all;
-  for (const auto& name : *names) {
+  for (const auto& name : names) {
     const std::string path = directory + "/" + name;
     if (directory_exists(path)) continue;
     const Fd map(bpf_obj_get(path.c_str()));
@@ -50,12 +49,10 @@ Result<std::vector<MapMemory>> memory_of(const std::string& directory) {
     uint32_t info_bytes = sizeof(info);
     if (!map.valid() || bpf_obj_get_info_by_fd(map.get(), &info, &info_bytes) != 0)
       return failed("{}: {}", path, error_text(errno));
-    auto bytes = memory_bytes(map, name);
-    if (!bytes) return tl::unexpected(bytes.error());
-    MapMemory memory{name, 1, *bytes};
+    auto bytes = TRY(memory_bytes(map, name));
+    MapMemory memory{name, 1, bytes};
     if (info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS) {
-      if (auto added = add_inner(map, info.max_entries, memory); !added)
-        return tl::unexpected(added.error());
+      TRY(add_inner(map, info.max_entries, memory));
     }
     all.push_back(std::move(memory));
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/system/routes.h"
 
 #include <net/if.h>
@@ -63,25 +64,23 @@ bool has_gateway(rtnl_nexthop* nexthop) {
 using RouteEntry = std::unique_ptr<rtnl_route, void (*)(rtnl_route*)>;
 
 Result<RouteEntry> route_entry(const Address& destination) {
-  auto netlink = open_netlink();
-  if (!netlink) return tl::unexpected(netlink.error());
+  auto netlink = TRY(open_netlink());
   const bool v4 = destination.is_v4();
   const std::unique_ptr<nl_addr, void (*)(nl_addr*)> address(
       nl_addr_build(v4 ? AF_INET : AF_INET6, destination.raw().bytes + (v4 ? 12 : 0), v4 ? 4 : 16),
       nl_addr_put);
   rtnl_route* raw = nullptr;
-  if (const int error = rtnl_route_lookup(netlink->get(), address.get(), &raw); error != 0)
+  if (const int error = rtnl_route_lookup(netlink.get(), address.get(), &raw); error != 0)
     return failed("route to {}: {}", destination.text(), nl_geterror(error));
   return RouteEntry(raw, rtnl_route_put);
 }
 
 // Is it a neighbour, by whichever of the route's next hops?
 Result<bool> is_on_link(const Address& destination) {
-  auto route = route_entry(destination);
-  if (!route) return tl::unexpected(route.error());
-  if (rtnl_route_get_type(route->get()) != RTN_UNICAST) return false;
-  for (int i = 0; i < rtnl_route_get_nnexthops(route->get()); i++)
-    if (!has_gateway(rtnl_route_nexthop_n(route->get(), i))) return true;
+  auto route = TRY(route_entry(destination));
+  if (rtnl_route_get_type(route.get()) != RTN_UNICAST) return false;
+  for (int i = 0; i < rtnl_route_get_nnexthops(route.get()); i++)
+    if (!has_gateway(rtnl_route_nexthop_n(route.get(), i))) return true;
   return false;
 }
 
@@ -115,17 +114,14 @@ Result<Route> route_towards(const Address& destination) {
   from.bytes = sizeof(from.storage);
   if (getsockname(socket_fd.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.bytes) != 0)
     return failed("route to {}: {}", destination.text(), error_text(errno));
-  auto mtu = mtu_towards(socket_fd, destination);
-  if (!mtu) return tl::unexpected(mtu.error());
-  auto on_link = is_on_link(destination);
-  if (!on_link) return tl::unexpected(on_link.error());
-  return Route{address_from(from), *on_link, *mtu};
+  auto mtu = TRY(mtu_towards(socket_fd, destination));
+  auto on_link = TRY(is_on_link(destination));
+  return Route{address_from(from), on_link, mtu};
 }
 
 Result<std::string> device_towards(const Address& destination) {
-  auto route = route_entry(destination);
-  if (!route) return tl::unexpected(route.error());
-  rtnl_nexthop* nexthop = rtnl_route_nexthop_n(route->get(), 0);
+  auto route = TRY(route_entry(destination));
+  rtnl_nexthop* nexthop = rtnl_route_nexthop_n(route.get(), 0);
   char name[IF_NAMESIZE] = {};
   if (nexthop == nullptr ||
       if_indextoname(static_cast<uint32_t>(rtnl_route_nh_get_ifindex(nexthop)), name) == nullptr)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Questions to the kernel's own tables: routes, devices, forwarding. Answers hold for the
 // network namespace of this process.
 #pragma once
