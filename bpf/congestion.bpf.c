@@ -60,10 +60,10 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "congestion/choice.h"
 #include "congestion/flow.h"
 #include "congestion/socket.h"
 #include "kernel_types.h"
+#include "maps/congestion_choices.h"
 #include "pure/window.h"
 
 /* (sk, rs), or since 6.10 (sk, ack, flag, rs): how many the running kernel's has. */

@@ -19,20 +19,12 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/probes.h"
 #include "sluice/probe.h"
 #include "steer/backend.h"
 #include "steer/encap.h"
 
 #define PROBE_PULLED 128 /* bytes: headers of all layers */
-
-/* The backend behind a service's address, by the check's flow as it leaves. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct sluice_flow);
-	__type(value, __u32);
-	__uint(max_entries, SLUICE_PROBES_MAX);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} probes SEC(".maps");
 
 /* Where things are in a packet of ours: Ethernet, IP without options, TCP or UDP. */
 struct probe_packet {

@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/translations.h"
 #include "sluice/purge.h"
 #include "maps/tracked_flows.h"
 

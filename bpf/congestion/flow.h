@@ -14,18 +14,10 @@
 #include "congestion/service.h"
 #include "congestion/socket.h"
 #include "congestion/watch.h"
+#include "maps/congestion_flows.h"
 #include "sluice/congestion.h"
 #include "sluice/flow.h"
 #include "sluice/limits.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sluice_flow);
-	__type(value, struct sluice_congestion_flow);
-	__uint(max_entries, SLUICE_FLOWS_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} congestion_flows SEC(".maps");
 
 /* Copied out: a map's key must lie on the stack, and the socket's memory does not. */
 static __always_inline void flow_key(const struct congestion_socket *state,

@@ -11,16 +11,9 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/congestion_flows.h"
 #include "sluice/congestion.h"
 #include "sluice/limits.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct sluice_congestion_service);
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} congestion_services SEC(".maps");
 
 /* What of a flow is in its service's sums. */
 struct service_share {

@@ -10,24 +10,10 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/congestion_watch.h"
 #include "sluice/congestion.h"
 #include "sluice/flow.h"
 #include "sluice/limits.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, SLUICE_CONGESTION_EVENTS_BYTES);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} congestion_events SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct sluice_congestion_watch);
-	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} congestion_watch SEC(".maps");
 
 static __always_inline void watch_tell(const struct sluice_flow *name, __u32 from, __u32 to,
 				       const struct sluice_congestion_flow *now)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps that no program reads: what the operator said, and the root of the instance. They are
- * declared with the BPF side so that they have its types, and `bpftool map dump` their names.
+ * The configuration and the root of the instance. No program reads them. They are declared in a BPF
+ * object so that `bpftool map dump` knows their types.
  */
 #ifndef SLUICE_MAPS_CONFIGURATION_H
 #define SLUICE_MAPS_CONFIGURATION_H
@@ -11,7 +11,6 @@
 
 #include "sluice/instance.h"
 #include "sluice/limits.h"
-#include "sluice/ring.h"
 #include "sluice/service.h"
 
 struct {
@@ -48,7 +47,9 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } backend_configs SEC(".maps");
 
-/* When a backend's number was last freed, in ns of CLOCK_MONOTONIC; 0: it was never used. */
+/*
+ * Index: backend number. When it was last freed, in ns of CLOCK_MONOTONIC; 0: it was never used.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -59,11 +60,9 @@ struct {
 } backends_freed SEC(".maps");
 
 /*
- * Inner maps cannot name their types where they are declared (libbpf sees only a forward
- * declaration of what such a member points to); these keep the types for user space, which makes
- * the inner maps.
+ * The value type of the inner maps of `service_tables`, which user space creates. A declaration of
+ * an inner map cannot name it: libbpf then sees a forward declaration only.
  */
-const volatile struct sluice_ring_line *const volatile ring_line_type = 0;
 const volatile struct sluice_service_bucket *const volatile service_bucket_type = 0;
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From an endpoint of this or that side to its service, and to what the service may use. Read by
- * `decap`, `pace` and `congestion`. `endpoints` holds each service's own endpoint and those of its
- * backends, so that a server finds the service of its sockets in every forwarding mode.
+ * The policy of a service, and the service of an endpoint. `policies` is read by `steer_slow`,
+ * `pace`, `sockets` and `congestion`; `endpoints` by `decap`, `pace`, `sockets` and `congestion`.
+ * `endpoints` holds the endpoint of each service and those of its backends, so that a server finds
+ * the service of its sockets in every forwarding mode. Hashes without preallocation, because memory
+ * follows the number of entries.
  */
 #ifndef SLUICE_MAPS_POLICIES_H
 #define SLUICE_MAPS_POLICIES_H
@@ -48,8 +50,8 @@ static __always_inline struct sluice_policy *policy_find(__u32 service)
 }
 
 /*
- * Must what it sends to its clients leave through tc? All else that a policy says steer sees to
- * itself.
+ * True if packets to the clients of the service have to leave through tc, where `pace` is. `steer`
+ * itself enforces everything else in a policy.
  */
 static __always_inline bool policy_is_paced(const struct sluice_policy *policy)
 {

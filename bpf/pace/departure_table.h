@@ -7,29 +7,12 @@
 #ifndef SLUICE_PACE_DEPARTURE_TABLE_H
 #define SLUICE_PACE_DEPARTURE_TABLE_H
 
+#include "maps/departures.h"
 #include "pace/class.h"
 #include "pure/hash.h"
 #include "pure/departure_slot.h"
 #include "pure/share.h"
 #include "sluice/limits.h"
-
-/* Mapped memory begins with a page, and so a line of the table with a cache line. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct sluice_departure_line);
-	__uint(max_entries, SLUICE_FLOWS_DEFAULT / SLUICE_DEPARTURES_OF_LINE);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} departures SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct sluice_departure_name);
-	__uint(max_entries, SLUICE_FLOWS_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} departure_names SEC(".maps");
 
 /* Set when the program is loaded: the instance's, and the number of lines, a power of two, less 1.
  */

@@ -11,26 +11,11 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/paced_flows.h"
 #include "pace/segment.h"
 #include "sluice/flow.h"
 #include "sluice/limits.h"
 #include "sluice/pace.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct sluice_flow);
-	__type(value, struct sluice_paced_flow);
-	__uint(max_entries, SLUICE_FLOWS_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} paced_flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct sluice_flow_totals);
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} flow_totals SEC(".maps");
 
 /* Not on the stack, where it would take a quarter of all the room. */
 static const struct sluice_paced_flow paced_begun = {};

@@ -7,17 +7,10 @@
 #ifndef SLUICE_PACE_POLICE_H
 #define SLUICE_PACE_POLICE_H
 
+#include "maps/pace_policings.h"
 #include "pace/class.h"
 #include "pure/police.h"
 #include "sluice/service.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct sluice_admission);
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} pace_policings SEC(".maps");
 
 /* On the wire: each of the packets that were joined on arrival had headers of its own. */
 static __always_inline __u32 police_bytes(struct __sk_buff *skb, const struct pace_packet *packet)

@@ -6,29 +6,11 @@
 #ifndef SLUICE_PACE_SHARE_H
 #define SLUICE_PACE_SHARE_H
 
+#include "maps/shares.h"
 #include "pace/class.h"
 #include "pure/share.h"
 #include "sluice/limits.h"
 #include "sluice/service.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, struct sluice_share);
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} shares SEC(".maps");
-
-/* Of a service's clients, by prefix: struct sluice_filter_key to a weight. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sluice_filter_key);
-	__type(value, __u32);
-	__uint(max_entries, SLUICE_CLIENT_WEIGHTS_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} client_weights SEC(".maps");
 
 /* What a share begins as; too large for the stack. */
 static const struct sluice_share share_nothing = {};

@@ -10,15 +10,8 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/paced_sockets.h"
 #include "sluice/pace.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct sluice_paced_socket);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} paced_sockets SEC(".maps");
 
 /* Is it a local socket's packet, whose TCP lets it go at a rate of ours? */
 static __always_inline bool socket_paces_itself(struct __sk_buff *skb)

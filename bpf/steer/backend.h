@@ -6,19 +6,12 @@
 #ifndef SLUICE_STEER_BACKEND_H
 #define SLUICE_STEER_BACKEND_H
 
+#include "maps/backends.h"
 #include "sluice/service.h"
 #include "steer/packet.h"
 
 #define FAMILY_V4 2  /* AF_INET */
 #define FAMILY_V6 10 /* AF_INET6 */
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct sluice_backend);
-	__uint(max_entries, SLUICE_BACKENDS_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} backends SEC(".maps");
 
 /* A question of where `destination` is reached from `source`. */
 static __always_inline void backend_ask(struct bpf_fib_lookup *fib, __u64 source_high,

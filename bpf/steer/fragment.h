@@ -7,17 +7,10 @@
 #ifndef SLUICE_STEER_FRAGMENT_H
 #define SLUICE_STEER_FRAGMENT_H
 
+#include "maps/fragments.h"
 #include "sluice/flow.h"
 #include "steer/flow.h"
 #include "steer/packet.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct sluice_fragment_key);
-	__type(value, struct sluice_fragment);
-	__uint(max_entries, SLUICE_FRAGMENTS_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} fragments SEC(".maps");
 
 static __always_inline struct sluice_fragment_key fragment_key(const struct packet *packet)
 {

@@ -7,17 +7,10 @@
 #ifndef SLUICE_STEER_ICMP_H
 #define SLUICE_STEER_ICMP_H
 
+#include "maps/reports.h"
 #include "pure/checksum.h"
 #include "sluice/limits.h"
 #include "steer/packet.h"
-
-/* When this CPU may next report: the generic cell rate algorithm, as in steer/admit.h. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(max_entries, 1);
-} reports SEC(".maps");
 
 /*
  * So much of the packet is quoted: more than any stack asks for, as much as one call of the

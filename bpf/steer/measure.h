@@ -15,32 +15,9 @@
 #ifndef SLUICE_STEER_MEASURE_H
 #define SLUICE_STEER_MEASURE_H
 
+#include "maps/measures.h"
 #include "sluice/latency.h"
 #include "steer/packet.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} measures SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct sluice_latency);
-	__uint(max_entries, SLUICE_BACKENDS_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} latencies SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct sluice_flow);
-	__type(value, struct sluice_request);
-	__uint(max_entries, SLUICE_REQUESTS_MAX);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} requests SEC(".maps");
 
 #define MEASURE_NS_PER_S 1000000000ull
 #define MEASURE_NS_PER_US 1000ull

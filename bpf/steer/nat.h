@@ -8,6 +8,7 @@
 #ifndef SLUICE_STEER_NAT_H
 #define SLUICE_STEER_NAT_H
 
+#include "maps/translations.h"
 #include "pure/checksum.h"
 #include "sluice/flow.h"
 #include "sluice/service.h"

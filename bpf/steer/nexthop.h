@@ -6,27 +6,12 @@
 #ifndef SLUICE_STEER_NEXTHOP_H
 #define SLUICE_STEER_NEXTHOP_H
 
+#include "maps/backend_paths.h"
+#include "maps/devices.h"
 #include "sluice/service.h"
 #include "steer/backend.h"
 #include "steer/measure.h"
 #include "steer/packet.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct sluice_backend_path);
-	__uint(max_entries, SLUICE_BACKENDS_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} backend_paths SEC(".maps");
-
-/* The devices that steer is attached to, by their own index: packets go out of them in bulk. */
-struct {
-	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, SLUICE_DEVICES_MAX);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} devices SEC(".maps");
 
 /* What an Ethernet header needs, and how long a packet may be. */
 struct nexthop {

@@ -6,18 +6,10 @@
 #ifndef SLUICE_STEER_PREFIX_H
 #define SLUICE_STEER_PREFIX_H
 
+#include "maps/service_prefixes.h"
 #include "sluice/limits.h"
 #include "sluice/service.h"
 #include "steer/packet.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sluice_prefix_key);
-	__type(value, struct sluice_service_entry);
-	__uint(max_entries, 2 * SLUICE_SERVICES_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} service_prefixes SEC(".maps");
 
 /* What the packet path needs of an entry. */
 struct service {

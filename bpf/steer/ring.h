@@ -5,28 +5,11 @@
 #ifndef SLUICE_STEER_RING_H
 #define SLUICE_STEER_RING_H
 
+#include "maps/rings.h"
 #include "pure/hash.h"
 #include "sluice/ring.h"
 #include "steer/packet.h"
 #include "steer/service.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct sluice_ring_head);
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT + 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} ring_heads SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct sluice_ring_line);
-	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} ring_lines SEC(".maps");
 
 struct ring_slot {
 	__u32 backend; /* 0: none */

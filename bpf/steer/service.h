@@ -6,32 +6,11 @@
 #ifndef SLUICE_STEER_SERVICE_H
 #define SLUICE_STEER_SERVICE_H
 
+#include "maps/services.h"
 #include "pure/hash.h"
 #include "sluice/service.h"
 #include "steer/packet.h"
 #include "steer/prefix.h"
-
-/*
- * All tables of an instance have one size, given at its creation, so that the verifier knows it
- * and the look-up of a bucket is a few instructions instead of a call.
- */
-struct service_table {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct sluice_service_bucket));
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-	__array(values, struct service_table);
-} service_tables SEC(".maps");
-
-/* A variable, which a program reads where it lies; pinned as the map `address_filter`. */
-struct sluice_address_filter address_filter SEC(".data.address_filter") = {};
 
 /* Set when the program is loaded: see struct sluice_seed and struct service_table. */
 const volatile struct sluice_seed seed = {};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who was made to use this congestion control. Kept here for user space, which alone reads and
- * writes it; no program does.
+ * Namespaces and listeners that were made to use this congestion control. Only user space reads and
+ * writes it.
  */
-#ifndef SLUICE_CONGESTION_CHOICE_H
-#define SLUICE_CONGESTION_CHOICE_H
+#ifndef SLUICE_MAPS_CONGESTION_CHOICES_H
+#define SLUICE_MAPS_CONGESTION_CHOICES_H
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
