@@ -60,11 +60,11 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "congestion/flow.h"
 #include "congestion/socket.h"
+#include "congestion/telemetry.h"
 #include "kernel_types.h"
 #include "maps/congestion_choices.h"
-#include "pure/window.h"
+#include "pure/congestion_window.h"
 
 /* (sk, rs), or since 6.10 (sk, ack, flag, rs): how many the running kernel's has. */
 const volatile __u32 cong_control_arguments = 4;
@@ -97,7 +97,7 @@ static __always_inline void socket_on_ack(struct tcp_sock *tp, struct congestion
 	ack.advanced = tp->snd_una != state->acknowledged;
 	ack.in_order = !tp->sacked_out && !tp->lost_out;
 	ack.filled = socket_fills_window(tp);
-	ack.policed = flow_bound(tp, state) == SLUICE_BOUND_POLICY_RATE ||
+	ack.policed = telemetry_bound(tp, state) == SLUICE_BOUND_POLICY_RATE ||
 		      tp->snd_cwnd >= ack.ceiling_packets;
 	if (rs->delivered > 0 && (__s32)(rs->prior_delivered - state->round_ends_at) >= 0 &&
 	    ack.now_ms - state->round_began_ms >= WINDOW_ROUND_LEAST_MS) {
@@ -112,7 +112,7 @@ static __always_inline void socket_on_ack(struct tcp_sock *tp, struct congestion
 	socket_set_window(tp, state);
 	socket_set_rate(tp, state);
 	if (ack.round_ended || state->window.state != before)
-		flow_publish(tp, state, before);
+		telemetry_publish(tp, state, before);
 }
 
 SEC("struct_ops/congestion_init")
@@ -141,7 +141,7 @@ int BPF_PROG(congestion_init, struct tcp_sock *tp)
 	/* Where no fq paces, TCP does it itself, but only when asked to. */
 	__sync_val_compare_and_swap(&socket_of(tp)->sk_pacing_status, KERNEL_PACING_NONE,
 				    KERNEL_PACING_NEEDED);
-	flow_publish(tp, state, SLUICE_CONGESTION_STATE_COUNT);
+	telemetry_publish(tp, state, SLUICE_CONGESTION_STATE_COUNT);
 	return 0;
 }
 
@@ -184,7 +184,7 @@ __u32 BPF_PROG(congestion_ssthresh, struct tcp_sock *tp)
 	ssthresh =
 		window_after_loss(&state->window, socket_cause(tp, state), tp->tcp_mstamp / 1000);
 	if (state->window.state != before)
-		flow_publish(tp, state, before);
+		telemetry_publish(tp, state, before);
 	return ssthresh;
 }
 
@@ -209,7 +209,7 @@ int BPF_PROG(congestion_set_state, struct tcp_sock *tp, __u8 kernel_state)
 		return 0;
 	socket_set_window(tp, state);
 	socket_set_rate(tp, state);
-	flow_publish(tp, state, before);
+	telemetry_publish(tp, state, before);
 	return 0;
 }
 
@@ -246,7 +246,7 @@ __u32 BPF_PROG(congestion_min_tso_segs, struct tcp_sock *tp)
 		window_on_silence(&state->window, silence, tp->inet_conn.icsk_rto);
 		socket_set_window(tp, state);
 		if (state->window.state != before)
-			flow_publish(tp, state, before);
+			telemetry_publish(tp, state, before);
 	}
 	return pacing_least_burst(socket_of(tp)->sk_pacing_rate, tp->mss_cache);
 }
@@ -258,7 +258,7 @@ int BPF_PROG(congestion_release, struct tcp_sock *tp)
 
 	if (!state)
 		return 0;
-	flow_purge(tp, state);
+	telemetry_remove(tp, state);
 	/* A disconnect says once more, after this, that all is repaired: of a flow that is none. */
 	bpf_sk_storage_delete(&congestion_sockets, tp);
 	return 0;

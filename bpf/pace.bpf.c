@@ -17,12 +17,12 @@
 #include "maps/policies.h"
 #include "pace/impairment.h"
 #include "pace/class.h"
-#include "pace/departure.h"
-#include "pace/flow.h"
-#include "pace/limit.h"
-#include "pace/police.h"
+#include "pace/edt.h"
+#include "pace/paced_flow.h"
+#include "pace/egress_police.h"
+#include "pace/ingress_police.h"
 #include "pace/skb.h"
-#include "pace/window.h"
+#include "pace/receive_window.h"
 
 enum pace_hook {
 	PACE_INGRESS,
@@ -63,11 +63,11 @@ static __always_inline enum sluice_verdict pace_to_service(struct __sk_buff *skb
 {
 	enum sluice_verdict verdict = SLUICE_VERDICT_UNPACED;
 	struct sluice_paced_flow *flow;
-	enum window_outcome outcome;
+	enum rwnd_outcome outcome;
 	struct segment segment;
 
 	if (hook == PACE_INGRESS &&
-	    !police_lets_pass(skb, packet, policy->ingress_rate_bytes_per_sec))
+	    !ingress_police_pass(skb, packet, policy->ingress_rate_bytes_per_sec))
 		return SLUICE_VERDICT_INGRESS_RATE;
 	/* Only a SYN teaches anything: without one there is no entry to be made. */
 	if (!pace_is_tcp(packet))
@@ -77,11 +77,11 @@ static __always_inline enum sluice_verdict pace_to_service(struct __sk_buff *skb
 					    : paced_find(&packet->flow);
 	if (!flow)
 		return SLUICE_VERDICT_UNPACED;
-	outcome = window_from_client(skb, &segment, policy, packet->service, flow,
-				     hook == PACE_INGRESS);
-	if (outcome == WINDOW_LOWERED)
+	outcome = rwnd_from_client(skb, &segment, policy, packet->service, flow,
+				   hook == PACE_INGRESS);
+	if (outcome == RWND_LOWERED)
 		verdict = SLUICE_VERDICT_WINDOW_LOWERED;
-	else if (outcome == WINDOW_KEPT)
+	else if (outcome == RWND_KEPT)
 		verdict = SLUICE_VERDICT_PACED;
 	paced_end(&packet->flow, &segment, true, flow);
 	return verdict;
@@ -111,8 +111,8 @@ static __always_inline enum sluice_verdict pace_out(struct __sk_buff *skb,
 	if (impairment_hits(policy->loss_ppm))
 		return SLUICE_VERDICT_INJECTED_LOSS;
 	if (policy->flow_rate_bytes_per_sec || policy->rate_bytes_per_sec)
-		verdict = hook == PACE_EGRESS_EDT ? departure_give(skb, packet, policy)
-						  : limit_give(skb, packet, policy);
+		verdict = hook == PACE_EGRESS_EDT ? edt_give(skb, packet, policy)
+						  : egress_police(skb, packet, policy);
 	if (!verdict_drops(verdict) && impairment_hits(policy->mark_ppm) && bpf_skb_ecn_set_ce(skb))
 		return SLUICE_VERDICT_INJECTED_MARK;
 	return verdict;
@@ -144,7 +144,7 @@ static __always_inline enum sluice_verdict pace_to_client(struct __sk_buff *skb,
 	leaves_ns = hook == PACE_EGRESS_EDT && verdict != SLUICE_VERDICT_UNPACED
 			    ? departure_later(skb->tstamp, segment.now_ns)
 			    : segment.now_ns;
-	window_from_server(skb, &segment, flow, leaves_ns, hook != PACE_INGRESS);
+	rwnd_from_server(skb, &segment, flow, leaves_ns, hook != PACE_INGRESS);
 	paced_end(&packet->flow, &segment, false, flow);
 	return verdict;
 }

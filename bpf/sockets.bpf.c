@@ -20,7 +20,7 @@
 
 #include "wire/mapped_address.h"
 #include "kernel_types.h"
-#include "pace/socket.h"
+#include "pace/paced_socket.h"
 #include "maps/policies.h"
 #include "pure/pacing.h"
 

@@ -15,7 +15,7 @@
 #include "kernel_types.h"
 #include "maps/policies.h"
 #include "pure/pacing.h"
-#include "pure/window.h"
+#include "pure/congestion_window.h"
 
 #define POLICY_LIFE_MS 50 /* a changed policy reaches a running flow within this and an ACK */
 

@@ -15,8 +15,8 @@
 #include "sluice/flow.h"
 #include "sluice/limits.h"
 
-static __always_inline void watch_tell(const struct sluice_flow *name, __u32 from, __u32 to,
-				       const struct sluice_congestion_flow *now)
+static __always_inline void watch_report(const struct sluice_flow *name, __u32 from, __u32 to,
+					 const struct sluice_congestion_flow *now)
 {
 	const __u32 only = 0;
 	struct sluice_congestion_watch *watch = bpf_map_lookup_elem(&congestion_watch, &only);

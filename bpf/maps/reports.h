@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * When this CPU may next send an ICMP error, in ns of CLOCK_MONOTONIC. Per CPU, so that the limit
- * needs no atomics; hence SLUICE_REPORTS_PER_S is per CPU, too.
+ * When this CPU may next send an ICMP error, in ns of CLOCK_MONOTONIC. Per CPU, so that CPUs do not
+ * contend for it; hence SLUICE_REPORTS_PER_S is per CPU, too.
  */
 #ifndef SLUICE_MAPS_REPORTS_H
 #define SLUICE_MAPS_REPORTS_H

@@ -11,7 +11,7 @@
 #include "pace/class.h"
 #include "pure/hash.h"
 #include "pure/departure_slot.h"
-#include "pure/share.h"
+#include "pure/fair_share.h"
 #include "sluice/limits.h"
 
 /* Set when the program is loaded: the instance's, and the number of lines, a power of two, less 1.
@@ -19,8 +19,8 @@
 const volatile struct sluice_seed seed = {};
 const volatile __u32 departures_mask = 0;
 
-static __noinline void departure_slot_name(__u32 number, const struct pace_packet *packet,
-					   __u32 tag)
+static __noinline void departure_table_name(__u32 number, const struct pace_packet *packet,
+					    __u32 tag)
 {
 	struct sluice_departure_name *name = bpf_map_lookup_elem(&departure_names, &number);
 
@@ -33,8 +33,8 @@ static __noinline void departure_slot_name(__u32 number, const struct pace_packe
 }
 
 /* The packet's flow's, which begins where it has none. Never NULL but for the verifier's sake. */
-static __always_inline struct sluice_departure *departure_slot_of(const struct pace_packet *packet,
-								  __u64 now_ns)
+static __always_inline struct sluice_departure *
+departure_table_find(const struct pace_packet *packet, __u64 now_ns)
 {
 	__u64 hash = flow_hash_whole(seed.words, &packet->flow);
 	__u32 first_at = departure_slot_first(hash, departures_mask), second_at,
@@ -46,23 +46,23 @@ static __always_inline struct sluice_departure *departure_slot_of(const struct p
 	first = bpf_map_lookup_elem(&departures, &first_at);
 	if (!first)
 		return NULL;
-	at = departure_slot_in(first, tag);
+	at = departure_slot_index(first, tag);
 	if (at >= 0)
 		return &first->flows[at & 1];
 	second_at = departure_slot_second(hash, departures_mask);
 	second = bpf_map_lookup_elem(&departures, &second_at);
 	if (!second)
 		return NULL;
-	at = departure_slot_in(second, tag);
+	at = departure_slot_index(second, tag);
 	if (at >= 0)
 		return &second->flows[at & 1];
 
-	at = departure_slot_to_take(first, second, now_ns);
+	at = departure_slot_choose(first, second, now_ns);
 	place = at < 2 ? &first->flows[at & 1] : &second->flows[at & 1];
-	if (departure_slot_give(place, tag, share_ticks(now_ns)))
-		departure_slot_name((at < 2 ? first_at : second_at) * SLUICE_DEPARTURES_OF_LINE +
-					    (at & 1),
-				    packet, tag);
+	if (departure_slot_claim(place, tag, share_ticks(now_ns)))
+		departure_table_name((at < 2 ? first_at : second_at) * SLUICE_DEPARTURES_OF_LINE +
+					     (at & 1),
+				     packet, tag);
 	return place;
 }
 

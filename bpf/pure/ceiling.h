@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#include "sluice/time.h"
+
 #define CEILING_SCALE_MAX 14 /* RFC 7323, 2.3: a larger one is taken for 14 */
 #define CEILING_FIELD_MAX 65535u
 
@@ -32,7 +34,6 @@ static inline __u32 ceiling_allowance(__u32 window_bytes, __u32 mss_bytes)
 
 /* As much as a sender may send before it has learned anything of the path (RFC 6928, 2). */
 #define CEILING_INITIAL_SEGMENTS 10
-#define CEILING_US_PER_SEC 1000000u
 /* No window is larger (RFC 7323, 2.3), and nothing below overflows. */
 #define CEILING_BYTES_MAX (1u << 30)
 
@@ -42,7 +43,7 @@ static inline __u32 ceiling_allowance(__u32 window_bytes, __u32 mss_bytes)
  */
 static inline __u32 ceiling_of_rate(__u64 rate_bytes_per_sec, __u32 round_trip_us, __u32 mss_bytes)
 {
-	__u64 bytes = rate_bytes_per_sec * round_trip_us / CEILING_US_PER_SEC;
+	__u64 bytes = rate_bytes_per_sec * round_trip_us / SLUICE_US_PER_SEC;
 
 	if (!round_trip_us)
 		return CEILING_INITIAL_SEGMENTS * mss_bytes;

@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 #include "pure/integer.h"
-#include "pure/law.h"
+#include "pure/delay_law.h"
 
 #define CUBIC_FAR_MS 60000   /* the curve is followed no further: 86,400 packets away */
 #define CUBIC_FRIEND_X64 34  /* packets a round of an AIMD flow as fast as Reno, 0.53 (4.3) */

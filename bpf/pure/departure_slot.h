@@ -27,7 +27,7 @@ static inline __u32 departure_slot_second(__u64 hash, __u32 mask)
 }
 
 /* Its number in the line, or -1. */
-static inline int departure_slot_in(const struct sluice_departure_line *line, __u32 tag)
+static inline int departure_slot_index(const struct sluice_departure_line *line, __u32 tag)
 {
 	if (line->flows[0].tag == tag)
 		return 0;
@@ -40,15 +40,16 @@ static inline int departure_slot_waits(const struct sluice_departure *flow, __u6
 }
 
 /* Until when somebody needs it, or needed it once; 0: it is nobody's. */
-static inline __u64 departure_slot_until_ns(const struct sluice_departure *flow)
+static inline __u64 departure_slot_busy_until_ns(const struct sluice_departure *flow)
 {
 	return flow->tag ? flow->departs_ns : 0;
 }
 
 /* Of the two in a line the one that is nobody's, or that nobody has needed for longest. */
-static inline int departure_slot_sooner(const struct sluice_departure_line *line)
+static inline int departure_slot_idlest(const struct sluice_departure_line *line)
 {
-	return departure_slot_until_ns(&line->flows[1]) < departure_slot_until_ns(&line->flows[0]);
+	return departure_slot_busy_until_ns(&line->flows[1]) <
+	       departure_slot_busy_until_ns(&line->flows[0]);
 }
 
 static inline int departure_slot_load(const struct sluice_departure_line *line, __u64 now_ns)
@@ -62,23 +63,23 @@ static inline int departure_slot_load(const struct sluice_departure_line *line, 
  * filling up (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1999); where as many do, the one
  * that was needed longest ago. The first line's are 0 and 1.
  */
-static inline int departure_slot_to_take(const struct sluice_departure_line *first,
-					 const struct sluice_departure_line *second, __u64 now_ns)
+static inline int departure_slot_choose(const struct sluice_departure_line *first,
+					const struct sluice_departure_line *second, __u64 now_ns)
 {
 	int first_load = departure_slot_load(first, now_ns),
 	    second_load = departure_slot_load(second, now_ns);
-	int in_first = departure_slot_sooner(first), in_second = departure_slot_sooner(second);
+	int in_first = departure_slot_idlest(first), in_second = departure_slot_idlest(second);
 
 	if (first_load != second_load)
 		return first_load < second_load ? in_first : 2 + in_second;
-	if (departure_slot_until_ns(&second->flows[in_second]) <
-	    departure_slot_until_ns(&first->flows[in_first]))
+	if (departure_slot_busy_until_ns(&second->flows[in_second]) <
+	    departure_slot_busy_until_ns(&first->flows[in_first]))
 		return 2 + in_second;
 	return in_first;
 }
 
 /* Gives a place to a flow that has just begun. False: somebody else was quicker. */
-static inline int departure_slot_give(struct sluice_departure *place, __u32 tag, __u32 now_ticks)
+static inline int departure_slot_claim(struct sluice_departure *place, __u32 tag, __u32 now_ticks)
 {
 	__u32 before = *(volatile __u32 *)&place->tag;
 

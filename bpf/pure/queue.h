@@ -14,7 +14,7 @@
 #ifndef SLUICE_PURE_QUEUE_H
 #define SLUICE_PURE_QUEUE_H
 
-#include "pure/flow_window.h"
+#include "pure/window_state.h"
 
 enum window_look { WINDOW_DIP, WINDOW_VERIFY, WINDOW_DRAIN };
 

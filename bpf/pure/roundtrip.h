@@ -19,9 +19,8 @@
 #include "pure/ceiling.h"
 #include "pure/integer.h"
 #include "sluice/pace.h"
+#include "sluice/time.h"
 
-#define ROUNDTRIP_NS_PER_US 1000
-#define ROUNDTRIP_NS_PER_SEC 1000000000ull
 /* As long as BBR keeps its own (draft-ietf-ccwg-bbr, 2.14.1: 10 s). */
 #define ROUNDTRIP_PERIOD_S 10
 /* No path is that long; a client that was silent is. RFC 9293, 3.8.1: user time-out 5 minutes. */
@@ -32,7 +31,7 @@
 /* Microseconds, at least 1, so that what is known is never 0. */
 static inline __u32 roundtrip_elapsed_us(__u64 from_ns, __u64 now_ns)
 {
-	__u64 us = (now_ns - from_ns) / ROUNDTRIP_NS_PER_US;
+	__u64 us = (now_ns - from_ns) / SLUICE_NS_PER_US;
 
 	if (now_ns <= from_ns || !us)
 		return 1;
@@ -71,7 +70,7 @@ static inline void roundtrip_on_syn_ack(struct sluice_round_trip *trip, __u64 no
 static inline void roundtrip_sample(struct sluice_round_trip *trip, __u32 sample_us, __u64 now_ns,
 				    int lasting)
 {
-	__u32 now_s = (__u32)(now_ns / ROUNDTRIP_NS_PER_SEC);
+	__u32 now_s = (__u32)(now_ns / SLUICE_NS_PER_SEC);
 
 	trip->smoothed_us = trip->smoothed_us
 				    ? trip->smoothed_us - trip->smoothed_us / 8 + sample_us / 8

@@ -8,14 +8,12 @@
 #include "maps/admissions.h"
 #include "maps/policies.h"
 #include "maps/source_filters.h"
-#include "pure/police.h"
+#include "pure/gcra.h"
+#include "pure/policing.h"
 #include "sluice/service.h"
+#include "sluice/time.h"
 #include "steer/packet.h"
 #include "steer/service.h"
-
-#define ADMIT_TRIES 4
-#define NS_PER_SECOND 1000000000ull
-#define NS_PER_MS 1000000ull
 
 /* The longest prefix of the service that has the source decides; where there is none, a flag does.
  */
@@ -35,31 +33,19 @@ static __always_inline bool admit_source(const struct packet *packet, const stru
 	return !(service->flags & SLUICE_SERVICE_DENIES);
 }
 
-/*
- * The generic cell rate algorithm, by compare-and-swap: no lock, and no token is ever lost. Under
- * so much contention that no try succeeds the connection is admitted: others were, a moment ago.
- */
 static __always_inline bool admit_connection(__u32 service)
 {
 	struct sluice_admission *admission = bpf_map_lookup_elem(&admissions, &service);
 	struct sluice_policy *policy = policy_find(service);
-	__u64 now = bpf_ktime_get_ns();
-	__u64 due, from, interval;
+	__u64 interval_ns, burst_ns = SLUICE_ADMISSION_BURST_MS * SLUICE_NS_PER_MS;
 
 	if (!admission || !policy || !policy->connections_per_sec)
 		return true;
-	interval = NS_PER_SECOND / policy->connections_per_sec;
-	for (int i = 0; i < ADMIT_TRIES; i++) {
-		due = admission->due_ns;
-		from = due > now ? due : now;
-		/* At least one at once, however low the rate. */
-		if (from - now > SLUICE_ADMISSION_BURST_MS * NS_PER_MS ||
-		    (from > now && interval > SLUICE_ADMISSION_BURST_MS * NS_PER_MS))
-			return false;
-		if (__sync_val_compare_and_swap(&admission->due_ns, due, from + interval) == due)
-			return true;
-	}
-	return true;
+	interval_ns = SLUICE_NS_PER_SEC / policy->connections_per_sec;
+	/* At a rate so low that one connection exceeds the burst, they are admitted one by one. */
+	if (interval_ns > burst_ns)
+		burst_ns = 0;
+	return gcra_pass(&admission->due_ns, bpf_ktime_get_ns(), interval_ns, burst_ns);
 }
 
 /* What clients send, all of it together. */
@@ -73,8 +59,7 @@ static __always_inline bool admit_bytes(__u32 service, __u32 bytes)
 		return true;
 	rate = policy->ingress_rate_bytes_per_sec;
 	policing = bpf_map_lookup_elem(&policings, &service);
-	return !policing || police_pass(&policing->due_ns, bpf_ktime_get_ns(),
-					departure_cost_ns(bytes, rate), police_burst_ns(rate));
+	return !policing || policing_pass(&policing->due_ns, bpf_ktime_get_ns(), bytes, rate);
 }
 
 /* UNDECIDED: it may go on. A datagram begins nothing that could be counted. */

@@ -8,16 +8,15 @@
 
 #include "pure/tracking.h"
 #include "sluice/flow.h"
+#include "sluice/time.h"
 #include "steer/nexthop.h"
 #include "steer/packet.h"
 #include "maps/tracked_flows.h"
 #include "steer/ring.h"
 
-#define NS_PER_S 1000000000ull
-
 static __always_inline __u32 flow_now_s(void)
 {
-	return bpf_ktime_get_coarse_ns() / NS_PER_S;
+	return bpf_ktime_get_coarse_ns() / SLUICE_NS_PER_SEC;
 }
 
 static __always_inline struct tracking_choice flow_choice(__u32 backend)

@@ -9,7 +9,9 @@
 
 #include "maps/reports.h"
 #include "pure/checksum.h"
+#include "pure/gcra.h"
 #include "sluice/limits.h"
+#include "sluice/time.h"
 #include "steer/packet.h"
 
 /*
@@ -21,15 +23,12 @@
 
 static __always_inline bool icmp_may_report(void)
 {
-	const __u64 interval = 1000000000ull / SLUICE_REPORTS_PER_S;
-	__u64 now = bpf_ktime_get_ns();
+	const __u64 interval_ns = SLUICE_NS_PER_SEC / SLUICE_REPORTS_PER_S;
 	__u32 zero = 0;
-	__u64 *due = bpf_map_lookup_elem(&reports, &zero);
+	__u64 *due_ns = bpf_map_lookup_elem(&reports, &zero);
 
-	if (!due || *due > now + SLUICE_REPORTS_BURST * interval)
-		return false;
-	*due = (*due > now ? *due : now) + interval;
-	return true;
+	return due_ns && gcra_pass(due_ns, bpf_ktime_get_ns(), interval_ns,
+				   SLUICE_REPORTS_BURST * interval_ns);
 }
 
 static __always_inline void icmp_swap_macs(struct ethhdr *eth)

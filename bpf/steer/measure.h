@@ -17,10 +17,8 @@
 
 #include "maps/measures.h"
 #include "sluice/latency.h"
+#include "sluice/time.h"
 #include "steer/packet.h"
-
-#define MEASURE_NS_PER_S 1000000000ull
-#define MEASURE_NS_PER_US 1000ull
 
 /* Does somebody want to know it of this service, whose packets take the long way then? */
 static __always_inline bool measure_wanted(__u32 service)
@@ -28,7 +26,7 @@ static __always_inline bool measure_wanted(__u32 service)
 	__u32 *until_s = bpf_map_lookup_elem(&measures, &service);
 
 	return until_s && *until_s &&
-	       (__s32)(*until_s - (__u32)(bpf_ktime_get_coarse_ns() / MEASURE_NS_PER_S)) > 0;
+	       (__s32)(*until_s - (__u32)(bpf_ktime_get_coarse_ns() / SLUICE_NS_PER_SEC)) > 0;
 }
 
 /* What a TCP packet says. */
@@ -66,7 +64,7 @@ static __always_inline bool measure_read(struct xdp_md *ctx, const struct packet
 
 static __always_inline __u32 measure_since_us(const struct sluice_request *request, __u64 now_ns)
 {
-	return (now_ns - request->asked_ns) / MEASURE_NS_PER_US;
+	return (now_ns - request->asked_ns) / SLUICE_NS_PER_US;
 }
 
 static __always_inline void measure_handshake_done(struct sluice_request *request,

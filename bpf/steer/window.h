@@ -7,7 +7,7 @@
 #ifndef SLUICE_STEER_WINDOW_H
 #define SLUICE_STEER_WINDOW_H
 
-#include "pace/window.h"
+#include "pace/receive_window.h"
 #include "maps/policies.h"
 #include "steer/nat.h"
 #include "steer/frame.h"
@@ -61,7 +61,7 @@ static __always_inline void window_to_service(struct xdp_md *ctx, const struct p
 					      : paced_find(&work->key);
 	if (!flow)
 		return;
-	window_from_client(&frame, segment, policy, service, flow, true);
+	rwnd_from_client(&frame, segment, policy, service, flow, true);
 	paced_end(&work->key, segment, true, flow);
 }
 
@@ -83,7 +83,7 @@ static __always_inline void window_to_client(struct xdp_md *ctx, const struct pa
 		return;
 	__sync_fetch_and_add(&flow->packets, 1);
 	__sync_fetch_and_add(&flow->bytes, packet->ip_bytes + sizeof(struct ethhdr));
-	window_from_server(&frame, &work->segment, flow, work->segment.now_ns, true);
+	rwnd_from_server(&frame, &work->segment, flow, work->segment.now_ns, true);
 	paced_end(&work->key, &work->segment, false, flow);
 }
 

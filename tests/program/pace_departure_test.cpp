@@ -6,7 +6,7 @@
 
 #include "kernel/system/clock.h"
 #include "pace_instance.h"
-#include "pure/departure.h"
+#include "pure/departure_time.h"
 
 namespace sluice::packets {
 namespace {
@@ -45,7 +45,7 @@ class PaceDeparture : public testing::TestWithParam<Case> {
   // The flow owes a second: its next packet may leave that much later.
   void owe_a_second() {
     pace_->run(PaceHook::egress_edt, to_client(1).frame());
-    pace_->set_departs(key(), monotonic_ns() + DEPARTURE_NS_PER_SEC);
+    pace_->set_departs(key(), monotonic_ns() + SLUICE_NS_PER_SEC);
   }
   [[nodiscard]] uint64_t owed() const { return pace_->departure(key())->departs_ns; }
   [[nodiscard]] uint64_t sent() const { return pace_->departure(key())->bytes; }
@@ -119,7 +119,7 @@ TEST_P(PaceDeparture, AnEarlierTimeThatTheSenderAskedForGivesWay) {
 }
 
 TEST_P(PaceDeparture, ATimeOfReceptionIsNotTakenForADeparture) {
-  const uint64_t received = 1'700'000'000ull * DEPARTURE_NS_PER_SEC;  // of the other clock
+  const uint64_t received = 1'700'000'000ull * SLUICE_NS_PER_SEC;  // of the other clock
   expect_at_once(to_client(1000), {.tstamp = received});
 }
 

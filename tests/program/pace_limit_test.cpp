@@ -7,7 +7,7 @@
 
 #include "kernel/state/records.h"
 #include "pace_instance.h"
-#include "pure/departure.h"
+#include "pure/departure_time.h"
 
 namespace sluice::packets {
 namespace {

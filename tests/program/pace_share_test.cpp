@@ -6,8 +6,8 @@
 #include "kernel/state/records.h"
 #include "kernel/system/clock.h"
 #include "pace_instance.h"
-#include "pure/departure.h"
-#include "pure/share.h"
+#include "pure/departure_time.h"
+#include "pure/fair_share.h"
 
 namespace sluice::packets {
 namespace {
@@ -66,7 +66,7 @@ class PaceShare : public testing::TestWithParam<Family> {
 TEST_P(PaceShare, AFlowAloneMayHaveTheWholeRate) {
   set({.rate_bytes_per_sec = rate});
   const Packet packet = to_client();
-  owe(DEPARTURE_NS_PER_SEC);
+  owe(SLUICE_NS_PER_SEC);
   const uint64_t turn = departure(packet);
   for (uint64_t i = 1; i < 50; i++) {
     EXPECT_EQ(departure(packet), turn + i * packet.size() * 1000);
@@ -76,7 +76,7 @@ TEST_P(PaceShare, AFlowAloneMayHaveTheWholeRate) {
 TEST_P(PaceShare, TheRateOfAFlowHoldsBesideThatOfAll) {
   set({.flow_rate_bytes_per_sec = rate / 4, .rate_bytes_per_sec = rate});
   const Packet packet = to_client();
-  owe(DEPARTURE_NS_PER_SEC);
+  owe(SLUICE_NS_PER_SEC);
   const uint64_t turn = departure(packet);
   EXPECT_EQ(departure(packet), turn + packet.size() * 4000);
 }
@@ -168,7 +168,7 @@ TEST_P(PaceShare, AWeightThatIsChangedReachesARunningFlow) {
   pace_->set_weight(web, client.at(family()), 128, 7);
   const uint64_t began = monotonic_ns();
   while (pace_->departure(key())->weight != 7 &&
-         monotonic_ns() < began + 3 * DEPARTURE_NS_PER_SEC) {
+         monotonic_ns() < began + 3 * SLUICE_NS_PER_SEC) {
     usleep(10'000);
     send(to_client());
   }
@@ -178,7 +178,7 @@ TEST_P(PaceShare, AWeightThatIsChangedReachesARunningFlow) {
 TEST_P(PaceShare, WhatWaitsLongIsMarkedIfItCanBe) {
   set({.flow_rate_bytes_per_sec = rate});
   for (const uint8_t ecn : {ect_0, ect_1}) {
-    owe(DEPARTURE_NS_PER_SEC);
+    owe(SLUICE_NS_PER_SEC);
     const PaceOutcome outcome = send(to_client(client, ecn));
     EXPECT_TRUE(same_packet(outcome.frame, to_client(client, ce).frame()));
     EXPECT_GT(outcome.metadata.tstamp, monotonic_ns());
@@ -188,7 +188,7 @@ TEST_P(PaceShare, WhatWaitsLongIsMarkedIfItCanBe) {
 
 TEST_P(PaceShare, WhatCannotBeMarkedIsLeftAsItIs) {
   set({.flow_rate_bytes_per_sec = rate});
-  owe(DEPARTURE_NS_PER_SEC);
+  owe(SLUICE_NS_PER_SEC);
   EXPECT_TRUE(same_packet(send(to_client()).frame, to_client().frame()));
   EXPECT_EQ(packets(SLUICE_VERDICT_MARKED), 0U);
 }

@@ -26,45 +26,45 @@ sluice_departure waiting(uint32_t tag, uint64_t until) {
 TEST(Place, TheLineWhereFewerWaitTakesTheNext) {
   sluice_departure_line first{};
   sluice_departure_line second{};
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 0);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 0);
   first.flows[0] = waiting(1, now + 1);
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 2);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 2);
   second.flows[0] = waiting(2, now + 1);
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 1);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 1);
   first.flows[1] = waiting(3, now + 1);
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 3);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 3);
 }
 
 TEST(Place, WhoOwesNothingGivesItAway) {
   sluice_departure_line first{{waiting(1, now + 1), waiting(2, now)}};
   sluice_departure_line second{{waiting(3, now + 1), waiting(4, now + 1)}};
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 1);
-  EXPECT_EQ(departure_slot_to_take(&second, &first, now), 3);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 1);
+  EXPECT_EQ(departure_slot_choose(&second, &first, now), 3);
 }
 
 // Else a packet of each of many slow flows would find its place taken by the one before.
 TEST(Place, OfThoseThatOweNothingTheOneThatIsSilentForLongestGoes) {
   sluice_departure_line first{{waiting(1, now - 30), waiting(2, now - 40)}};
   sluice_departure_line second{{waiting(3, now - 20), waiting(4, now - 50)}};
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 3);
-  EXPECT_EQ(departure_slot_to_take(&second, &first, now), 1);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 3);
+  EXPECT_EQ(departure_slot_choose(&second, &first, now), 1);
   second.flows[0].tag = 0;  // nobody's
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 2);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 2);
 }
 
 TEST(Place, WhenAllAreNeededTheOneThatIsForTheShortestGoes) {
   sluice_departure_line first{{waiting(1, now + 40), waiting(2, now + 30)}};
   sluice_departure_line second{{waiting(3, now + 20), waiting(4, now + 30)}};
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 2);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 2);
   second.flows[1].departs_ns = now + 10;
-  EXPECT_EQ(departure_slot_to_take(&first, &second, now), 3);
+  EXPECT_EQ(departure_slot_choose(&first, &second, now), 3);
 }
 
 TEST(Place, ItBeginsWithNothingOwed) {
   sluice_departure place = waiting(7, now + 5);
   place.bytes = 9;
   place.weight = 3;
-  ASSERT_TRUE(departure_slot_give(&place, 8, 77));
+  ASSERT_TRUE(departure_slot_claim(&place, 8, 77));
   EXPECT_EQ(place.tag, 8U);
   EXPECT_EQ(place.departs_ns, 0U);
   EXPECT_EQ(place.bytes, 0U);
@@ -104,11 +104,11 @@ TEST(Place, NearlyAllOfAHundredThousandBusyFlowsHaveOne) {
     sluice_departure_line& first = table[departure_slot_first(hash, mask)];
     sluice_departure_line& second = table[departure_slot_second(hash, mask)];
     const uint32_t tag = departure_slot_tag(hash);
-    EXPECT_LT(departure_slot_in(&first, tag), 0) << "two flows share a place";
-    const int at = departure_slot_to_take(&first, &second, now);
+    EXPECT_LT(departure_slot_index(&first, tag), 0) << "two flows share a place";
+    const int at = departure_slot_choose(&first, &second, now);
     sluice_departure& place = at < 2 ? first.flows[at] : second.flows[at - 2];
     if (departure_slot_waits(&place, now) != 0) lost++;
-    departure_slot_give(&place, tag, 0);
+    departure_slot_claim(&place, tag, 0);
     place.departs_ns = now + 1'000'000;
   }
   // Two choices of two places: a few of a thousand lose theirs when all the others wait, too.

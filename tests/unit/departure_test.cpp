@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Departure times: the arithmetic of pure/departure.h, alone and under the hands of several CPUs.
-#include "pure/departure.h"
+#include "pure/departure_time.h"
 
 #include <gtest/gtest.h>
 
@@ -9,16 +9,16 @@
 
 namespace {
 
-constexpr uint64_t second = DEPARTURE_NS_PER_SEC;
+constexpr uint64_t second = SLUICE_NS_PER_SEC;
 constexpr uint64_t start = 1'000 * second;
 
 TEST(Departure, BytesTakeAsLongAsTheRateSays) {
-  EXPECT_EQ(departure_cost_ns(1500, 1'500'000), 1'000'000);
-  EXPECT_EQ(departure_cost_ns(0, 1), 0);
-  EXPECT_EQ(departure_cost_ns(1500, 0), 0);  // no limit
+  EXPECT_EQ(gcra_cost_ns(1500, 1'500'000), 1'000'000);
+  EXPECT_EQ(gcra_cost_ns(0, 1), 0);
+  EXPECT_EQ(gcra_cost_ns(1500, 0), 0);  // no limit
   // The longest packet at the lowest rate does not overflow.
-  EXPECT_EQ(departure_cost_ns(0xffffffff, 1), 0xffffffffull * second);
-  EXPECT_EQ(departure_cost_ns(1500, 50'000'000'000), 30);
+  EXPECT_EQ(gcra_cost_ns(0xffffffff, 1), 0xffffffffull * second);
+  EXPECT_EQ(gcra_cost_ns(1500, 50'000'000'000), 30);
 }
 
 TEST(Departure, AFlowThatWasSilentLeavesAtOnceAndHasSavedUpNothing) {
@@ -32,7 +32,7 @@ TEST(Departure, ABusyFlowHoldsItsRateToTheNanosecond) {
   __u64 departs = 0;
   uint64_t last = 0;
   for (uint64_t i = 0; i < 1000; i++) {
-    last = departure_take(&departs, start + i, 0, departure_cost_ns(1250, 1'250'000));
+    last = departure_take(&departs, start + i, 0, gcra_cost_ns(1250, 1'250'000));
   }
   EXPECT_EQ(last - start, 999u * 1'000'000);
 }

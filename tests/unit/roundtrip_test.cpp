@@ -7,7 +7,7 @@
 namespace {
 
 constexpr uint64_t ms = 1'000'000;
-constexpr uint64_t second = ROUNDTRIP_NS_PER_SEC;
+constexpr uint64_t second = SLUICE_NS_PER_SEC;
 constexpr uint64_t start = 100 * second;
 
 // A handshake seen from beside the server's end, 3 ms from it: 40 ms in all.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A rate that flows share (pure/share.h): the total, everybody's part by weight, and how soon both
 // follow when flows come, go, or want less.
-#include "pure/share.h"
+#include "pure/fair_share.h"
 
 #include <gtest/gtest.h>
 
@@ -217,7 +217,7 @@ TEST(Share, NothingOverflows) {
   for (const uint64_t rate : {uint64_t{1000}, uint64_t{50'000'000'000}}) {
     sluice_share share{};
     share_set_rate(&share, rate);
-    const uint64_t now = 1'000'000 * DEPARTURE_NS_PER_SEC;
+    const uint64_t now = 1'000'000 * SLUICE_NS_PER_SEC;
     share_watch(&share, now);
     share.held_back = 0xffff'ffff'ffff'ffff;
     share.free_bytes = 0xffff'ffff;
@@ -233,7 +233,7 @@ TEST(Share, NothingOverflows) {
 TEST(Share, NothingIsBookedPastTheHorizon) {
   sluice_share share{};
   share_set_rate(&share, 50 * mbit);
-  const uint64_t now = 1000 * DEPARTURE_NS_PER_SEC;
+  const uint64_t now = 1000 * SLUICE_NS_PER_SEC;
   uint64_t last = 0;
   int booked = 0;
   // All at once: each epoch takes its bytes, and the search goes on where it ended.
@@ -250,7 +250,7 @@ TEST(Share, NothingIsBookedPastTheHorizon) {
 TEST(Share, SeveralCpusBookNoMoreThanThereIs) {
   sluice_share share{};
   share_set_rate(&share, 100 * mbit);
-  const uint64_t now = 1000 * DEPARTURE_NS_PER_SEC;
+  const uint64_t now = 1000 * SLUICE_NS_PER_SEC;
   std::array<uint64_t, 4> bytes{};
   std::vector<std::thread> cpus;
   for (uint64_t& mine : bytes) {

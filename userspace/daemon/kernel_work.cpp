@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "kernel/system/bpffs.h"
+#include "sluice/time.h"
 
 namespace sluice {
 
@@ -13,7 +14,7 @@ namespace {
 constexpr uint32_t kMeasuredForS = 10;
 
 uint32_t monotonic_s() {
-  return static_cast<uint32_t>(uv_hrtime() / 1'000'000'000);
+  return static_cast<uint32_t>(uv_hrtime() / SLUICE_NS_PER_SEC);
 }
 
 // For changing; where there is none, none is made.

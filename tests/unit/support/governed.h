@@ -2,7 +2,7 @@
 // Our own sender in the path simulation: the very code of bpf/pure, called as the kernel calls it.
 #pragma once
 
-#include "pure/window.h"
+#include "pure/congestion_window.h"
 #include "unit/support/path_simulation.h"
 
 namespace sluice::testing {

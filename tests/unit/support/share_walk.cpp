@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
-#include "pure/share.h"
+#include "pure/fair_share.h"
 
 namespace sluice::test {
 namespace {
 
-constexpr uint64_t start_ns = 100 * DEPARTURE_NS_PER_SEC;
-constexpr uint64_t repeat_ns = DEPARTURE_NS_PER_SEC / 20;  // a sender whose packet was dropped
+constexpr uint64_t start_ns = 100 * SLUICE_NS_PER_SEC;
+constexpr uint64_t repeat_ns = SLUICE_NS_PER_SEC / 20;  // a sender whose packet was dropped
 
 }  // namespace
 
@@ -30,7 +30,7 @@ uint64_t ShareWalk::send(size_t sender, uint64_t now_ns) {
   sluice_departure& flow = flows_[sender];
   const uint32_t bytes = senders_[sender].bytes;
   share_watch(&share_, now_ns);
-  const uint64_t gap_ns = departure_cost_ns(bytes, share_.unit_rate_bytes_per_sec * flow.weight);
+  const uint64_t gap_ns = gcra_cost_ns(bytes, share_.unit_rate_bytes_per_sec * flow.weight);
   share_measure(&share_, &flow, now_ns, bytes, gap_ns);
   const uint64_t turn_ns = departure_take(&flow.departs_ns, now_ns, 0, gap_ns);
   if (turn_ns == DEPARTURE_NEVER) return 0;
@@ -55,7 +55,7 @@ void ShareWalk::come(const Arrival& arrival) {
   }
   uint64_t next_ns = arrival.at_ns + repeat_ns;
   if (sender.bytes_per_sec != 0) {
-    const uint64_t even_ns = departure_cost_ns(packets * sender.bytes, sender.bytes_per_sec);
+    const uint64_t even_ns = gcra_cost_ns(packets * sender.bytes, sender.bytes_per_sec);
     next_ns = arrival.at_ns + even_ns * (90 + random_() % 21) / 100;
   } else if (leaves_ns != 0) {
     next_ns = leaves_ns + sender.answer_ns + random_() % 20'000;

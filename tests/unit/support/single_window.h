@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "pure/window.h"
+#include "pure/congestion_window.h"
 
 namespace sluice::testing {
 

@@ -14,6 +14,7 @@
 #include "kernel/system/clock.h"
 #include "kernel/system/system_error.h"
 #include "sluice/limits.h"
+#include "sluice/time.h"
 
 namespace sluice {
 namespace {
@@ -124,7 +125,7 @@ Result<CongestionWatch> CongestionWatch::open(const std::string& instance_dir) {
     return failed(
         "congestion watch: process {} watches already; there is one reader at a time (one that "
         "was killed counts for up to {} s)",
-        watch.reader(), SLUICE_CONGESTION_WATCH_NS / 1'000'000'000);
+        watch.reader(), SLUICE_CONGESTION_WATCH_NS / SLUICE_NS_PER_SEC);
   auto state = std::make_unique<State>(std::move(watch));
   const std::string path = instance_dir + "/congestion_events";
   const Fd events(bpf_obj_get(path.c_str()));

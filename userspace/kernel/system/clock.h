@@ -5,13 +5,15 @@
 #include <cstdint>
 #include <ctime>
 
+#include "sluice/time.h"
+
 namespace sluice {
 
 // CLOCK_MONOTONIC, as bpf_ktime_get_ns().
 [[nodiscard]] inline uint64_t monotonic_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  return static_cast<uint64_t>(now.tv_sec) * SLUICE_NS_PER_SEC + static_cast<uint64_t>(now.tv_nsec);
 }
 
 // CLOCK_MONOTONIC_COARSE, as bpf_ktime_get_coarse_ns(), in whole seconds.

@@ -6,34 +6,26 @@
  * Limit: times of departure have the order in which packets asked, which is the packets' own order
  * as long as a flow stays on one CPU, as it does with RSS and with TCP's sockets.
  */
-#ifndef SLUICE_PURE_DEPARTURE_H
-#define SLUICE_PURE_DEPARTURE_H
+#ifndef SLUICE_PURE_DEPARTURE_TIME_H
+#define SLUICE_PURE_DEPARTURE_TIME_H
 
-#include <linux/types.h>
+#include "pure/gcra.h"
+#include "sluice/time.h"
 
-#define DEPARTURE_NS_PER_SEC 1000000000ull
 /* Nothing waits longer than this in a queue; fq's own horizon is 10 s. */
-#define DEPARTURE_HORIZON_NS (2 * DEPARTURE_NS_PER_SEC)
+#define DEPARTURE_HORIZON_NS (2 * SLUICE_NS_PER_SEC)
 /*
  * A packet that waits longer than this is marked, if its sender knows ECN (RFC 3168), so that it
  * slows down long before the horizon. Only what also waits for so many packets like itself: at a
  * low rate each of two waits long.
  */
-#define DEPARTURE_MARK_NS (DEPARTURE_NS_PER_SEC / 20)
+#define DEPARTURE_MARK_NS (SLUICE_NS_PER_SEC / 20)
 #define DEPARTURE_MARK_GAPS 4
 /* Lost races after which a packet takes its turn by an addition that cannot lose. */
 #define DEPARTURE_TRIES 4
 
 /* Departures that are given to nobody: the packet would have to wait past the horizon. */
 #define DEPARTURE_NEVER (~0ull)
-
-/* How long so many bytes take. 32 bits of bytes times a second in ns fit in 64 bits. */
-static inline __u64 departure_cost_ns(__u32 bytes, __u64 rate_bytes_per_sec)
-{
-	if (!rate_bytes_per_sec)
-		return 0;
-	return bytes * DEPARTURE_NS_PER_SEC / rate_bytes_per_sec;
-}
 
 /*
  * A time that the sender already gave its packet; 0 where it gave none. `monotonic` says that the

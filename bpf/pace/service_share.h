@@ -3,20 +3,21 @@
  * The rates that services' flows share, and the weights by which they do. Arithmetic:
  * pure/share.h. Neighbours: place, where a flow's part of it is kept, and departure, which asks.
  */
-#ifndef SLUICE_PACE_SHARE_H
-#define SLUICE_PACE_SHARE_H
+#ifndef SLUICE_PACE_SERVICE_SHARE_H
+#define SLUICE_PACE_SERVICE_SHARE_H
 
 #include "maps/shares.h"
 #include "pace/class.h"
-#include "pure/share.h"
+#include "pure/fair_share.h"
 #include "sluice/limits.h"
 #include "sluice/service.h"
 
 /* What a share begins as; too large for the stack. */
-static const struct sluice_share share_nothing = {};
+static const struct sluice_share service_share_nothing = {};
 
 /* NULL: the service has no such rate, or there is no memory for it. */
-static __always_inline struct sluice_share *share_find(__u32 service, __u64 rate_bytes_per_sec)
+static __always_inline struct sluice_share *service_share_find(__u32 service,
+							       __u64 rate_bytes_per_sec)
 {
 	struct sluice_share *share;
 
@@ -24,7 +25,7 @@ static __always_inline struct sluice_share *share_find(__u32 service, __u64 rate
 		return NULL;
 	share = bpf_map_lookup_elem(&shares, &service);
 	if (!share) {
-		bpf_map_update_elem(&shares, &service, &share_nothing, BPF_NOEXIST);
+		bpf_map_update_elem(&shares, &service, &service_share_nothing, BPF_NOEXIST);
 		share = bpf_map_lookup_elem(&shares, &service);
 	}
 	if (share && share->rate_bytes_per_sec != rate_bytes_per_sec)
@@ -32,7 +33,7 @@ static __always_inline struct sluice_share *share_find(__u32 service, __u64 rate
 	return share;
 }
 
-static __noinline __u32 share_client_weight(const struct pace_packet *packet)
+static __noinline __u32 service_share_client_weight(const struct pace_packet *packet)
 {
 	struct sluice_filter_key key = {.bits = SLUICE_FILTER_KEY_BITS + 8 * sizeof(key.address)};
 	__u32 *weight;
@@ -46,16 +47,16 @@ static __noinline __u32 share_client_weight(const struct pace_packet *packet)
 }
 
 /* Looked up once a second, so that a change reaches flows that run, and settled ones do not pay. */
-static __always_inline __u32 share_weight(struct sluice_departure *flow,
-					  const struct pace_packet *packet,
-					  const struct sluice_policy *policy, __u64 now_ns)
+static __always_inline __u32 service_share_weight(struct sluice_departure *flow,
+						  const struct pace_packet *packet,
+						  const struct sluice_policy *policy, __u64 now_ns)
 {
 	__u16 now_s = now_ns >> 30;
 	__u32 weight = flow->weight;
 
 	if (weight && flow->weighed_s == now_s)
 		return weight;
-	weight = share_client_weight(packet);
+	weight = service_share_client_weight(packet);
 	if (!weight)
 		weight = policy->weight;
 	if (!weight)

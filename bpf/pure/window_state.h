@@ -3,15 +3,15 @@
  * What is tracked of a flow's window from one acknowledgement to the next, and what an
  * acknowledgement says. queue.h and window.h work on it.
  */
-#ifndef SLUICE_PURE_FLOW_WINDOW_H
-#define SLUICE_PURE_FLOW_WINDOW_H
+#ifndef SLUICE_PURE_WINDOW_STATE_H
+#define SLUICE_PURE_WINDOW_STATE_H
 
 #include <linux/types.h>
 #include <stdbool.h>
 
 #include "pure/cubic.h"
 #include "pure/integer.h"
-#include "pure/law.h"
+#include "pure/delay_law.h"
 #include "pure/marks.h"
 #include "pure/recovery.h"
 #include "sluice/congestion.h"

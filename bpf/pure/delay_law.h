@@ -4,8 +4,8 @@
  * of its own: window.h calls it. Windows are in 64ths of a packet, so that a small one can move by
  * less than a packet a round.
  */
-#ifndef SLUICE_PURE_LAW_H
-#define SLUICE_PURE_LAW_H
+#ifndef SLUICE_PURE_DELAY_LAW_H
+#define SLUICE_PURE_DELAY_LAW_H
 
 #include <linux/types.h>
 

@@ -8,40 +8,41 @@
  * Limits: a connection whose SYN was not seen is not touched, nor one whose segments are signed. A
  * client that lies in its ACKs can lift its own ceiling; `congestion` holds the server's end.
  */
-#ifndef SLUICE_PACE_WINDOW_H
-#define SLUICE_PACE_WINDOW_H
+#ifndef SLUICE_PACE_RECEIVE_WINDOW_H
+#define SLUICE_PACE_RECEIVE_WINDOW_H
 
-#include "pace/flow.h"
+#include "pace/paced_flow.h"
 #include "pace/segment.h"
 #include "pure/ceiling.h"
 #include "pure/roundtrip.h"
 #include "pure/tcp_options.h"
 #include "sluice/policy.h"
+#include "sluice/time.h"
 
-#define WINDOW_EDGE_TRIES 4
+#define RWND_EDGE_TRIES 4
 /* How far behind the SYN the first ACK that is seen may be, in bytes of what the client sent. */
-#define WINDOW_FIRST_ACK_MAX 65536
+#define RWND_FIRST_ACK_MAX 65536
 /* What is assumed of a client that does not say (RFC 9293, 3.7.1). */
-#define WINDOW_MSS_V4 536
-#define WINDOW_MSS_V6 1220
+#define RWND_MSS_V4 536
+#define RWND_MSS_V6 1220
 /* NOP, NOP, timestamps, 10 bytes: the options of nearly every ACK. */
-#define WINDOW_ONLY_TIMESTAMPS 0x0101080a
-#define WINDOW_ONLY_TIMESTAMPS_LENGTH 12
+#define RWND_ONLY_TIMESTAMPS 0x0101080a
+#define RWND_ONLY_TIMESTAMPS_LENGTH 12
 
 /* What became of a client's segment. */
-enum window_outcome {
-	WINDOW_UNTOUCHED, /* there is no ceiling, or not enough is known of the flow */
-	WINDOW_KEPT,	  /* it advertises no more than it may */
-	WINDOW_LOWERED,
+enum rwnd_outcome {
+	RWND_UNTOUCHED, /* there is no ceiling, or not enough is known of the flow */
+	RWND_KEPT,	/* it advertises no more than it may */
+	RWND_LOWERED,
 };
 
-static long window_option(__u32 step, struct tcp_options_walk *walk)
+static long rwnd_option(__u32 step, struct tcp_options_walk *walk)
 {
 	return tcp_options_step(walk);
 }
 
-static __always_inline bool window_options(void *ctx, const struct segment *segment,
-					   struct tcp_options *options)
+static __always_inline bool rwnd_options(void *ctx, const struct segment *segment,
+					 struct tcp_options *options)
 {
 	__u32 length = segment->options_bytes, last;
 	struct tcp_options_walk walk = {};
@@ -58,48 +59,48 @@ static __always_inline bool window_options(void *ctx, const struct segment *segm
 	if (!segment_load(ctx, segment->options_offset, walk.bytes, length))
 		return false;
 	walk.length = length;
-	bpf_loop(TCP_OPTIONS_MAX, window_option, &walk, 0);
+	bpf_loop(TCP_OPTIONS_MAX, rwnd_option, &walk, 0);
 	*options = walk.options;
 	return !options->is_malformed;
 }
 
 /* Whether a segment in mid-connection may be changed: a key may have been set since the SYN. */
-static __always_inline bool window_unsigned(void *ctx, const struct segment *segment)
+static __always_inline bool rwnd_unsigned(void *ctx, const struct segment *segment)
 {
 	struct tcp_options options = {};
 	__be32 first;
 
 	if (!segment->options_bytes)
 		return true;
-	if (segment->options_bytes == WINDOW_ONLY_TIMESTAMPS_LENGTH &&
+	if (segment->options_bytes == RWND_ONLY_TIMESTAMPS_LENGTH &&
 	    segment_load(ctx, segment->options_offset, &first, sizeof(first)) &&
-	    first == bpf_htonl(WINDOW_ONLY_TIMESTAMPS))
+	    first == bpf_htonl(RWND_ONLY_TIMESTAMPS))
 		return true;
-	return window_options(ctx, segment, &options) && !options.is_signed;
+	return rwnd_options(ctx, segment, &options) && !options.is_signed;
 }
 
-static __always_inline enum window_outcome window_write(void *ctx, const struct segment *segment,
-							struct sluice_paced_flow *flow, __u16 field)
+static __always_inline enum rwnd_outcome rwnd_write(void *ctx, const struct segment *segment,
+						    struct sluice_paced_flow *flow, __u16 field)
 {
 	struct sluice_flow_totals *totals;
 
 	if (segment->window == field)
-		return WINDOW_KEPT;
+		return RWND_KEPT;
 	if (!segment_set_window(ctx, segment, field))
-		return WINDOW_UNTOUCHED;
+		return RWND_UNTOUCHED;
 	flow->lowered++;
 	totals = paced_totals(flow->service);
 	if (totals)
 		totals->windows_lowered++;
-	return WINDOW_LOWERED;
+	return RWND_LOWERED;
 }
 
 /*
  * S0 in bytes; 0: none. Of a rate, as much as the path takes in at that rate; before the path is
  * known, as much as a sender may send before it knows (RFC 6928).
  */
-static __always_inline __u32 window_ceiling(const struct sluice_policy *policy,
-					    const struct sluice_paced_flow *flow)
+static __always_inline __u32 rwnd_ceiling(const struct sluice_policy *policy,
+					  const struct sluice_paced_flow *flow)
 {
 	__u32 window_bytes = policy->window_bytes, of_rate;
 
@@ -111,9 +112,9 @@ static __always_inline __u32 window_ceiling(const struct sluice_policy *policy,
 }
 
 /* A SYN that is repeated, or seen at both hooks, changes nothing; another one begins anew. */
-static __always_inline void window_learn_client(const struct segment *segment,
-						const struct tcp_options *options, __u32 service,
-						struct sluice_paced_flow *flow)
+static __always_inline void rwnd_learn_client(const struct segment *segment,
+					      const struct tcp_options *options, __u32 service,
+					      struct sluice_paced_flow *flow)
 {
 	struct sluice_flow_totals *totals;
 
@@ -128,9 +129,7 @@ static __always_inline void window_learn_client(const struct segment *segment,
 	flow->right_edge = 0;
 	flow->service = service;
 	flow->client_isn = segment->seq;
-	flow->client_mss = options->mss	   ? options->mss
-			   : segment->ipv6 ? WINDOW_MSS_V6
-					   : WINDOW_MSS_V4;
+	flow->client_mss = options->mss ? options->mss : segment->ipv6 ? RWND_MSS_V6 : RWND_MSS_V4;
 	flow->syn_window = segment->window;
 	flow->client_scale = options->scale;
 	flow->server_scale = 0;
@@ -146,8 +145,8 @@ static __always_inline void window_learn_client(const struct segment *segment,
 }
 
 /* From the service: its SYN-ACK says whether the client's scale is in force. */
-static __always_inline void window_learn_server(void *ctx, const struct segment *segment,
-						struct sluice_paced_flow *flow)
+static __always_inline void rwnd_learn_server(void *ctx, const struct segment *segment,
+					      struct sluice_paced_flow *flow)
 {
 	struct tcp_options options = {};
 
@@ -155,7 +154,7 @@ static __always_inline void window_learn_server(void *ctx, const struct segment 
 	if (!(flow->flags & SLUICE_PACED_CLIENT_SYN) || (flow->flags & SLUICE_PACED_SERVER_SYN) ||
 	    segment->ack != flow->client_isn + 1)
 		return;
-	if (!window_options(ctx, segment, &options))
+	if (!rwnd_options(ctx, segment, &options))
 		return;
 	flow->server_scale = options.scale;
 	flow->flags |= SLUICE_PACED_SERVER_SYN;
@@ -167,20 +166,19 @@ static __always_inline void window_learn_server(void *ctx, const struct segment 
 }
 
 /* A SYN's own window is never scaled (RFC 7323, 2.2). */
-static __always_inline enum window_outcome window_open(void *ctx, const struct segment *segment,
-						       const struct sluice_policy *policy,
-						       __u32 service,
-						       struct sluice_paced_flow *flow)
+static __always_inline enum rwnd_outcome rwnd_open(void *ctx, const struct segment *segment,
+						   const struct sluice_policy *policy,
+						   __u32 service, struct sluice_paced_flow *flow)
 {
 	struct tcp_options options = {};
 	__u32 allowed = CEILING_FIELD_MAX;
 	__u16 lowered;
 
-	if (!window_options(ctx, segment, &options))
-		return WINDOW_UNTOUCHED;
-	window_learn_client(segment, &options, service, flow);
+	if (!rwnd_options(ctx, segment, &options))
+		return RWND_UNTOUCHED;
+	rwnd_learn_client(segment, &options, service, flow);
 	flow->client_window = segment->window;
-	flow->ceiling_bytes = window_ceiling(policy, flow);
+	flow->ceiling_bytes = rwnd_ceiling(policy, flow);
 	if (flow->ceiling_bytes)
 		allowed = ceiling_allowance(flow->ceiling_bytes, flow->client_mss);
 	lowered = ceiling_field(segment->window, 0, allowed);
@@ -188,17 +186,17 @@ static __always_inline enum window_outcome window_open(void *ctx, const struct s
 	if (!(flow->flags & SLUICE_PACED_OPEN) && lowered > flow->right_edge)
 		flow->right_edge = lowered;
 	if (!flow->ceiling_bytes || options.is_signed)
-		return WINDOW_UNTOUCHED;
-	return window_write(ctx, segment, flow, lowered);
+		return RWND_UNTOUCHED;
+	return rwnd_write(ctx, segment, flow, lowered);
 }
 
 /* The first ACK that fits the SYN opens the flow: what the SYN-ACK did not say, it may show. */
-static __always_inline void window_confirm(const struct segment *segment,
-					   struct sluice_paced_flow *flow)
+static __always_inline void rwnd_confirm(const struct segment *segment,
+					 struct sluice_paced_flow *flow)
 {
 	__u32 beyond_syn = segment->seq - flow->client_isn - 1;
 
-	if ((flow->flags & SLUICE_PACED_OPEN) || beyond_syn > WINDOW_FIRST_ACK_MAX)
+	if ((flow->flags & SLUICE_PACED_OPEN) || beyond_syn > RWND_FIRST_ACK_MAX)
 		return;
 	if ((flow->flags & SLUICE_PACED_OFFERED) && !(flow->flags & SLUICE_PACED_SERVER_SYN) &&
 	    ceiling_shows_scale(segment->window, flow->syn_window))
@@ -209,18 +207,18 @@ static __always_inline void window_confirm(const struct segment *segment,
 }
 
 /* A scale that was offered and neither answered nor shown may be in force or not. */
-static __always_inline bool window_scale_known(const struct sluice_paced_flow *flow)
+static __always_inline bool rwnd_scale_known(const struct sluice_paced_flow *flow)
 {
 	return !(flow->flags & SLUICE_PACED_OFFERED) || !flow->client_scale ||
 	       (flow->flags & (SLUICE_PACED_SERVER_SYN | SLUICE_PACED_SCALED));
 }
 
-static __always_inline void window_advance(struct sluice_paced_flow *flow, __u32 edge)
+static __always_inline void rwnd_advance(struct sluice_paced_flow *flow, __u32 edge)
 {
 	__u32 seen;
 	int i;
 
-	for (i = 0; i < WINDOW_EDGE_TRIES; i++) {
+	for (i = 0; i < RWND_EDGE_TRIES; i++) {
 		seen = *(volatile __u32 *)&flow->right_edge;
 		if (!ceiling_after(edge, seen) ||
 		    __sync_val_compare_and_swap(&flow->right_edge, seen, edge) == seen)
@@ -233,8 +231,8 @@ static __always_inline void window_advance(struct sluice_paced_flow *flow, __u32
  * beyond the edge that it had until now: no sooner than it has heard of this one, so that no sample
  * is ever shorter than the round trip.
  */
-static __always_inline void window_time_edge(const struct segment *segment,
-					     struct sluice_paced_flow *flow, __u32 edge)
+static __always_inline void rwnd_time_edge(const struct segment *segment,
+					   struct sluice_paced_flow *flow, __u32 edge)
 {
 	__u32 before = flow->right_edge;
 
@@ -243,9 +241,9 @@ static __always_inline void window_time_edge(const struct segment *segment,
 		roundtrip_mark(&flow->round_trip, before, segment->now_ns);
 }
 
-static __always_inline enum window_outcome window_lower(void *ctx, const struct segment *segment,
-							const struct sluice_policy *policy,
-							struct sluice_paced_flow *flow)
+static __always_inline enum rwnd_outcome rwnd_lower(void *ctx, const struct segment *segment,
+						    const struct sluice_policy *policy,
+						    struct sluice_paced_flow *flow)
 {
 	const __u16 needed = SLUICE_PACED_CLIENT_SYN | SLUICE_PACED_OPEN;
 	__u32 allowance_bytes = ~0u, edge;
@@ -253,41 +251,41 @@ static __always_inline enum window_outcome window_lower(void *ctx, const struct 
 	__u8 scale;
 
 	if (!(flow->flags & SLUICE_PACED_CLIENT_SYN) || (flow->flags & SLUICE_PACED_SIGNED))
-		return WINDOW_UNTOUCHED;
-	window_confirm(segment, flow);
-	if ((flow->flags & needed) != needed || !window_scale_known(flow))
-		return WINDOW_UNTOUCHED;
+		return RWND_UNTOUCHED;
+	rwnd_confirm(segment, flow);
+	if ((flow->flags & needed) != needed || !rwnd_scale_known(flow))
+		return RWND_UNTOUCHED;
 	roundtrip_on_ack(&flow->round_trip, segment->ack, segment->now_ns,
 			 !(flow->flags & SLUICE_PACED_SERVER_SYN));
 
 	/* Without a ceiling the edge is followed all the same: one may be set at any time. */
 	scale = (flow->flags & SLUICE_PACED_SCALED) ? flow->client_scale & 15 : 0;
 	flow->client_window = (__u32)segment->window << scale;
-	flow->ceiling_bytes = window_ceiling(policy, flow);
+	flow->ceiling_bytes = rwnd_ceiling(policy, flow);
 	if (flow->ceiling_bytes)
 		allowance_bytes = ceiling_allowance(flow->ceiling_bytes, flow->client_mss);
 	lowered = ceiling_lower(segment->window, scale, segment->ack, flow->right_edge,
 				allowance_bytes);
-	if (lowered < segment->window && !window_unsigned(ctx, segment)) {
+	if (lowered < segment->window && !rwnd_unsigned(ctx, segment)) {
 		flow->flags |= SLUICE_PACED_SIGNED;
-		return WINDOW_UNTOUCHED;
+		return RWND_UNTOUCHED;
 	}
 	edge = ceiling_edge(segment->ack, lowered, scale);
 	if (flow->ceiling_bytes && lowered < segment->window)
-		window_time_edge(segment, flow, edge);
-	window_advance(flow, edge);
+		rwnd_time_edge(segment, flow, edge);
+	rwnd_advance(flow, edge);
 	if (!flow->ceiling_bytes)
-		return WINDOW_UNTOUCHED;
-	return window_write(ctx, segment, flow, lowered);
+		return RWND_UNTOUCHED;
+	return rwnd_write(ctx, segment, flow, lowered);
 }
 
 /*
  * Does a segment with data bring nothing new? `edge` is behind the last byte that was seen from
  * there, once `known`, the flag that says so, is set.
  */
-static __always_inline bool window_is_repeated(const struct segment *segment,
-					       struct sluice_paced_flow *flow, __u32 *edge,
-					       __u16 known)
+static __always_inline bool rwnd_is_repeated(const struct segment *segment,
+					     struct sluice_paced_flow *flow, __u32 *edge,
+					     __u16 known)
 {
 	__u32 end = segment_end(segment);
 
@@ -302,45 +300,45 @@ static __always_inline bool window_is_repeated(const struct segment *segment,
  * What a client sends to its service. `first`: no other hook has seen this packet
  * before.
  */
-static __always_inline enum window_outcome
-window_from_client(void *ctx, const struct segment *segment, const struct sluice_policy *policy,
-		   __u32 service, struct sluice_paced_flow *flow, bool first)
+static __always_inline enum rwnd_outcome
+rwnd_from_client(void *ctx, const struct segment *segment, const struct sluice_policy *policy,
+		 __u32 service, struct sluice_paced_flow *flow, bool first)
 {
 	struct sluice_flow_totals *totals;
 
-	flow->seen_s = segment->now_ns / ROUNDTRIP_NS_PER_SEC;
+	flow->seen_s = segment->now_ns / SLUICE_NS_PER_SEC;
 	if (segment->syn)
-		return segment->acks ? WINDOW_UNTOUCHED
-				     : window_open(ctx, segment, policy, service, flow);
+		return segment->acks ? RWND_UNTOUCHED
+				     : rwnd_open(ctx, segment, policy, service, flow);
 	if (first && segment->payload_bytes &&
-	    window_is_repeated(segment, flow, &flow->client_edge, SLUICE_PACED_CLIENT_DATA)) {
+	    rwnd_is_repeated(segment, flow, &flow->client_edge, SLUICE_PACED_CLIENT_DATA)) {
 		flow->client_retransmits++;
 		totals = paced_totals(flow->service);
 		if (totals)
 			totals->client_retransmits++;
 	}
 	if (!segment->acks || segment->rst)
-		return WINDOW_UNTOUCHED;
-	return window_lower(ctx, segment, policy, flow);
+		return RWND_UNTOUCHED;
+	return rwnd_lower(ctx, segment, policy, flow);
 }
 
 /* What the service sends. `first` as above; `leaves_ns`: when it does. */
-static __always_inline void window_from_server(void *ctx, const struct segment *segment,
-					       struct sluice_paced_flow *flow, __u64 leaves_ns,
-					       bool first)
+static __always_inline void rwnd_from_server(void *ctx, const struct segment *segment,
+					     struct sluice_paced_flow *flow, __u64 leaves_ns,
+					     bool first)
 {
 	struct sluice_flow_totals *totals;
 	bool scaled = flow->flags & SLUICE_PACED_SCALED;
 
 	if (segment->syn && segment->acks)
-		window_learn_server(ctx, segment, flow);
+		rwnd_learn_server(ctx, segment, flow);
 	if (segment->rst)
 		return;
 	flow->server_window = (__u32)segment->window
 			      << (scaled && !segment->syn ? flow->server_scale & 15 : 0);
 	if (!first || !segment->payload_bytes)
 		return;
-	if (!window_is_repeated(segment, flow, &flow->server_edge, SLUICE_PACED_SERVER_DATA)) {
+	if (!rwnd_is_repeated(segment, flow, &flow->server_edge, SLUICE_PACED_SERVER_DATA)) {
 		/* Its first byte: a packet that is yet to be segmented takes time to arrive. */
 		if (flow->flags & SLUICE_PACED_SERVER_SYN)
 			roundtrip_mark(&flow->round_trip, segment->seq, leaves_ns);

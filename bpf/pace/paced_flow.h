@@ -3,8 +3,8 @@
  * The memory of the paced flows: where an entry is found, begun and given up, and what is counted
  * of all flows of a service. Neighbours: window and departure, which keep their state there.
  */
-#ifndef SLUICE_PACE_FLOW_H
-#define SLUICE_PACE_FLOW_H
+#ifndef SLUICE_PACE_PACED_FLOW_H
+#define SLUICE_PACE_PACED_FLOW_H
 
 #include <stdbool.h>
 

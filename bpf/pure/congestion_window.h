@@ -5,12 +5,12 @@
  * socket knows, and the unit tests replay acknowledgements against it. The model is explained on
  * top of congestion.bpf.c. Divisions are unsigned: clang 14 has no other for BPF.
  */
-#ifndef SLUICE_PURE_WINDOW_H
-#define SLUICE_PURE_WINDOW_H
+#ifndef SLUICE_PURE_CONGESTION_WINDOW_H
+#define SLUICE_PURE_CONGESTION_WINDOW_H
 
 #include "pure/avoidance.h"
 #include "pure/compete.h"
-#include "pure/flow_window.h"
+#include "pure/window_state.h"
 #include "pure/pacing.h"
 #include "pure/slow_start.h"
 

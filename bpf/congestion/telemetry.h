@@ -5,13 +5,13 @@
  * state; the entry goes with the socket. What changed since the last time goes into its service's
  * sums (service.h), and a change of state to who watches (watch.h).
  */
-#ifndef SLUICE_CONGESTION_FLOW_H
-#define SLUICE_CONGESTION_FLOW_H
+#ifndef SLUICE_CONGESTION_TELEMETRY_H
+#define SLUICE_CONGESTION_TELEMETRY_H
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "congestion/service.h"
+#include "congestion/service_totals.h"
 #include "congestion/socket.h"
 #include "congestion/watch.h"
 #include "maps/congestion_flows.h"
@@ -20,8 +20,8 @@
 #include "sluice/limits.h"
 
 /* Copied out: a map's key must lie on the stack, and the socket's memory does not. */
-static __always_inline void flow_key(const struct congestion_socket *state,
-				     struct sluice_flow *flow)
+static __always_inline void telemetry_key(const struct congestion_socket *state,
+					  struct sluice_flow *flow)
 {
 	__be32 *source = (__be32 *)flow->source.bytes;
 	__be32 *destination = (__be32 *)flow->destination.bytes;
@@ -41,7 +41,7 @@ static __always_inline void flow_key(const struct congestion_socket *state,
 }
 
 /* What holds the flow back as it stands. */
-static __always_inline __u32 flow_bound(struct tcp_sock *tp, struct congestion_socket *state)
+static __always_inline __u32 telemetry_bound(struct tcp_sock *tp, struct congestion_socket *state)
 {
 	__u64 policy_rate = socket_policy_rate(tp, state);
 	bool filled = socket_fills_window(tp);
@@ -57,8 +57,8 @@ static __always_inline __u32 flow_bound(struct tcp_sock *tp, struct congestion_s
 	return SLUICE_BOUND_CWND;
 }
 
-static __always_inline void flow_describe(struct tcp_sock *tp, struct congestion_socket *state,
-					  struct sluice_congestion_flow *flow)
+static __always_inline void telemetry_describe(struct tcp_sock *tp, struct congestion_socket *state,
+					       struct sluice_congestion_flow *flow)
 {
 	__u64 rate = (__u64)tp->rate_delivered * tp->mss_cache * 1000000;
 
@@ -79,31 +79,31 @@ static __always_inline void flow_describe(struct tcp_sock *tp, struct congestion
 	flow->retransmitted_packets = tp->total_retrans;
 	flow->marked_packets = tp->delivered_ce;
 	flow->state = state->window.state;
-	flow->bound = (__u16)flow_bound(tp, state);
+	flow->bound = (__u16)telemetry_bound(tp, state);
 	flow->accurate_marks = marks_accurate(&state->window.marks);
 	flow->marked_share = flow->accurate_marks ? marks_share_256(&state->window.marks) : 0;
 }
 
 /* Writes the flow's entry; one that is missing (a full map) is tried again each time. */
-static __noinline int flow_publish(struct tcp_sock *tp, struct congestion_socket *state,
-				   __u32 before)
+static __noinline int telemetry_publish(struct tcp_sock *tp, struct congestion_socket *state,
+					__u32 before)
 {
 	__u32 now = state->window.state;
 	struct sluice_congestion_flow *flow;
-	struct service_share was;
+	struct totals_counted was;
 	struct sluice_flow key;
 
-	flow_key(state, &key);
+	telemetry_key(state, &key);
 	flow = bpf_map_lookup_elem(&congestion_flows, &key);
 	if (flow) {
-		service_share_of(flow, &was);
-		flow_describe(tp, state, flow);
+		totals_counted_of(flow, &was);
+		telemetry_describe(tp, state, flow);
 	} else {
 		struct sluice_congestion_flow fresh = {};
 
 		/* What it did before we knew of it is nobody's. */
-		flow_describe(tp, state, &fresh);
-		service_share_of(&fresh, &was);
+		telemetry_describe(tp, state, &fresh);
+		totals_counted_of(&fresh, &was);
 		was.state = before = SLUICE_CONGESTION_STATE_COUNT;
 		if (bpf_map_update_elem(&congestion_flows, &key, &fresh, BPF_ANY) != 0)
 			return 0;
@@ -111,29 +111,29 @@ static __noinline int flow_publish(struct tcp_sock *tp, struct congestion_socket
 		if (!flow)
 			return 0;
 	}
-	service_account(&was, flow);
+	totals_account(&was, flow);
 	if (now == before || now >= SLUICE_CONGESTION_STATE_COUNT)
 		return 0;
 	flow->entered[now]++;
-	watch_tell(&key, before, now, flow);
+	watch_report(&key, before, now, flow);
 	return 0;
 }
 
-static __noinline int flow_purge(struct tcp_sock *tp, struct congestion_socket *state)
+static __noinline int telemetry_remove(struct tcp_sock *tp, struct congestion_socket *state)
 {
 	struct sluice_congestion_flow *flow;
-	struct service_share was;
+	struct totals_counted was;
 	struct sluice_flow key;
 
-	flow_key(state, &key);
+	telemetry_key(state, &key);
 	flow = bpf_map_lookup_elem(&congestion_flows, &key);
 	if (!flow)
 		return 0;
-	service_share_of(flow, &was);
-	flow_describe(tp, state, flow);
-	service_account(&was, flow);
-	service_leave(flow);
-	watch_tell(&key, flow->state, SLUICE_CONGESTION_STATE_COUNT, flow);
+	totals_counted_of(flow, &was);
+	telemetry_describe(tp, state, flow);
+	totals_account(&was, flow);
+	totals_leave(flow);
+	watch_report(&key, flow->state, SLUICE_CONGESTION_STATE_COUNT, flow);
 	bpf_map_delete_elem(&congestion_flows, &key);
 	return 0;
 }

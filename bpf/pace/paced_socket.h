@@ -2,8 +2,8 @@
 /*
  * The sockets that pace themselves: `sockets` sets their rate, and `pace` does not police them.
  */
-#ifndef SLUICE_PACE_SOCKET_H
-#define SLUICE_PACE_SOCKET_H
+#ifndef SLUICE_PACE_PACED_SOCKET_H
+#define SLUICE_PACE_PACED_SOCKET_H
 
 #include <stdbool.h>
 
@@ -14,7 +14,7 @@
 #include "sluice/pace.h"
 
 /* Is it a local socket's packet, whose TCP lets it go at a rate of ours? */
-static __always_inline bool socket_paces_itself(struct __sk_buff *skb)
+static __always_inline bool paced_socket_sent(struct __sk_buff *skb)
 {
 	struct sluice_paced_socket *paced;
 	struct bpf_sock *sk = skb->sk;

@@ -4,16 +4,17 @@
  * `steer` stands before it, that has policed already, and nothing more is dropped here. Arithmetic:
  * pure/police.h.
  */
-#ifndef SLUICE_PACE_POLICE_H
-#define SLUICE_PACE_POLICE_H
+#ifndef SLUICE_PACE_INGRESS_POLICE_H
+#define SLUICE_PACE_INGRESS_POLICE_H
 
 #include "maps/pace_policings.h"
 #include "pace/class.h"
-#include "pure/police.h"
+#include "pure/policing.h"
 #include "sluice/service.h"
 
 /* On the wire: each of the packets that were joined on arrival had headers of its own. */
-static __always_inline __u32 police_bytes(struct __sk_buff *skb, const struct pace_packet *packet)
+static __always_inline __u32 ingress_police_bytes(struct __sk_buff *skb,
+						  const struct pace_packet *packet)
 {
 	__u32 headers = packet->l4_offset;
 
@@ -22,8 +23,9 @@ static __always_inline __u32 police_bytes(struct __sk_buff *skb, const struct pa
 	return skb->gso_segs > 1 ? skb->len + (skb->gso_segs - 1) * headers : skb->len;
 }
 
-static __always_inline bool
-police_lets_pass(struct __sk_buff *skb, const struct pace_packet *packet, __u64 rate_bytes_per_sec)
+static __always_inline bool ingress_police_pass(struct __sk_buff *skb,
+						const struct pace_packet *packet,
+						__u64 rate_bytes_per_sec)
 {
 	struct sluice_admission *policing;
 
@@ -31,9 +33,9 @@ police_lets_pass(struct __sk_buff *skb, const struct pace_packet *packet, __u64 
 		return true;
 	policing = bpf_map_lookup_elem(&pace_policings, &packet->service);
 	return !policing ||
-	       police_pass(&policing->due_ns, bpf_ktime_get_ns(),
-			   departure_cost_ns(police_bytes(skb, packet), rate_bytes_per_sec),
-			   2 * police_burst_ns(rate_bytes_per_sec));
+	       gcra_pass(&policing->due_ns, bpf_ktime_get_ns(),
+			 gcra_cost_ns(ingress_police_bytes(skb, packet), rate_bytes_per_sec),
+			 2 * policing_burst_ns(rate_bytes_per_sec));
 }
 
 #endif

@@ -16,11 +16,12 @@
  * Limits: the total is exact over epochs; what an epoch left unused the next may use, up to an
  * eighth of its own. Who ends is known to have ended an epoch or two later.
  */
-#ifndef SLUICE_PURE_SHARE_H
-#define SLUICE_PURE_SHARE_H
+#ifndef SLUICE_PURE_FAIR_SHARE_H
+#define SLUICE_PURE_FAIR_SHARE_H
 
-#include "pure/departure.h"
+#include "pure/departure_time.h"
 #include "sluice/departure.h"
+#include "sluice/time.h"
 
 /* An epoch is 2^24 ns, 16.8 ms, or as long as so many bytes take: 16 packets of an Ethernet. */
 #define SHARE_EPOCH_SHIFT_MIN 24
@@ -57,10 +58,10 @@ static inline void share_set_rate(struct sluice_share *share, __u64 rate_bytes_p
 	__u8 shift;
 
 	for (shift = SHARE_EPOCH_SHIFT_MIN; shift < SHARE_EPOCH_SHIFT_MAX; shift++)
-		if (((rate_bytes_per_sec << shift) / DEPARTURE_NS_PER_SEC) >= SHARE_EPOCH_BYTES_MIN)
+		if (((rate_bytes_per_sec << shift) / SLUICE_NS_PER_SEC) >= SHARE_EPOCH_BYTES_MIN)
 			break;
 	share->epoch_shift = shift;
-	share->epoch_bytes = (__u32)((rate_bytes_per_sec << shift) / DEPARTURE_NS_PER_SEC);
+	share->epoch_bytes = (__u32)((rate_bytes_per_sec << shift) / SLUICE_NS_PER_SEC);
 	share->unit_rate_bytes_per_sec = rate_bytes_per_sec;
 	share->trim = SHARE_TRIM_ONE;
 	share->epoch = 0;
@@ -107,7 +108,7 @@ static inline void share_turn(struct sluice_share *share, __u64 last, __u64 epoc
 		left = total / SHARE_LEAST;
 	share->trim = epochs == 1 ? share_trim(share, last) : SHARE_TRIM_ONE;
 	/* 2^30 bytes times 10^9 leave no room for the trim, hence after the division. */
-	unit = left * DEPARTURE_NS_PER_SEC / held_back;
+	unit = left * SLUICE_NS_PER_SEC / held_back;
 	unit = unit * share->trim / SHARE_TRIM_ONE;
 	if (unit > rate)
 		unit = rate;
@@ -168,8 +169,8 @@ static inline __u64 share_place(const struct sluice_share *share, __u64 epoch, _
 	__u64 ahead_ns = share_epoch_ns(share) / 2;
 
 	/* Both sides are below 2^62, and mostly no division is needed. */
-	if ((into_ns + ahead_ns) * share->rate_bytes_per_sec < booked * DEPARTURE_NS_PER_SEC)
-		into_ns = booked * DEPARTURE_NS_PER_SEC / share->rate_bytes_per_sec - ahead_ns;
+	if ((into_ns + ahead_ns) * share->rate_bytes_per_sec < booked * SLUICE_NS_PER_SEC)
+		into_ns = booked * SLUICE_NS_PER_SEC / share->rate_bytes_per_sec - ahead_ns;
 	return start_ns + into_ns;
 }
 
