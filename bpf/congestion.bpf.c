@@ -141,7 +141,7 @@ int BPF_PROG(congestion_init, struct tcp_sock *tp)
 	/* Where no fq paces, TCP does it itself, but only when asked to. */
 	__sync_val_compare_and_swap(&socket_of(tp)->sk_pacing_status, KERNEL_PACING_NONE,
 				    KERNEL_PACING_NEEDED);
-	telemetry_publish(tp, state, SLUICE_CONGESTION_STATE_COUNT);
+	telemetry_publish(tp, state, SLUICE_CONGESTION_CLOSED);
 	return 0;
 }
 

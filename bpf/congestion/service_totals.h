@@ -19,7 +19,7 @@
 struct totals_counted {
 	__u64 delivered_bytes;
 	__u32 service;
-	__u32 state; /* SLUICE_CONGESTION_STATE_COUNT: it is in no sum yet */
+	__u32 state; /* SLUICE_CONGESTION_CLOSED: it is in no sum yet */
 	__u32 lost_packets;
 	__u32 retransmitted_packets;
 	__u32 marked_packets;
@@ -65,7 +65,7 @@ static __always_inline void totals_leave(const struct sluice_congestion_flow *fl
 static __always_inline void totals_account(const struct totals_counted *was,
 					   const struct sluice_congestion_flow *flow)
 {
-	bool fresh = was->state == SLUICE_CONGESTION_STATE_COUNT;
+	bool fresh = was->state == SLUICE_CONGESTION_CLOSED;
 	__u32 service = flow->service;
 	struct sluice_congestion_service *sums;
 

@@ -104,7 +104,7 @@ static __noinline int telemetry_publish(struct tcp_sock *tp, struct congestion_s
 		/* What it did before we knew of it is nobody's. */
 		telemetry_describe(tp, state, &fresh);
 		totals_counted_of(&fresh, &was);
-		was.state = before = SLUICE_CONGESTION_STATE_COUNT;
+		was.state = before = SLUICE_CONGESTION_CLOSED;
 		if (bpf_map_update_elem(&congestion_flows, &key, &fresh, BPF_ANY) != 0)
 			return 0;
 		flow = bpf_map_lookup_elem(&congestion_flows, &key);
@@ -133,7 +133,7 @@ static __noinline int telemetry_remove(struct tcp_sock *tp, struct congestion_so
 	telemetry_describe(tp, state, flow);
 	totals_account(&was, flow);
 	totals_leave(flow);
-	watch_report(&key, flow->state, SLUICE_CONGESTION_STATE_COUNT, flow);
+	watch_report(&key, flow->state, SLUICE_CONGESTION_CLOSED, flow);
 	bpf_map_delete_elem(&congestion_flows, &key);
 	return 0;
 }

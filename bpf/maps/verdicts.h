@@ -6,6 +6,7 @@
 #define SLUICE_MAPS_VERDICTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -23,10 +24,20 @@ struct {
 } verdicts SEC(".maps");
 
 /* A bit for each verdict whose action is to drop. */
-#define VERDICT_DROPS(NAME, name, action, sentence) \
+#define VERDICT_DROPS(NUMBER, NAME, name, action, sentence) \
 	| ((__u64)(SLUICE_ACTION_##action == SLUICE_ACTION_DROP) << SLUICE_VERDICT_##NAME)
 
-_Static_assert(SLUICE_VERDICT_COUNT <= 64, "a bit each");
+_Static_assert(SLUICE_VERDICTS_MAX <= 64, "verdict_drops() has a bit for each");
+_Static_assert(sizeof(struct sluice_verdict_counters) ==
+		       SLUICE_VERDICTS_MAX * sizeof(struct sluice_counter),
+	       "the same size in every version");
+
+#define VERDICT_AT_ITS_NUMBER(NUMBER, NAME, name, action, sentence)      \
+	_Static_assert(offsetof(struct sluice_verdict_counters, name) == \
+			       NUMBER * sizeof(struct sluice_counter),   \
+		       "verdicts are listed in the order of their numbers");
+SLUICE_VERDICTS(VERDICT_AT_ITS_NUMBER)
+#undef VERDICT_AT_ITS_NUMBER
 
 static __always_inline bool verdict_drops(enum sluice_verdict verdict)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Counters, per CPU; whoever reads adds up. Map `verdicts`, indexed by service number; index 0
- * counts packets that belong to no service. STEERED and TRANSLATED have no counter there: what goes
- * to a backend is counted in its `backend_paths`, which the packet touches anyway, and and a
- * service's packets to its backends are their sum there, those punted included.
+ * Counters, per CPU; a reader adds them up. Map `verdicts`, indexed by service number; index 0
+ * counts packets of no service. STEERED and TRANSLATED have no counter there: packets to a backend
+ * are counted in its `backend_paths`, which the packet path reads anyway. A service's packets to
+ * its backends are the sum over its backends, punted packets included.
  */
 #ifndef SLUICE_COUNTERS_H
 #define SLUICE_COUNTERS_H
@@ -15,10 +15,13 @@ struct sluice_counter {
 	__u64 bytes;
 };
 
+/* The counter of verdict n is the n-th; the size is the same in every version. */
 struct sluice_verdict_counters {
-#define SLUICE_VERDICT_FIELD(NAME, name, action, sentence) struct sluice_counter name;
+#define SLUICE_VERDICT_FIELD(NUMBER, NAME, name, action, sentence) struct sluice_counter name;
 	SLUICE_VERDICTS(SLUICE_VERDICT_FIELD)
 #undef SLUICE_VERDICT_FIELD
+	/* Packets and bytes of verdicts that only a later version knows. */
+	__u64 reserved[2 * (SLUICE_VERDICTS_MAX - SLUICE_VERDICT_COUNT)];
 };
 
 #endif

@@ -4,7 +4,7 @@
 #define SLUICE_LIMITS_H
 
 /* Layout of everything in include/sluice; an instance of another one is refused. */
-#define SLUICE_SCHEMA_VERSION 2
+#define SLUICE_SCHEMA_VERSION 3
 
 #define SLUICE_NAME_LENGTH 32 /* bytes, with the NUL */
 #define SLUICE_WEIGHT_MAX 65535

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# sluice instance upgrade, there and back between two versions (build/sluice, build/tests/sluice_next)
-# while traffic runs: every program is another's, no request fails and no connection moves; killed
-# with SIGKILL at random moments; and what cannot be adopted is refused.
-#   UPGRADES  how often there or back (2)   KILLS  how often it is killed (2)   SEED  (1), said at
-#   the start
+# sluice instance upgrade between two versions (build/sluice and build/tests/sluice_next, which has two
+# more verdicts), back and forth while traffic runs: every program is replaced, no request fails and
+# no connection moves. Upgrades are killed with SIGKILL at random moments. An instance that cannot be
+# adopted is refused.
+#   UPGRADES  number of upgrades (2)   KILLS  number of killed upgrades (2)   SEED  (1), printed first
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/topology.sh
@@ -64,6 +64,16 @@ not_whole() {
   done
   if [[ -e $pinned/next ]]; then echo next; fi
 }
+# packets_of VERSION SERVICE VERDICT: as that version reads them.
+packets_of() {
+  by "$1" --json service show "$2" | jq "[.verdicts[] | select(.verdict == \"$3\") | .packets] | add // 0"
+}
+# count_goes_on VERSION SERVICE VERDICT FROM: it is larger than that.
+count_goes_on() { (($(packets_of "$1" "$2" "$3") > $4)); }
+# A snat service's replies are counted under this verdict by a version, and what leaves through tc
+# under that one: the next version appends two verdicts of its own (tests/lab/next_verdicts.awk).
+replies=(reply_translated next_reply_translated)
+punts=(punted_to_pace next_punted_to_pace)
 congestion_map() { lab_sluice status --json | jq '.congestion[] | select(.pinned) | .map_id'; }
 
 check_equal "an instance of its own version has nothing to do" false \
@@ -117,6 +127,8 @@ for run in web tunnel; do
 done
 lab_wrk_start client paced "http://$LAB_VIP_V4:81/" "$seconds" 4 close
 
+declare -A counted_before=([web]=reply_translated [paced]=punted_to_pace)
+uncounted=0 misread=0
 unlike=0 left=0 took_us=0 longest_us=0 other=1
 map_before=$(congestion_map)
 for ((done = 0; done < upgrades; done++)); do
@@ -130,8 +142,22 @@ for ((done = 0; done < upgrades; done++)); do
   if [[ $after == "$before" || $(congestion_map) == "$map_before" ]]; then unlike=$((unlike + 1)); fi
   before=$after map_before=$(congestion_map)
   if [[ -n $(not_whole) ]]; then left=$((left + 1)); fi
+  running=$((1 - other))
+  for counted in "web ${replies[running]}" "paced ${punts[running]}"; do
+    read -r service verdict <<<"$counted"
+    from=$(packets_of "$running" "$service" "$verdict")
+    lab_until 10 "packets of $service under $verdict" count_goes_on "$running" "$service" "$verdict" "$from" ||
+      uncounted=$((uncounted + 1))
+    # The older version's counter stays where it is, and each version reads what both know.
+    known=$(packets_of 0 "$service" "${counted_before[$service]}")
+    if [[ $(packets_of 1 "$service" "${counted_before[$service]}") -lt $known || $known -eq 0 ]]; then
+      misread=$((misread + 1))
+    fi
+  done
 done
 check_equal "each of $upgrades upgrades replaced the programs, and the congestion control" 0 echo "$unlike"
+check_equal "each version counted under its own verdicts, the two that the next one adds included" 0 echo "$uncounted"
+check_equal "and what both know was read alike by both" 0 echo "$misread"
 check_equal "and each put them behind every link, and left nothing over" 0 echo "$left"
 
 # Killed at random moments: what it left is finished by the next command that changes something,

@@ -122,7 +122,7 @@ sluice_counter PaceInstance::verdict(uint32_t service, sluice_verdict verdict) c
         "verdicts");
   sluice_counter sum{};
   for (const sluice_verdict_counters& cpu : cpus) {
-    std::array<sluice_counter, SLUICE_VERDICT_COUNT> counters{};
+    std::array<sluice_counter, SLUICE_VERDICTS_MAX> counters{};
     static_assert(sizeof(counters) == sizeof(cpu));
     std::memcpy(counters.data(), &cpu, sizeof(cpu));
     sum.packets += counters.at(verdict).packets;

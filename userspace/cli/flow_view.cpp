@@ -110,7 +110,7 @@ std::vector<std::string_view> known_to(const FlowRecord& record) {
 
 std::string_view congestion_state_text(uint32_t state) {
   switch (state) {
-#define SLUICE_STATE_TEXT(NAME, name, sentence) \
+#define SLUICE_STATE_TEXT(NUMBER, NAME, name, sentence) \
   case SLUICE_CONGESTION_##NAME:                \
     return #name;
     SLUICE_CONGESTION_STATES(SLUICE_STATE_TEXT)

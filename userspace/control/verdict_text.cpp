@@ -9,7 +9,7 @@ namespace sluice {
 namespace {
 
 constexpr std::array<VerdictText, SLUICE_VERDICT_COUNT> verdict_texts{{
-#define SLUICE_VERDICT_TEXT(NAME, name, action, sentence) \
+#define SLUICE_VERDICT_TEXT(NUMBER, NAME, name, action, sentence) \
   VerdictText{#name, SLUICE_ACTION_##action, sentence},
     SLUICE_VERDICTS(SLUICE_VERDICT_TEXT)
 #undef SLUICE_VERDICT_TEXT

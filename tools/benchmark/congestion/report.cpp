@@ -17,7 +17,7 @@ using nlohmann::ordered_json;
 namespace {
 
 constexpr const char* kStates[] = {
-#define SLUICE_STATE_NAME(NAME, name, sentence) #name,
+#define SLUICE_STATE_NAME(NUMBER, NAME, name, sentence) #name,
     SLUICE_CONGESTION_STATES(SLUICE_STATE_NAME)
 #undef SLUICE_STATE_NAME
 };

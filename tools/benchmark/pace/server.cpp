@@ -87,7 +87,7 @@ int Server::program() const {
 
 Result<uint64_t> Server::count(Whose whose, sluice_verdict verdict) {
   const uint32_t service = whose == Whose::service ? kService : 0;
-  std::vector<std::array<sluice_counter, SLUICE_VERDICT_COUNT>> cpus(
+  std::vector<std::array<sluice_counter, SLUICE_VERDICTS_MAX>> cpus(
       static_cast<size_t>(libbpf_num_possible_cpus()));
   static_assert(sizeof(cpus[0]) == sizeof(sluice_verdict_counters));
   if (bpf_map__lookup_elem(skeleton_->maps.verdicts, &service, sizeof(service), cpus.data(),
