@@ -133,7 +133,7 @@ int BPF_PROG(congestion_init, struct tcp_sock *tp)
 	state->acknowledged = tp->snd_una;
 	state->marked = tp->delivered_ce;
 	if (tp->ecn_flags & KERNEL_ECN_MODE_ACCECN)
-		state->window.marks.belief = MARKS_NEGOTIATED;
+		state->window.marks.confidence = MARKS_NEGOTIATED;
 	socket_name(tp, state);
 	policy_read(state, now_ms);
 	socket_set_window(tp, state);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The table of departures: a flow's place in it is one cache line of a plain array, found by the
+ * The table of departures: a flow's slot in it is one cache line of a plain array, found by the
  * flow's keyed hash, however many flows there are. A hash map with 5-tuples for keys costs several
  * times as much once its entries are in no cache. Decisions: pure/departure_slot.h.
  */
@@ -40,7 +40,7 @@ departure_table_find(const struct pace_packet *packet, __u64 now_ns)
 	__u32 first_at = departure_slot_first(hash, departures_mask), second_at,
 	      tag = departure_slot_tag(hash);
 	struct sluice_departure_line *first, *second;
-	struct sluice_departure *place;
+	struct sluice_departure *slot;
 	int at;
 
 	first = bpf_map_lookup_elem(&departures, &first_at);
@@ -58,12 +58,12 @@ departure_table_find(const struct pace_packet *packet, __u64 now_ns)
 		return &second->flows[at & 1];
 
 	at = departure_slot_choose(first, second, now_ns);
-	place = at < 2 ? &first->flows[at & 1] : &second->flows[at & 1];
-	if (departure_slot_claim(place, tag, share_ticks(now_ns)))
+	slot = at < 2 ? &first->flows[at & 1] : &second->flows[at & 1];
+	if (departure_slot_claim(slot, tag, share_ticks(now_ns)))
 		departure_table_name((at < 2 ? first_at : second_at) * SLUICE_DEPARTURES_OF_LINE +
 					     (at & 1),
 				     packet, tag);
-	return place;
+	return slot;
 }
 
 #endif

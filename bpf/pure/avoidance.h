@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Avoidance: the delay law (law.h), once a round, and what is beside it: how delay is read, steps
- * that double while there is room, and when it is time to look whose queue it is (queue.h).
+ * Congestion avoidance, once a round: the delay law (delay_law.h), how delay is measured, steps
+ * that double while there is room, and when a queue probe is due (queue.h).
  */
 #ifndef SLUICE_PURE_AVOIDANCE_H
 #define SLUICE_PURE_AVOIDANCE_H
 
 #include "pure/slow_start.h"
 
-#define WINDOW_MARKED_ROUNDS 16	   /* that a mark is tracked */
-#define WINDOW_CALM_ROUNDS 3	   /* then steps up double every other round, */
-#define WINDOW_CALM_ROUNDS_MOST 24 /* so many times at most, */
-#define WINDOW_STEP_MOST 8	   /* to an eighth of the window */
+#define WINDOW_MARKED_ROUNDS 16	   /* rounds for which a mark limits growth */
+#define WINDOW_CALM_ROUNDS 3	   /* rounds below half the target before steps up double */
+#define WINDOW_CALM_ROUNDS_MOST 24 /* and after which they double no further */
+#define WINDOW_STEP_MOST 8	   /* of the window: 1/8, the largest step up */
 
 /*
- * The delay law, and its steps up doubled while the queue stays less than half of what is aimed at:
- * somebody has left. When the queue is there again, the last step and a half are taken back, which
- * are not in this round's delay yet.
+ * The delay law. While the queue stays below half of the target, capacity has become free, and the
+ * steps up double every other round. When the queue returns, the last one and a half steps are
+ * undone, because this round's delay does not show them yet.
  */
 static inline __u32 window_follow_delay(struct window *window, __u32 queue_us, __u32 target_us)
 {
@@ -42,10 +42,10 @@ static inline __u32 window_follow_delay(struct window *window, __u32 queue_us, _
 }
 
 /*
- * Where a mark came not long ago there is no more room than it left then: quickly back to where it
- * came, and from there a packet a round, as DCTCP does (RFC 8257, 3.5: as RFC 5681).
+ * A recent mark bounds growth: fast growth up to the window at which the mark came, then one packet
+ * a round, as in DCTCP (RFC 8257, 3.5: as RFC 5681).
  */
-static inline __u32 window_heed_mark(struct window *window, __u32 next)
+static inline __u32 window_limit_by_mark(struct window *window, __u32 next)
 {
 	__u32 slow = window->law_x64 + LAW_ONE * window->weight;
 	__u32 most = integer_greater(window->marked_x64, slow);
@@ -60,9 +60,9 @@ static inline __u32 window_heed_mark(struct window *window, __u32 next)
 }
 
 /*
- * The RTT that the law goes by. The least of many samples is less than that of a few: who sends
- * more would see a shorter queue than others do, and take more than its share. So it is the mean of
- * the least of each few, unless delays vary by more than sending in bursts can make them.
+ * The RTT for the law. The minimum of many samples is lower than that of few, so a flow that sends
+ * more would see a shorter queue than others and take more than its share. Hence the mean over
+ * groups of samples of each group's minimum, unless delays vary by more than bursts can cause.
  */
 static inline __u32 window_seen_rtt_us(const struct window *window)
 {
@@ -72,8 +72,7 @@ static inline __u32 window_seen_rtt_us(const struct window *window)
 			      window->round_rtt_us + LAW_MARGIN_US);
 }
 
-/* A round of avoidance. */
-static inline void window_avoid(struct window *window, const struct window_ack *ack)
+static inline void window_avoid_round(struct window *window, const struct window_ack *ack)
 {
 	__u32 target_us = window_target_us(window, window->law_x64);
 	__u32 queue_us;
@@ -86,16 +85,16 @@ static inline void window_avoid(struct window *window, const struct window_ack *
 		return;
 	}
 	if (queue_full(window, queue_us, target_us)) {
-		queue_look(window, WINDOW_VERIFY);
+		queue_probe_begin(window, WINDOW_VERIFY);
 		return;
 	}
-	if ((__s32)(ack->now_ms - window->turn_at_ms) >= 0 && !window->young_rounds) {
+	if ((__s32)(ack->now_ms - window->probe_at_ms) >= 0 && !window->young_rounds) {
 		window->calm_rounds = 0;
-		queue_look(window, WINDOW_DIP);
+		queue_probe_begin(window, WINDOW_DIP);
 		return;
 	}
 	window->law_x64 =
-		window_heed_mark(window, window_follow_delay(window, queue_us, target_us));
+		window_limit_by_mark(window, window_follow_delay(window, queue_us, target_us));
 }
 
 #endif

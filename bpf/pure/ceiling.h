@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The receive-window ceiling: what an ACK may advertise, so that its receiver, the sender of the
- * data, keeps to S = min(S0, RWND). A window is only ever lowered, never to nothing, and the right
- * edge (acknowledgement plus window, RFC 9293, 3.8.6) that was once allowed is never taken back.
- * Sequence numbers wrap; every comparison is of differences (RFC 9293, 3.4).
+ * The receive-window ceiling: the window that an ACK may advertise, so that the sender of the data
+ * keeps to S = min(policy limit, RWND). A window is only lowered, never to zero. The right edge
+ * (acknowledgement plus window, RFC 9293, 3.8.6) never retreats. Sequence numbers wrap, so every
+ * comparison is of differences (RFC 9293, 3.4).
  */
 #ifndef SLUICE_PURE_CEILING_H
 #define SLUICE_PURE_CEILING_H
@@ -12,10 +12,10 @@
 
 #include "sluice/time.h"
 
-#define CEILING_SCALE_MAX 14 /* RFC 7323, 2.3: a larger one is taken for 14 */
+#define CEILING_SCALE_MAX 14 /* RFC 7323, 2.3: a larger scale counts as 14 */
 #define CEILING_FIELD_MAX 65535u
 
-/* Whether a is later than b. */
+/* Is a later than b? */
 static inline int ceiling_after(__u32 a, __u32 b)
 {
 	return (__s32)(a - b) > 0;
@@ -26,20 +26,20 @@ static inline __u32 ceiling_edge(__u32 ack, __u16 field, __u8 scale)
 	return ack + ((__u32)field << scale);
 }
 
-/* The sender must be able to send one whole segment, or it waits for what never comes. */
+/* A smaller window would hold no full segment, and the sender would wait forever. */
 static inline __u32 ceiling_allowance(__u32 window_bytes, __u32 mss_bytes)
 {
 	return window_bytes > mss_bytes ? window_bytes : mss_bytes;
 }
 
-/* As much as a sender may send before it has learned anything of the path (RFC 6928, 2). */
+/* The initial window of a sender that knows nothing of the path (RFC 6928, 2). */
 #define CEILING_INITIAL_SEGMENTS 10
-/* No window is larger (RFC 7323, 2.3), and nothing below overflows. */
+/* The largest window (RFC 7323, 2.3); nothing below overflows. */
 #define CEILING_BYTES_MAX (1u << 30)
 
 /*
- * S0 of a rate: what a path of this round trip holds at it. 0 microseconds: not known yet. The
- * round trip is at most ROUNDTRIP_MOST_US, 24 bits, and no rate is above 40.
+ * The policy limit of a rate, as a window: what a path of this round trip holds at the rate. Round
+ * trip 0: unknown. It is at most ROUNDTRIP_MOST_US (24 bits), and a rate has at most 40 bits.
  */
 static inline __u32 ceiling_of_rate(__u64 rate_bytes_per_sec, __u32 round_trip_us, __u32 mss_bytes)
 {
@@ -50,7 +50,7 @@ static inline __u32 ceiling_of_rate(__u64 rate_bytes_per_sec, __u32 round_trip_u
 	return bytes < CEILING_BYTES_MAX ? (__u32)bytes + !bytes : CEILING_BYTES_MAX;
 }
 
-/* The field that advertises `bytes`, rounded up to a granule, but not more than `field`. */
+/* The window field for `bytes`, rounded up to a granule, at most `field`. */
 static inline __u16 ceiling_field(__u16 field, __u8 scale, __u32 bytes)
 {
 	__u64 granules = ((__u64)bytes + (1u << scale) - 1) >> scale;
@@ -58,22 +58,22 @@ static inline __u16 ceiling_field(__u16 field, __u8 scale, __u32 bytes)
 	return granules < field ? (__u16)granules : field;
 }
 
-/* How far ahead of `ack` the edge lies that was allowed before; 0 where it was passed by. */
+/* Bytes by which the edge that was allowed before lies ahead of `ack`; 0 if `ack` has passed it. */
 static inline __u32 ceiling_promised(__u32 ack, __u32 right_edge, __u8 scale)
 {
 	__u32 ahead = right_edge - ack;
 
 	if (!ceiling_after(right_edge, ack))
 		return 0;
-	/* No window reaches that far: the edge came from an ACK that was not true. */
+	/* No window reaches that far: the edge came from a forged or corrupt ACK. */
 	if (ahead > CEILING_FIELD_MAX << scale)
 		return 0;
 	return ahead;
 }
 
 /*
- * The field to advertise in place of `field`. An ACK past the right edge answers data that was
- * allowed elsewhere, while nobody looked here: it stays as it is, and the edge starts from it.
+ * The window field that replaces `field`. An ACK past the right edge answers data that was allowed
+ * on another path. It stays unchanged, and the edge restarts from it.
  */
 static inline __u16 ceiling_lower(__u16 field, __u8 scale, __u32 ack, __u32 right_edge,
 				  __u32 allowance_bytes)
@@ -86,9 +86,9 @@ static inline __u16 ceiling_lower(__u16 field, __u8 scale, __u32 ack, __u32 righ
 }
 
 /*
- * Whether the first ACK of a client that offered a scale shows that the scale is in force, where
- * the SYN-ACK took another way. A window that were not scaled may not have shrunk since the SYN;
- * half of it leaves room for what a first flight may fill. Otherwise nothing is known.
+ * Does the first ACK of a client that offered a scale show that the scale is in force? Needed where
+ * the SYN-ACK took another path. An unscaled window cannot have shrunk since the SYN; half leaves
+ * room for what a first flight may fill. 0: undecided.
  */
 static inline int ceiling_shows_scale(__u16 field, __u16 syn_window)
 {

@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Competing with senders that fill buffers: CUBIC's curve (cubic.h), faster for who has too little,
- * until there is room again or nobody else is there (queue.h).
+ * Competing with senders that fill buffers: CUBIC's curve (cubic.h), steeper for a flow with too
+ * small a share, until the link has room again or no other traffic remains (queue.h).
  */
 #ifndef SLUICE_PURE_COMPETE_H
 #define SLUICE_PURE_COMPETE_H
 
 #include "pure/queue.h"
 
-#define WINDOW_RAMP 4		/* competing begins with a quarter more a round */
-#define WINDOW_PATIENCE_MS 4000 /* past a drain's time without a long queue: nobody is there */
+#define WINDOW_RAMP 4		/* competing begins with +1/4 a round */
+#define WINDOW_PATIENCE_MS 4000 /* with no long queue so long after a drain was due: no others */
 
 /*
- * Who has less than a third of the bottleneck among senders like cubic has too little: the curve
- * twice as fast, and as little given up for a loss as CUBIC's fast convergence takes for certain.
+ * Among senders like cubic, a share below a third of the bottleneck is too small. Then the curve
+ * runs twice as fast, and a loss reduces the window by no more than CUBIC's fast convergence would.
  */
-#define WINDOW_MEEK_SHARE 85 /* 256ths */
-#define WINDOW_YIELD_SPEED 2
-#define WINDOW_MEEK_BETA_OF_1024 870 /* 0.85 */
+#define WINDOW_LOW_SHARE 85 /* 256ths */
+#define WINDOW_LOW_SHARE_SPEED 2
+#define WINDOW_LOW_SHARE_BETA_OF_1024 870 /* 0.85 */
 
-static inline bool window_yields(const struct window *window)
+static inline bool window_share_is_low(const struct window *window)
 {
-	return window->share && window->share < WINDOW_MEEK_SHARE;
+	return window->share && window->share < WINDOW_LOW_SHARE;
 }
 
-/* Competing: is it time to look who else is there, or plain that nobody is? */
-static inline bool window_turned(struct window *window, __u32 queue_us, __u32 now_ms)
+/* Competing: is a drain due, or is there no other traffic any more? */
+static inline bool window_probe_due(struct window *window, __u32 queue_us, __u32 now_ms)
 {
 	bool long_queue = queue_foreign(window, queue_us, window->law_x64, 5);
-	__s32 since_ms = (__s32)(now_ms - window->turn_at_ms);
+	__s32 since_ms = (__s32)(now_ms - window->probe_at_ms);
 
 	if (since_ms < 0)
 		return false;
-	/* Near its longest, where our part of it can be told from theirs. */
+	/* Near its longest, where our part of the queue can be told from the others'. */
 	if (long_queue && queue_us > window->queue_most_us / 4 * 3) {
-		queue_look(window, WINDOW_DRAIN);
+		queue_probe_begin(window, WINDOW_DRAIN);
 		return true;
 	}
 	if (since_ms < WINDOW_PATIENCE_MS)
@@ -47,17 +47,16 @@ static inline bool window_turned(struct window *window, __u32 queue_us, __u32 no
 	return true;
 }
 
-/* A round of competing. */
-static inline void window_vie(struct window *window, const struct window_ack *ack)
+static inline void window_compete_round(struct window *window, const struct window_ack *ack)
 {
 	__u32 rtt_us = window->round_rtt_us;
 	__u32 queue_us = rtt_us - window->min_rtt_us;
 	__u32 since_ms = ack->now_ms - window->cubic.epoch_ms + rtt_us / 1000;
-	__u32 speed = window_yields(window) ? WINDOW_YIELD_SPEED : 1;
+	__u32 speed = window_share_is_low(window) ? WINDOW_LOW_SHARE_SPEED : 1;
 	__u32 target_us = window_target_us(window, window->law_x64);
 	__u32 next;
 
-	if (window_turned(window, queue_us, ack->now_ms))
+	if (window_probe_due(window, queue_us, ack->now_ms))
 		return;
 	if (window->ramp) {
 		window->law_x64 += window->law_x64 / WINDOW_RAMP;
@@ -67,7 +66,7 @@ static inline void window_vie(struct window *window, const struct window_ack *ac
 	next = cubic_at(&window->cubic, since_ms * speed);
 	window->cubic.friend_x64 += CUBIC_FRIEND_X64 * speed;
 	next = integer_greater(next, window->cubic.friend_x64);
-	/* Room that nobody uses is ours to use, as in avoidance. */
+	/* The delay law takes the room that no other flow uses. */
 	if (queue_us < target_us)
 		next = integer_greater(
 			next, law_next(window->law_x64, window->min_rtt_us, rtt_us, target_us));
@@ -79,11 +78,14 @@ static inline void window_reduce_competing(struct window *window, __u32 top_x64,
 {
 	__u32 aim_x64 = top_x64;
 
-	if (window_yields(window)) {
-		window->law_x64 = (__u32)((__u64)top_x64 * WINDOW_MEEK_BETA_OF_1024 / 1024);
+	if (window_share_is_low(window)) {
+		window->law_x64 = (__u32)((__u64)top_x64 * WINDOW_LOW_SHARE_BETA_OF_1024 / 1024);
 	} else {
 		window->law_x64 = recovery_reduced(top_x64);
-		/* Fast convergence (RFC 9438, 4.7): who loses ground leaves it to newcomers. */
+		/*
+		 * Fast convergence (RFC 9438, 4.7): a flow that loses ground yields it to
+		 * newcomers.
+		 */
 		if (top_x64 < window->cubic.top_x64)
 			aim_x64 = (__u32)((__u64)top_x64 * (1024 + RECOVERY_BETA_OF_1024) / 2048);
 	}

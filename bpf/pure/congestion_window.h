@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The congestion window as arithmetic: what an acknowledgement, a loss, a time-out and a silence
- * do to it. No maps, no helpers, no kernel types, no clock: `congestion` calls it with what the
- * socket knows, and the unit tests replay acknowledgements against it. The model is explained on
- * top of congestion.bpf.c. Divisions are unsigned: clang 14 has no other for BPF.
+ * The congestion window as arithmetic: the effect of an acknowledgement, a loss, a time-out and
+ * silence. No maps, no helpers, no kernel types, no clock: `congestion` passes in the state of the
+ * socket, and the unit tests replay acknowledgements. The top of congestion.bpf.c explains the
+ * model. Divisions are unsigned, because clang 14 has no signed division for BPF.
  */
 #ifndef SLUICE_PURE_CONGESTION_WINDOW_H
 #define SLUICE_PURE_CONGESTION_WINDOW_H
@@ -14,7 +14,7 @@
 #include "pure/pacing.h"
 #include "pure/slow_start.h"
 
-#define WINDOW_FULL_LOSS_ROUNDS 4 /* of a queue that is too long, then a loss: others fill it */
+#define WINDOW_FULL_LOSS_ROUNDS 4 /* of a queue too long, then a loss: other traffic fills it */
 
 static inline void window_open(struct window *window, __u32 cwnd_packets, __u32 now_ms)
 {
@@ -23,14 +23,14 @@ static inline void window_open(struct window *window, __u32 cwnd_packets, __u32 
 	window->ssthresh_packets = WINDOW_ENDLESS;
 	window->law_x64 = cwnd_packets * LAW_ONE;
 	window->min_rtt_at_ms = now_ms;
-	window->turn_at_ms = queue_next_dip(now_ms);
+	window->probe_at_ms = queue_next_dip(now_ms);
 	window->marks.share = MARKS_ALL;
 	window->state = SLUICE_CONGESTION_SLOW_START;
 	window->mode = SLUICE_CONGESTION_SLOW_START;
 	window->weight = 1;
 }
 
-/* The ceiling of a policy in packets: as many whole ones as it holds, and never none. */
+/* The window of a policy in whole packets, at least one. */
 static inline __u32 window_of_bytes(__u32 bytes, __u32 mss_bytes)
 {
 	if (!bytes || !mss_bytes)
@@ -75,18 +75,18 @@ static inline void window_sample_rtt(struct window *window, const struct window_
 
 static inline void window_round(struct window *window, const struct window_ack *ack)
 {
-	if (window->look_rounds) {
-		if (--window->look_rounds == 0)
-			queue_looked(window, ack->now_ms);
+	if (window->probe_rounds) {
+		if (--window->probe_rounds == 0)
+			queue_probe_end(window, ack->now_ms);
 		return;
 	}
-	/* Who does not fill the window neither tests it nor makes the queue (RFC 7661). */
+	/* A flow that does not fill its window neither tests it nor makes the queue (RFC 7661). */
 	if (!(window->flags & WINDOW_FILLED))
 		return;
 	if (window->mode == SLUICE_CONGESTION_COMPETE)
-		window_vie(window, ack);
+		window_compete_round(window, ack);
 	else
-		window_avoid(window, ack);
+		window_avoid_round(window, ack);
 }
 
 static inline void window_follow(struct window *window, const struct window_ack *ack,
@@ -103,7 +103,7 @@ static inline void window_follow(struct window *window, const struct window_ack 
 	window->cwnd_packets = window->law_x64 / LAW_ONE;
 }
 
-/* Recovery, of a loss that told of congestion. */
+/* Recovery from a loss that indicated congestion. */
 static inline void window_repair(struct window *window, const struct window_ack *ack)
 {
 	struct recovery now = {
@@ -130,7 +130,7 @@ static inline void window_count_round(struct window *window)
 	window->acked_packets = 0;
 }
 
-static inline void window_hear_marks(struct window *window, const struct window_ack *ack)
+static inline void window_count_marks(struct window *window, const struct window_ack *ack)
 {
 	struct marks_ack heard = {
 		.acknowledged = ack->acknowledged,
@@ -153,8 +153,9 @@ static inline void window_end_round(struct window *window)
 }
 
 /*
- * A round, for all that is decided once in it. The least of one or two samples says nothing of the
- * queue where delays vary: a small window waits for a few, or it would shrink for ever.
+ * Does a round end, for all that is decided once a round? Where delays vary, the minimum of one or
+ * two samples says nothing of the queue, and a small window would shrink without end. So a round
+ * has several samples.
  */
 static inline bool window_round_ended(const struct window *window, const struct window_ack *ack)
 {
@@ -175,7 +176,7 @@ static inline void window_on_ack(struct window *window, const struct window_ack 
 	window->flags &= ~WINDOW_RESTARTED;
 	if (ack->filled)
 		window->flags |= WINDOW_FILLED;
-	window_hear_marks(window, ack);
+	window_count_marks(window, ack);
 
 	if (window->state == SLUICE_CONGESTION_TIMEOUT) {
 		if (window->cwnd_packets < window->ssthresh_packets)
@@ -196,10 +197,10 @@ static inline void window_on_ack(struct window *window, const struct window_ack 
 }
 
 /*
- * A mark is answered by the share of marks where that is known, and where it may tell of a queue of
- * our own: at a short one, by the delay law. At a long one, or against others who fill it, a mark
- * is to us what it is to them (RFC 3168, 5: as a loss), or we would have the link for ourselves;
- * and in slow start the share knows nothing yet.
+ * Does the share of marks decide how far the window falls? Only if the share is known and the queue
+ * may be our own: it is short, and the delay law is followed. With a long queue, or against other
+ * traffic that fills it, a mark counts as a loss (RFC 3168, 5), as it does for the other senders;
+ * otherwise our flows would take the whole link. In slow start the share is not measured yet.
  */
 static inline bool window_marks_count(const struct window *window, __u32 queue_us)
 {
@@ -208,8 +209,8 @@ static inline bool window_marks_count(const struct window *window, __u32 queue_u
 	       queue_us < recovery_queue_ours_us(window->min_rtt_us);
 }
 
-/* A second one at once is of the same queue: the window was reduced since. */
-static inline void window_store_mark(struct window *window, __u32 window_x64)
+/* A second mark at once is of the same queue: the window was already reduced. */
+static inline void window_note_mark(struct window *window, __u32 window_x64)
 {
 	if (window->marked_rounds < WINDOW_MARKED_ROUNDS - 1 || window_x64 > window->marked_x64)
 		window->marked_x64 = window_x64;
@@ -217,32 +218,32 @@ static inline void window_store_mark(struct window *window, __u32 window_x64)
 }
 
 /*
- * Asked once at each loss event: the slow start threshold. Unless the cause is beyond doubt, the
- * queue tells.
+ * The slow start threshold, requested once at each loss event. Unless the cause is certain, the
+ * queue decides.
  */
 static inline __u32 window_after_loss(struct window *window, enum window_cause cause, __u32 now_ms)
 {
 	__u32 queue_us = window_queue_us(window);
 	__u32 top_x64 = window->law_x64;
 
-	if (window->look_rounds)
+	if (window->probe_rounds)
 		top_x64 = integer_greater(top_x64, window->kept_x64);
 	window->flags &= ~WINDOW_CONGESTED;
 	if (cause == WINDOW_LOST && !recovery_loss_heavy(window->loss) &&
 	    !recovery_queue_long(queue_us, window->queue_most_us, window->min_rtt_us))
 		return window->ssthresh_packets;
 	window->flags |= WINDOW_CONGESTED;
-	window->look_rounds = 0;
+	window->probe_rounds = 0;
 	window->calm_rounds = 0;
 	if (cause == WINDOW_MARKED)
-		window_store_mark(window, top_x64);
+		window_note_mark(window, top_x64);
 	if (cause == WINDOW_MARKED && window_marks_count(window, queue_us)) {
 		window->law_x64 = integer_greater(
 			marks_reduced(&window->marks, top_x64),
 			integer_greater(recovery_reduced(top_x64), WINDOW_LEAST_X64));
 		return window->law_x64 / LAW_ONE;
 	}
-	/* Forgets: the buffer may have shrunk, or the way has changed. */
+	/* Decays, because the buffer may have shrunk or the path may have changed. */
 	window->queue_most_us = integer_greater(queue_us, window->queue_most_us / 8 * 7);
 	if (window->mode == SLUICE_CONGESTION_COMPETE) {
 		window_reduce_competing(window, top_x64, now_ms);
@@ -251,7 +252,7 @@ static inline __u32 window_after_loss(struct window *window, enum window_cause c
 		window_settle(window, now_ms);
 		window->young_rounds = WINDOW_YOUNG_ROUNDS / 2;
 	} else if (window->full_rounds >= WINDOW_FULL_LOSS_ROUNDS) {
-		top_x64 = integer_greater(top_x64, window->crowd_x64);
+		top_x64 = integer_greater(top_x64, window->onset_x64);
 		window_compete(window, recovery_reduced(top_x64), top_x64, now_ms);
 	} else {
 		window->law_x64 = recovery_reduced(top_x64);
@@ -260,7 +261,7 @@ static inline __u32 window_after_loss(struct window *window, enum window_cause c
 	return window->law_x64 / LAW_ONE;
 }
 
-/* Fast retransmit has begun, or a mark came back: ssthresh is what remains. */
+/* Fast retransmit begins, or a mark arrived. The kernel has set ssthresh. */
 static inline void window_on_recovery(struct window *window)
 {
 	if (window->state == SLUICE_CONGESTION_RECOVERY)
@@ -270,15 +271,15 @@ static inline void window_on_recovery(struct window *window)
 	window->flags &= ~WINDOW_UNDONE;
 }
 
-/* The caller has set the window: one packet more than may still be in flight. */
+/* The kernel has set the window: one packet more than may still be in flight. */
 static inline void window_on_timeout(struct window *window)
 {
 	window->state = SLUICE_CONGESTION_TIMEOUT;
-	window->look_rounds = 0;
+	window->probe_rounds = 0;
 	window->flags &= ~WINDOW_UNDONE;
 }
 
-/* All that was outstanding at the loss has arrived; or it was none, and the kernel restored. */
+/* All that was outstanding at the loss has arrived, or the kernel has undone the reduction. */
 static inline void window_on_repaired(struct window *window)
 {
 	bool timed_out = window->state == SLUICE_CONGESTION_TIMEOUT;
@@ -297,8 +298,8 @@ static inline void window_on_repaired(struct window *window)
 }
 
 /*
- * Nothing was sent for longer than the retransmission time-out: what the window knew has faded,
- * by half each time-out (RFC 5681, 4.1; RFC 7661), and slow start finds it again.
+ * Silence for longer than the retransmission time-out. The window decays by half each time-out (RFC
+ * 5681, 4.1; RFC 7661), and slow start restores it.
  */
 static inline void window_on_silence(struct window *window, __u32 silence, __u32 timeout)
 {
@@ -308,9 +309,9 @@ static inline void window_on_silence(struct window *window, __u32 silence, __u32
 	if (!halvings || (window->flags & WINDOW_RESTARTED) || window->state != window->mode)
 		return;
 	window->flags |= WINDOW_RESTARTED;
-	if (window->look_rounds)
+	if (window->probe_rounds)
 		before = window->kept_x64;
-	window->look_rounds = 0;
+	window->probe_rounds = 0;
 	before /= LAW_ONE;
 	if (before <= WINDOW_INITIAL)
 		return;

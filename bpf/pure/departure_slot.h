@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where a flow's departures are kept: two lines of a table, of which it is in one. A flow's whole
- * memory is when it may next send; once that time is past it owes nothing, and its place can go to
- * another without anybody noticing. So a place is never taken from one who still waits, unless all
- * of them do.
+ * Slots of the departure table. A flow is in one of two lines of two slots each. The only state of
+ * a flow is when it may next send. Once that time is past, the slot can be reused at no loss. A
+ * slot whose flow still waits is reused only if all four wait.
  */
 #ifndef SLUICE_PURE_DEPARTURE_SLOT_H
 #define SLUICE_PURE_DEPARTURE_SLOT_H
@@ -20,13 +19,13 @@ static inline __u32 departure_slot_first(__u64 hash, __u32 mask)
 	return (__u32)hash & mask;
 }
 
-/* Another one, unless there is one only. */
+/* Differs from the first, unless the table has only one line. */
 static inline __u32 departure_slot_second(__u64 hash, __u32 mask)
 {
 	return ((__u32)hash ^ ((__u32)(hash >> 32) * 0x85ebca6bu | 1)) & mask;
 }
 
-/* Its number in the line, or -1. */
+/* Index of the slot in its line, or -1. */
 static inline int departure_slot_index(const struct sluice_departure_line *line, __u32 tag)
 {
 	if (line->flows[0].tag == tag)
@@ -39,13 +38,13 @@ static inline int departure_slot_waits(const struct sluice_departure *flow, __u6
 	return flow->tag && flow->departs_ns > now_ns;
 }
 
-/* Until when somebody needs it, or needed it once; 0: it is nobody's. */
+/* The end of the slot's need; 0: the slot is free. */
 static inline __u64 departure_slot_busy_until_ns(const struct sluice_departure *flow)
 {
 	return flow->tag ? flow->departs_ns : 0;
 }
 
-/* Of the two in a line the one that is nobody's, or that nobody has needed for longest. */
+/* Index of the slot in the line that is free, or unneeded for longest. */
 static inline int departure_slot_idlest(const struct sluice_departure_line *line)
 {
 	return departure_slot_busy_until_ns(&line->flows[1]) <
@@ -59,9 +58,9 @@ static inline int departure_slot_load(const struct sluice_departure_line *line, 
 }
 
 /*
- * Of four, two in each line: one in the line where fewer wait, which is what keeps lines from
- * filling up (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1999); where as many do, the one
- * that was needed longest ago. The first line's are 0 and 1.
+ * One of four slots; 0 and 1 are the first line's. It is in the line with the lower load, which
+ * keeps lines from filling up (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1999). At equal
+ * load it is the one that is unneeded for longest.
  */
 static inline int departure_slot_choose(const struct sluice_departure_line *first,
 					const struct sluice_departure_line *second, __u64 now_ns)
@@ -78,18 +77,18 @@ static inline int departure_slot_choose(const struct sluice_departure_line *firs
 	return in_first;
 }
 
-/* Gives a place to a flow that has just begun. False: somebody else was quicker. */
-static inline int departure_slot_claim(struct sluice_departure *place, __u32 tag, __u32 now_ticks)
+/* Claims a slot for a new flow. 0: another CPU was faster. */
+static inline int departure_slot_claim(struct sluice_departure *slot, __u32 tag, __u32 now_ticks)
 {
-	__u32 before = *(volatile __u32 *)&place->tag;
+	__u32 before = *(volatile __u32 *)&slot->tag;
 
-	if (__sync_val_compare_and_swap(&place->tag, before, tag) != before)
+	if (__sync_val_compare_and_swap(&slot->tag, before, tag) != before)
 		return 0;
-	place->seen_ticks = now_ticks;
-	place->departs_ns = 0;
-	place->bytes = 0;
-	place->held_since_ticks = now_ticks;
-	place->weight = 0;
+	slot->seen_ticks = now_ticks;
+	slot->departs_ns = 0;
+	slot->bytes = 0;
+	slot->held_since_ticks = now_ticks;
+	slot->weight = 0;
 	return 1;
 }
 

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One rate R for all flows of a service, shared by weight, over all CPUs and without a lock. Two
- * things work together:
+ * One rate R for all flows of a service, shared by weight, on all CPUs, without a lock. Two
+ * mechanisms work together:
  *
- *   unit rate  u = (R - what flows use that have less than u * weight) / weights of all others
- *              A flow of weight w leaves at u * w. This is weighted max-min fairness, and u the
- *              fair rate of core-stateless fair queueing (Stoica, Shenker, Zhang, SIGCOMM 1998).
- *              Both sums are measured over an epoch, and whoever first sees the next one makes the
- *              next u of them. Flows are neither listed nor counted: one that is held back adds
- *              its weight times the time that it was, which over the epoch's length is its weight,
- *              also where a flow sends less than a packet an epoch.
- *   calendar   how many bytes leave in which epoch. A packet whose epoch is full leaves in a later
- *              one: however wrong u is when flows come, the total keeps to R.
+ *	unit rate	u = (R - bytes of flows that need less than u * weight)
+ *			    / weights of the others
+ *	calendar	bytes that leave in each epoch
  *
- * Limits: the total is exact over epochs; what an epoch left unused the next may use, up to an
- * eighth of its own. Who ends is known to have ended an epoch or two later.
+ * A flow of weight w leaves at u * w. This is weighted max-min fairness; u is the fair rate of
+ * core-stateless fair queueing (Stoica, Shenker, Zhang, SIGCOMM 1998). Both sums are measured over
+ * an epoch. The first packet of the next epoch derives the next u from them. Flows are neither
+ * listed nor counted: a flow that is held back adds its weight times the time that it waited. Over
+ * the length of the epoch that is its weight, even if it sends less than a packet an epoch.
+ *
+ * A packet whose epoch is full leaves in a later one. So the total keeps to R, however wrong u is
+ * when flows arrive.
+ *
+ * Limits: the total is exact over epochs; an epoch may use what the one before left unused, up to
+ * an eighth of its own bytes. The end of a flow is noticed one or two epochs later.
  */
 #ifndef SLUICE_PURE_FAIR_SHARE_H
 #define SLUICE_PURE_FAIR_SHARE_H
@@ -23,25 +26,25 @@
 #include "sluice/departure.h"
 #include "sluice/time.h"
 
-/* An epoch is 2^24 ns, 16.8 ms, or as long as so many bytes take: 16 packets of an Ethernet. */
+/* An epoch is 2^24 ns (16.8 ms), or the time of so many bytes: 16 Ethernet packets. */
 #define SHARE_EPOCH_SHIFT_MIN 24
 #define SHARE_EPOCH_SHIFT_MAX 36
 #define SHARE_EPOCH_BYTES_MIN (16 * 1514)
-/* Full epochs in a row that a packet looks through before it is dropped. */
+/* Full epochs in a row that the search for room passes before the packet is dropped. */
 #define SHARE_EPOCHS_TRIED 8
 #define SHARE_TRIES 4
-/* Whoever was held back for less than this part of an epoch, together, was not held back. */
+/* 1/8 epoch: flows that waited for less, in total, do not count as held back. */
 #define SHARE_HELD_LEAST 8
-/* Epochs in which nobody sent, after which nothing is known of who shares. */
+/* Epochs without a packet after which the measured sums are void. */
 #define SHARE_SILENCE 4
-/* Those who do not wait leave the others at least this part of the rate. */
+/* 1/64 of the rate is always left to the flows that wait. */
 #define SHARE_LEAST 64
 
 #define SHARE_TRIM_ONE 4096
 #define SHARE_TRIM_MAX (SHARE_TRIM_ONE * 5 / 4)
-#define SHARE_TRIM_GAIN 8 /* of what was missing, a part enters at once */
+#define SHARE_TRIM_GAIN 8 /* 1/8 of what was missing enters at once */
 
-/* A flow whose next packet comes so soon after its turn was held back all the same. */
+/* A packet that comes so soon after its flow's turn still counts as held back. */
 #define SHARE_LATE_NS 1000000
 
 static inline __u64 share_epoch_ns(const struct sluice_share *share)
@@ -50,8 +53,8 @@ static inline __u64 share_epoch_ns(const struct sluice_share *share)
 }
 
 /*
- * Begins, or goes on at another rate. Whoever sees the rate changed does it; several may at once,
- * and write the same.
+ * Starts the share, or changes its rate. Every CPU that sees a new rate does it; all write the
+ * same.
  */
 static inline void share_set_rate(struct sluice_share *share, __u64 rate_bytes_per_sec)
 {
@@ -76,7 +79,7 @@ static inline __u64 share_booked(const struct sluice_share *share, __u64 epoch)
 	return entry >> 32 == (__u32)epoch ? (__u32)entry : 0;
 }
 
-/* Flows lose a little whenever a packet comes late for its turn or has to wait for an epoch. */
+/* Corrects for the loss of flows whose packet comes late for its turn or waits for an epoch. */
 static inline __u32 share_trim(const struct sluice_share *share, __u64 epoch)
 {
 	__u64 booked = share_booked(share, epoch);
@@ -90,7 +93,7 @@ static inline __u32 share_trim(const struct sluice_share *share, __u64 epoch)
 	return trim < SHARE_TRIM_MAX ? (__u32)trim : SHARE_TRIM_MAX;
 }
 
-/* The unit rate that follows from what was measured in `epochs` epochs, of which `last` ended. */
+/* Derives the unit rate from the sums over `epochs` epochs, of which `last` was the last to end. */
 static inline void share_turn(struct sluice_share *share, __u64 last, __u64 epochs)
 {
 	__u64 held_back = __sync_lock_test_and_set(&share->held_back, 0);
@@ -107,7 +110,7 @@ static inline void share_turn(struct sluice_share *share, __u64 last, __u64 epoc
 	if (left < total / SHARE_LEAST)
 		left = total / SHARE_LEAST;
 	share->trim = epochs == 1 ? share_trim(share, last) : SHARE_TRIM_ONE;
-	/* 2^30 bytes times 10^9 leave no room for the trim, hence after the division. */
+	/* 2^30 bytes times 10^9 leave no bits for the trim, hence after the division. */
 	unit = left * SLUICE_NS_PER_SEC / held_back;
 	unit = unit * share->trim / SHARE_TRIM_ONE;
 	if (unit > rate)
@@ -130,9 +133,9 @@ static inline __u32 share_ticks(__u64 ns)
 }
 
 /*
- * A packet came: was its flow held back since the last one, and is it for so long already that it
- * would use more if it had more? Otherwise it uses what it uses. `gap_ns`: the flow's share of the
- * time until the packet after this.
+ * Accounts for a packet. A flow that has been held back for an epoch would use more if it had more:
+ * it adds to the weights. Another flow uses what it needs: its bytes are subtracted from the rate.
+ * `gap_ns`: the flow's share of the time until its next packet.
  */
 static inline void share_measure(struct sluice_share *share, struct sluice_departure *flow,
 				 __u64 now_ns, __u32 bytes, __u64 gap_ns)
@@ -158,25 +161,25 @@ static inline void share_measure(struct sluice_share *share, struct sluice_depar
 }
 
 /*
- * When in this epoch, of which `booked` bytes are taken, a packet may leave that could at
- * `base_ns`. Half an epoch's time ahead of evenly is even enough.
+ * When a packet that could leave at `base_ns` may leave in this epoch, of which `booked` bytes are
+ * taken. Half an epoch ahead of an even spread is allowed.
  */
-static inline __u64 share_place(const struct sluice_share *share, __u64 epoch, __u64 booked,
-				__u64 base_ns)
+static inline __u64 share_time_in(const struct sluice_share *share, __u64 epoch, __u64 booked,
+				  __u64 base_ns)
 {
 	__u64 start_ns = epoch << (share->epoch_shift & 63);
 	__u64 into_ns = base_ns > start_ns ? base_ns - start_ns : 0;
 	__u64 ahead_ns = share_epoch_ns(share) / 2;
 
-	/* Both sides are below 2^62, and mostly no division is needed. */
+	/* Both sides are below 2^62. The comparison avoids most divisions. */
 	if ((into_ns + ahead_ns) * share->rate_bytes_per_sec < booked * SLUICE_NS_PER_SEC)
 		into_ns = booked * SLUICE_NS_PER_SEC / share->rate_bytes_per_sec - ahead_ns;
 	return start_ns + into_ns;
 }
 
 /*
- * Is there room in the epoch? What the one before it left unused counts, up to an eighth; what it
- * was overdrawn by, by its last packet, is taken off.
+ * Is the epoch full? Bytes that the one before left unused add room, up to an eighth; bytes by
+ * which its last packet overdrew it are subtracted.
  */
 static inline int share_is_full(const struct sluice_share *share, __u64 epoch, __u64 booked)
 {
@@ -187,8 +190,8 @@ static inline int share_is_full(const struct sluice_share *share, __u64 epoch, _
 }
 
 /*
- * One step of the search for room: the time, or 0: this epoch has none; DEPARTURE_NEVER: it would
- * be past `latest_ns`.
+ * One step of the search for room: the time; 0: this epoch is full; DEPARTURE_NEVER: past
+ * `latest_ns`.
  */
 static inline __u64 share_book_in(struct sluice_share *share, __u64 epoch, __u64 base_ns,
 				  __u64 latest_ns, __u32 bytes)
@@ -202,21 +205,21 @@ static inline __u64 share_book_in(struct sluice_share *share, __u64 epoch, __u64
 		booked = seen >> 32 == (__u32)epoch ? (__u32)seen : 0;
 		if (share_is_full(share, epoch, booked))
 			return 0;
-		time_ns = share_place(share, epoch, booked, base_ns);
+		time_ns = share_time_in(share, epoch, booked, base_ns);
 		if (time_ns > latest_ns)
 			return DEPARTURE_NEVER;
 		if (__sync_val_compare_and_swap(entry, seen, epoch << 32 | (booked + bytes)) ==
 		    seen)
 			return time_ns;
 	}
-	/* Whoever won the races made it this epoch's; an addition cannot lose. */
+	/* The winner of the races set the entry to this epoch; an addition cannot lose. */
 	booked = (__u32)__sync_fetch_and_add(entry, bytes);
-	return share_place(share, epoch, booked, base_ns);
+	return share_time_in(share, epoch, booked, base_ns);
 }
 
 /*
- * Books a packet that could leave at `base_ns`: the time when it may, or DEPARTURE_NEVER, and then
- * nothing is booked.
+ * Books a packet that could leave at `base_ns`. Returns when it may leave, or DEPARTURE_NEVER, and
+ * then books nothing.
  */
 static inline __u64 share_book(struct sluice_share *share, __u64 now_ns, __u64 base_ns, __u32 bytes)
 {
@@ -243,8 +246,8 @@ static inline __u64 share_book(struct sluice_share *share, __u64 now_ns, __u64 b
 }
 
 /*
- * By how much a flow's next turn is later because this one was. Half a gap it makes up for: a flow
- * that seldom sends would else lose more by waiting for an epoch than others do.
+ * The delay that a late packet passes on to its flow's next turn. Half a gap is forgiven, or a flow
+ * that seldom sends would lose more by waiting for an epoch than others.
  */
 static inline __u64 share_delay_ns(__u64 turn_ns, __u64 booked_ns, __u64 gap_ns)
 {

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What TCP's own pacing is told: bytes of payload a second, for a window or for a policy. */
+/* The rate for TCP's own pacing: bytes of payload a second, for a window or a policy. */
 #ifndef SLUICE_PURE_PACING_H
 #define SLUICE_PURE_PACING_H
 
 #include <linux/types.h>
 
 /*
- * Gains over window / RTT, of 100: room to double in slow start, and a little to spare after it,
- * but where there is no room for it, as before a policer.
+ * Gains over window / RTT, in percent: room to double in slow start, a margin after it, and none
+ * where there is no room, as before a policer.
  */
 #define PACING_SLOW_START 200
 #define PACING_AVOIDANCE 120
 #define PACING_POLICED 100
-#define PACING_FIRST_RTT_US 1000      /* taken for the RTT while none was measured */
+#define PACING_FIRST_RTT_US 1000      /* the RTT before the first sample */
 #define PACING_PAIR_US 1000	      /* two packets that take longer leave one by one */
-#define PACING_RATE_MOST (1ull << 40) /* bytes a second: no limit worth the name */
+#define PACING_RATE_MOST (1ull << 40) /* bytes a second: in effect no limit */
 
 /* Bytes of payload a second that let `packets` leave in 100 / `gain` of an RTT. */
 static inline __u64 pacing_rate(__u32 packets, __u32 mss_bytes, __u32 rtt_us, __u32 gain)
@@ -25,8 +25,8 @@ static inline __u64 pacing_rate(__u32 packets, __u32 mss_bytes, __u32 rtt_us, __
 }
 
 /*
- * TCP's own pacing counts payload alone, a policy what is on the wire from the IP header on:
- * the payload's share of it in packets of full size.
+ * The payload's part of a wire rate, in packets of full size. TCP's own pacing counts payload only;
+ * a policy counts the headers, too.
  */
 static inline __u64 pacing_payload_rate(__u64 wire_rate, __u32 mss_bytes, __u32 header_bytes)
 {
@@ -35,7 +35,7 @@ static inline __u64 pacing_payload_rate(__u64 wire_rate, __u32 mss_bytes, __u32 
 	return wire_rate * mss_bytes / (mss_bytes + header_bytes);
 }
 
-/* Packets in flight that carry so many bytes of payload a second over this RTT; 2 at least. */
+/* Packets in flight that carry this payload rate over this RTT; at least 2. */
 static inline __u32 pacing_window(__u64 payload_rate, __u32 mss_bytes, __u32 rtt_us)
 {
 	__u64 packets;
@@ -51,9 +51,9 @@ static inline __u32 pacing_window(__u64 payload_rate, __u32 mss_bytes, __u32 rtt
 }
 
 /*
- * Packets of the smallest burst. TCP itself sends what its rate carries in a millisecond at once,
- * and two at least, to save work: where two take longer than that, they would only queue, or
- * overflow a buffer that holds a few (BBR does the same below 1.2 mbit).
+ * Packets of the smallest burst. To save work TCP sends at once what its rate carries in a
+ * millisecond, and at least two packets. Where two take longer than that, they would queue, or
+ * overflow a small buffer (BBR does the same below 1.2 mbit).
  */
 static inline __u32 pacing_least_burst(__u64 rate, __u32 mss_bytes)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What a loss does: whether it tells of congestion, what it leaves of the window, and how fast
- * recovery sends. No state of its own: window.h calls it.
+ * The effect of a loss: whether it indicates congestion, how far it reduces the window, and how
+ * fast recovery sends. No state of its own; congestion_window.h calls it.
  */
 #ifndef SLUICE_PURE_RECOVERY_H
 #define SLUICE_PURE_RECOVERY_H
@@ -12,31 +12,31 @@
 #include "pure/integer.h"
 
 #define RECOVERY_LEAST 2	  /* packets: below it every packet waits for a delayed ACK */
-#define RECOVERY_BETA_OF_1024 717 /* 0.7 (RFC 9438, 4.6): what a loss leaves of the window */
+#define RECOVERY_BETA_OF_1024 717 /* 0.7 (RFC 9438, 4.6): the factor of a loss */
 
 /*
- * A full buffer drops when the queue is as long as it ever gets; a bad link drops whenever it
- * likes. So a loss tells of congestion when the queue was longer than two thirds of the longest
- * known; always when it was longer than a flow of ours alone ever keeps it (5 ms, and more where
- * it sees its own steps late), never when it was hardly there.
+ * A full buffer drops when the queue is longest; a bad link drops at any time. So a loss indicates
+ * congestion if the queue was longer than two thirds of the longest known. Two bounds: always if it
+ * was longer than one of our flows ever keeps it alone (5 ms, and more where the flow sees its own
+ * steps late), never if it was shorter than 1 ms.
  */
 #define RECOVERY_QUEUE_LEAST_US 1000
 #define RECOVERY_QUEUE_MOST_US 5000
-#define RECOVERY_QUEUE_MOST_PART 8 /* of the least RTT */
+#define RECOVERY_QUEUE_MOST_PART 8 /* of the least RTT: 1/8 */
 
 /*
- * More than this of all packets, and it is congestion whatever the queue says: a policer drops
- * without a queue, and a link that loses so much is no use to the other flows on it either.
+ * A loss rate above this is congestion whatever the queue: a policer drops without a queue, and on
+ * a link that loses so much, other flows need the room as well.
  */
-#define RECOVERY_LOSS_OF_1024 41 /* 4 %; BBRv3 takes 2 % for the most */
-#define RECOVERY_LOSS_ROUNDS 16	 /* over which the part lost is averaged */
+#define RECOVERY_LOSS_OF_1024 41 /* 4 %; BBRv3 accepts at most 2 % */
+#define RECOVERY_LOSS_ROUNDS 16	 /* of averaging the loss rate */
 
 static inline __u32 recovery_reduced(__u32 window)
 {
 	return (__u32)((__u64)window * RECOVERY_BETA_OF_1024 / 1024);
 }
 
-/* A queue this long is not a flow of ours' alone, nor that of many of ours together. */
+/* A queue longer than this is not made by our flows, alone or together. */
 static inline __u32 recovery_queue_ours_us(__u32 min_rtt_us)
 {
 	return integer_greater(min_rtt_us / RECOVERY_QUEUE_MOST_PART, RECOVERY_QUEUE_MOST_US);
@@ -49,7 +49,7 @@ static inline bool recovery_queue_long(__u32 queue_us, __u32 queue_most_us, __u3
 	return queue_us >= integer_lesser(long_us, recovery_queue_ours_us(min_rtt_us));
 }
 
-/* The part of all packets that is lost, 1024ths with 16 more bits, after one more round. */
+/* The loss rate after one more round, in 1024ths with 16 fractional bits. */
 static inline __u32 recovery_loss(__u32 loss, __u32 lost_packets, __u32 acked_packets)
 {
 	__u64 all = (__u64)lost_packets + acked_packets;
@@ -66,21 +66,21 @@ static inline bool recovery_loss_heavy(__u32 loss)
 	return loss >> 16 >= RECOVERY_LOSS_OF_1024;
 }
 
-/* As recovery finds it with an acknowledgement. */
+/* Input of recovery at an acknowledgement. */
 struct recovery {
 	__u32 ssthresh_packets;
-	__u32 prior_packets;	 /* window when it began (RecoverFS) */
-	__u32 delivered_packets; /* since it began (prr_delivered) */
-	__u32 sent_packets;	 /* since it began (prr_out) */
+	__u32 prior_packets;	 /* window when recovery began (RecoverFS) */
+	__u32 delivered_packets; /* since recovery began (prr_delivered) */
+	__u32 sent_packets;	 /* since recovery began (prr_out) */
 	__u32 inflight_packets;
 	__u32 acked_packets; /* by this acknowledgement */
-	bool advanced;	     /* it moved the oldest unacknowledged byte, and no more were lost */
+	bool advanced;	     /* it moved the oldest unacknowledged byte and found no more losses */
 };
 
 /*
- * Proportional rate reduction with the slow start bound (RFC 6937, 3): while more is in flight
- * than ssthresh, send ssthresh / prior packets for each one delivered; below it, catch up, but
- * never by more than was delivered and one.
+ * Proportional rate reduction with the slow start bound (RFC 6937, 3). While more than ssthresh is
+ * in flight, ssthresh / prior packets are sent for each one delivered. Below it, recovery catches
+ * up by at most the packets delivered plus one.
  */
 static inline __u32 recovery_window(const struct recovery *now)
 {

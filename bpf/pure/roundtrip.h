@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A flow's round trip, measured in passing. One sequence number of the server's is marked at a
- * time, and the client's first ACK past it ends the measurement; what was sent again is not timed
- * (Karn's algorithm, RFC 6298, 3). The least of some seconds is the path's own, without the queue
- * that the flow itself makes, so a window that follows from it does not feed that queue.
+ * Passive measurement of a flow's round trip. One sequence number of the server's is marked at a
+ * time; the client's first ACK past it ends the measurement. A retransmission is not timed (Karn's
+ * algorithm, RFC 6298, 3). The minimum over some seconds is the path's own RTT without the queue of
+ * the flow itself, so a window that follows from it does not feed that queue.
  *
- *	both directions seen	from the server's data to its ACK, and the server's own part of the
- *				handshake: always true, so the least of the last two periods counts
- *	only the client's	from an ACK that moves the edge to one beyond the edge before: true
- *				only while the window is what holds the server, and longer
- *				otherwise; so the least ever counts
+ *	both directions seen	server's data to its ACK, plus the server's part of the handshake.
+ *				Always valid: the least of the last two periods counts.
+ *	only the client's	an ACK that moves the edge to an ACK beyond the old edge. Valid only
+ *				while the window limits the server, and longer otherwise: the least
+ *				of the whole flow counts.
  */
 #ifndef SLUICE_PURE_ROUNDTRIP_H
 #define SLUICE_PURE_ROUNDTRIP_H
@@ -21,14 +21,14 @@
 #include "sluice/pace.h"
 #include "sluice/time.h"
 
-/* As long as BBR keeps its own (draft-ietf-ccwg-bbr, 2.14.1: 10 s). */
+/* As BBR (draft-ietf-ccwg-bbr, 2.14.1: 10 s). */
 #define ROUNDTRIP_PERIOD_S 10
-/* No path is that long; a client that was silent is. RFC 9293, 3.8.1: user time-out 5 minutes. */
+/* No path is longer; a larger sample is a client that was silent. */
 #define ROUNDTRIP_MOST_US 10000000u
-/* A SYN that comes again so soon is the same one, seen at another hook: no RTO is that short. */
+/* A SYN repeated sooner was seen at two hooks: no RTO is that short. */
 #define ROUNDTRIP_SAME_SYN_NS 100000000ull
 
-/* Microseconds, at least 1, so that what is known is never 0. */
+/* Microseconds; at least 1, since 0 stands for unknown. */
 static inline __u32 roundtrip_elapsed_us(__u64 from_ns, __u64 now_ns)
 {
 	__u64 us = (now_ns - from_ns) / SLUICE_NS_PER_US;
@@ -46,7 +46,7 @@ static inline void roundtrip_mark(struct sluice_round_trip *trip, __u32 sequence
 	trip->marked_ns = now_ns;
 }
 
-/* The client's SYN: `again` says that it is not the first of this connection. */
+/* The client's SYN. `again`: a repetition. */
 static inline void roundtrip_on_syn(struct sluice_round_trip *trip, __u64 now_ns, int again)
 {
 	if (!again) {
@@ -55,7 +55,7 @@ static inline void roundtrip_on_syn(struct sluice_round_trip *trip, __u64 now_ns
 		trip->marked_ns = now_ns;
 		return;
 	}
-	/* Which one will be answered nobody knows. */
+	/* It is unknown which SYN will be answered. */
 	if (trip->marked_ns && now_ns - trip->marked_ns > ROUNDTRIP_SAME_SYN_NS)
 		trip->marked_ns = 0;
 }
@@ -87,7 +87,7 @@ static inline void roundtrip_sample(struct sluice_round_trip *trip, __u32 sample
 	}
 }
 
-/* The first ACK, which answers the SYN-ACK: a round trip of nothing but headers. */
+/* The first ACK, which answers the SYN-ACK: a round trip of headers only. */
 static inline void roundtrip_on_open(struct sluice_round_trip *trip, __u64 now_ns)
 {
 	if (!trip->marked_ns)
@@ -97,7 +97,7 @@ static inline void roundtrip_on_open(struct sluice_round_trip *trip, __u64 now_n
 	roundtrip_sample(trip, trip->handshake_us, now_ns, 0);
 }
 
-/* Any later ACK. `lasting`: only the client's direction is seen. */
+/* A later ACK. `lasting`: only the client's direction is seen. */
 static inline void roundtrip_on_ack(struct sluice_round_trip *trip, __u32 ack, __u64 now_ns,
 				    int lasting)
 {
@@ -112,13 +112,13 @@ static inline void roundtrip_on_ack(struct sluice_round_trip *trip, __u32 ack, _
 	roundtrip_sample(trip, sample_us, now_ns, lasting);
 }
 
-/* Something was sent again: what is being timed may be it. */
+/* A retransmission makes the running measurement ambiguous. */
 static inline void roundtrip_purge_mark(struct sluice_round_trip *trip)
 {
 	trip->marked_ns = 0;
 }
 
-/* The path's own round trip, as far as is known; 0: not at all. */
+/* The RTT of the path; 0: unknown. */
 static inline __u32 roundtrip_least_us(const struct sluice_round_trip *trip)
 {
 	if (!trip->least_before_us)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Slow start: a packet more for each that is delivered, until a queue begins to build (HyStart++),
- * a threshold is reached, or a policy is what holds the flow. It ended for a false alarm where no
- * queue is there three rounds later, and goes on. Neighbours: window, which asks for it with every
- * acknowledgement; avoidance, which follows it.
+ * Slow start: one packet more for each delivered, until a queue builds (HyStart++), the window
+ * reaches ssthresh, or the policy limits the flow. If there is no queue three rounds later, the end
+ * was a false alarm, and slow start resumes. congestion_window.h calls it at every acknowledgement;
+ * avoidance.h follows it.
  */
 #ifndef SLUICE_PURE_SLOW_START_H
 #define SLUICE_PURE_SLOW_START_H
@@ -13,12 +13,12 @@
 /* HyStart++ (RFC 9406, 4.3), but measured from the path's least RTT, not the last round's. */
 #define WINDOW_DELAY_LEAST_US 4000
 #define WINDOW_DELAY_MOST_US 16000
-#define WINDOW_DELAY_SAMPLES 8 /* so many say enough before the round ends */
+#define WINDOW_DELAY_SAMPLES 8 /* enough to decide before the round ends */
 
-#define WINDOW_YOUNG_ROUNDS 8 /* slow start's own queue is gone after them */
-#define WINDOW_RESUMES_MOST 2 /* early ends of slow start that may have been false */
+#define WINDOW_YOUNG_ROUNDS 8 /* until the queue of slow start itself has drained */
+#define WINDOW_RESUMES_MOST 2 /* of slow start, after ends that may have been false alarms */
 
-/* Slow start has filled the path: a queue has begun to build. */
+/* Has slow start filled the path? A queue has begun to build. */
 static inline bool window_queue_builds(__u32 min_rtt_us, __u32 rtt_us, __u32 doublings)
 {
 	__u32 tolerated_us = min_rtt_us / 8;
@@ -28,14 +28,14 @@ static inline bool window_queue_builds(__u32 min_rtt_us, __u32 rtt_us, __u32 dou
 	return rtt_us >= min_rtt_us + (tolerated_us << doublings);
 }
 
-/* Slow start has found what it looked for. */
+/* Slow start ends. */
 static inline void window_settle(struct window *window, __u32 now_ms)
 {
 	window->ssthresh_packets = window->law_x64 / LAW_ONE;
 	window_avoid_from(window, now_ms);
 }
 
-/* What it found says nothing any more: a policy gave way, or it ended for a false alarm. */
+/* Resumes slow start: a policy was loosened, or its end was a false alarm. */
 static inline void window_reopen(struct window *window)
 {
 	if (window->mode != SLUICE_CONGESTION_AVOIDANCE || window->state != window->mode)
@@ -66,7 +66,7 @@ static inline void window_slow_start(struct window *window, const struct window_
 		window->round_samples = 0;
 	}
 	if (builds) {
-		/* What is acknowledged now left when the window was half as wide. */
+		/* What is acknowledged now was sent when the window was half as large. */
 		window->law_x64 = integer_greater(window->law_x64 / 8 * 5, WINDOW_LEAST_X64);
 		window_settle(window, ack->now_ms);
 		window->young_rounds = WINDOW_YOUNG_ROUNDS;
@@ -75,7 +75,7 @@ static inline void window_slow_start(struct window *window, const struct window_
 	}
 }
 
-/* Slow start ended, and three rounds later there is no queue after all. */
+/* Did slow start end by a false alarm? There is no queue three rounds after it. */
 static inline bool window_false_alarm(struct window *window, __u32 queue_us, __u32 target_us)
 {
 	if (!window->young_rounds)

@@ -17,7 +17,7 @@ struct Sender {
               .answer_at = 0,
               .watch = MARKS_NO_ANSWER,
               .echoes = 0,
-              .belief = 0,
+              .confidence = 0,
               .echoing = false};
   uint32_t una = 0;
   uint32_t next = 20;
@@ -48,7 +48,7 @@ void see_accurate_peer(Sender& sender) {
 
 TEST(Echoes, AnEchoThatEndsBeforeOurAnswerArrivedIsAnAccuratePeers) {
   Sender sender;
-  for (int i = 0; i < MARKS_BELIEVED; i++) {
+  for (int i = 0; i < MARKS_CONFIDENT; i++) {
     EXPECT_FALSE(marks_accurate(&sender.heard)) << i;
     see_accurate_peer(sender);
   }
@@ -63,7 +63,7 @@ TEST(Echoes, OneThatEndsWhenOurAnswerArrivedIsAClassicPeers) {
     // The peer has all packets before the answer, and still echoes.
     while (sender.una < answer) sender.ack(2, true);
     sender.ack(1, false);
-    EXPECT_EQ(sender.heard.belief, 0);
+    EXPECT_EQ(sender.heard.confidence, 0);
   }
 }
 
@@ -72,7 +72,7 @@ TEST(Echoes, TheLastAcknowledgementBeforeOurAnswerStillTells) {
   sender.mark();
   while (sender.una + 2 < sender.heard.answer_at) sender.ack(2, true);
   sender.ack(sender.heard.answer_at - sender.una, false);
-  EXPECT_EQ(sender.heard.belief, 1);
+  EXPECT_EQ(sender.heard.confidence, 1);
 }
 
 TEST(Echoes, NothingIsKnownWhileSomethingIsMissing) {
@@ -81,10 +81,10 @@ TEST(Echoes, NothingIsKnownWhileSomethingIsMissing) {
   // The answer may be among what has arrived out of order.
   sender.ack(2, false, false);
   sender.answered(false);
-  EXPECT_EQ(sender.heard.belief, 1) << "later ones are in order";
+  EXPECT_EQ(sender.heard.confidence, 1) << "later ones are in order";
   sender.mark();
   while (sender.una <= sender.heard.answer_at) sender.ack(2, false, false);
-  EXPECT_EQ(sender.heard.belief, 1);
+  EXPECT_EQ(sender.heard.confidence, 1);
 }
 
 TEST(Echoes, NothingIsKnownOfTwoAnswersAtOnce) {
@@ -94,10 +94,10 @@ TEST(Echoes, NothingIsKnownOfTwoAnswersAtOnce) {
   sender.ack(2, true);
   sender.ack(2, false);
   sender.answered(false);
-  EXPECT_EQ(sender.heard.belief, 0);
+  EXPECT_EQ(sender.heard.confidence, 0);
   sender.mark();
   sender.ack(2, false);
-  EXPECT_EQ(sender.heard.belief, 1) << "the next one is by itself again";
+  EXPECT_EQ(sender.heard.confidence, 1) << "the next one is by itself again";
 }
 
 TEST(Echoes, AnAnswerToSomethingElseProvesNothing) {
@@ -106,23 +106,23 @@ TEST(Echoes, AnAnswerToSomethingElseProvesNothing) {
   sender.ack(2, false);
   sender.ack(2, true);
   sender.ack(2, false);
-  EXPECT_EQ(sender.heard.belief, 0);
+  EXPECT_EQ(sender.heard.confidence, 0);
 }
 
 TEST(Echoes, AnswersThatOnlyEchoesFollowTakeTheBeliefBack) {
   Sender sender;
   for (int i = 0; i < 20; i++) see_accurate_peer(sender);
-  for (int i = 0; i < MARKS_BELIEF_MOST; i++) {
+  for (int i = 0; i < MARKS_CONFIDENCE_MOST; i++) {
     sender.mark();
     sender.answered(true);
   }
   EXPECT_FALSE(marks_accurate(&sender.heard));
-  EXPECT_EQ(sender.heard.belief, 0);
+  EXPECT_EQ(sender.heard.confidence, 0);
 }
 
 TEST(Echoes, AFewEchoesSayNothingOfAClassicPeer) {
   Sender sender;
-  for (int i = 0; i < MARKS_BELIEVED; i++) see_accurate_peer(sender);
+  for (int i = 0; i < MARKS_CONFIDENT; i++) see_accurate_peer(sender);
   for (int i = 0; i < 100; i++) {
     sender.mark();
     sender.ack(sender.heard.answer_at + 1 - sender.una, true);  // one for all: the others are lost
@@ -132,12 +132,12 @@ TEST(Echoes, AFewEchoesSayNothingOfAClassicPeer) {
 
 TEST(Echoes, WhatWasNegotiatedStands) {
   Sender sender;
-  sender.heard.belief = MARKS_NEGOTIATED;
+  sender.heard.confidence = MARKS_NEGOTIATED;
   for (int i = 0; i < 300; i++) {
     sender.mark();
     sender.answered(i % 2 == 0);
   }
-  EXPECT_EQ(sender.heard.belief, MARKS_NEGOTIATED);
+  EXPECT_EQ(sender.heard.confidence, MARKS_NEGOTIATED);
 }
 
 TEST(Echoes, TheShareIsAverageOverSixteenRounds) {
@@ -175,7 +175,7 @@ TEST(Echoes, OfAClassicPeerAreTakenForAccurateOverNone) {
                        seed, 0U - 1000U);
         walk.run(30000);
         EXPECT_GT(walk.answers(), 10);
-        EXPECT_LT(walk.most_belief(), MARKS_BELIEVED)
+        EXPECT_LT(walk.most_belief(), MARKS_CONFIDENT)
             << marked << " marked, " << trouble << " of trouble, seed " << seed;
       }
 }
@@ -183,7 +183,7 @@ TEST(Echoes, OfAClassicPeerAreTakenForAccurateOverNone) {
 // The window.
 window believing_window(uint32_t cwnd, uint32_t share) {
   window flow = settled_window(cwnd);
-  flow.marks.belief = MARKS_BELIEVED;
+  flow.marks.confidence = MARKS_CONFIDENT;
   flow.marks.share = share;
   flow.min_rtt_us = 40000;
   flow.rtt_us = 41000;
@@ -211,7 +211,7 @@ TEST(AMark, NeverTakesTheLastPackets) {
 TEST(AMark, IsALossWhereTheShareSaysNothing) {
   for (int why = 0; why < 6; why++) {
     window flow = believing_window(100, MARKS_ALL / 100);
-    if (why == 0) flow.marks.belief = MARKS_BELIEVED - 1;
+    if (why == 0) flow.marks.confidence = MARKS_CONFIDENT - 1;
     if (why == 1) flow.rtt_us = 45001;  // a queue that is not ours alone
     if (why == 2) window_compete(&flow, flow.law_x64, flow.law_x64, 0);
     if (why == 3) flow.loss = uint32_t{RECOVERY_LOSS_OF_1024} << 16;

@@ -111,9 +111,9 @@ TEST(Looks, TheQueueIsTakenAwayByTheHostsClockAndTheWindowIsBackAfterTwoRounds) 
   int dipped = 0;
   int before = 0;
   for (int i = 0; i < 3 * QUEUE_DIP_MS / 40; ++i) {
-    before = static_cast<int>(flow.window_.look_rounds);
+    before = static_cast<int>(flow.window_.probe_rounds);
     flow.round();
-    if (before == 0 && flow.window_.look_rounds != 0) {
+    if (before == 0 && flow.window_.probe_rounds != 0) {
       ++dipped;
       EXPECT_LT(flow.now_ms() % QUEUE_DIP_MS, 50U);
       EXPECT_LT(flow.cwnd(), flow.path_.holds_packets);
@@ -121,7 +121,7 @@ TEST(Looks, TheQueueIsTakenAwayByTheHostsClockAndTheWindowIsBackAfterTwoRounds) 
     }
   }
   EXPECT_EQ(dipped, 3);
-  while (flow.window_.look_rounds != 0) flow.round();
+  while (flow.window_.probe_rounds != 0) flow.round();
   EXPECT_NEAR(flow.cwnd(), settled, 3);
 }
 
@@ -139,10 +139,10 @@ TEST(Looks, ALeastRttOfLongAgoGivesWayToWhatDipsSawSince) {
   window flow = settled_window(100);
   flow.min_rtt_us = 40000;
   flow.round_rtt_us = 40400;
-  queue_dipped(&flow, QUEUE_MIN_RTT_LIFE_MS);
+  queue_dip_end(&flow, QUEUE_MIN_RTT_LIFE_MS);
   EXPECT_EQ(flow.min_rtt_us, 40000U);
   flow.round_rtt_us = 40600;
-  queue_dipped(&flow, QUEUE_MIN_RTT_LIFE_MS + 1);
+  queue_dip_end(&flow, QUEUE_MIN_RTT_LIFE_MS + 1);
   EXPECT_EQ(flow.min_rtt_us, 40400U) << "the least of both";
 }
 

@@ -24,7 +24,7 @@ TEST(Competing, FollowsCubicAndAfterALossConvergesFast) {
 
 TEST(Competing, WhoHasLittleOfTheBottleneckGivesUpLessForALoss) {
   window flow = settled_window(100);
-  flow.share = WINDOW_MEEK_SHARE - 1;
+  flow.share = WINDOW_LOW_SHARE - 1;
   window_compete(&flow, 100 * LAW_ONE, 100 * LAW_ONE, 0);
   lose_once(flow);
   EXPECT_EQ(flow.ssthresh_packets, 84U);

@@ -112,7 +112,7 @@ void MarksWalk::hear() {
       .in_order = ahead > 0 && !heard.missing,
   };
   marks_on_ack(&marks_, &ack);
-  most_belief_ = std::max<int>(most_belief_, marks_.belief);
+  most_belief_ = std::max<int>(most_belief_, marks_.confidence);
 }
 
 }  // namespace sluice::testing
