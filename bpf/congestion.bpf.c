@@ -1,60 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * congestion: the congestion control of the sockets that serve (struct_ops tcp_congestion_ops).
- * It decides how much each may have in flight and how fast it may send, under its service's
- * policy, and publishes what it sees of each flow.
+ * congestion: a TCP congestion control for the sockets of servers (struct_ops
+ * tcp_congestion_ops). It sets the congestion window and the pacing rate of each socket, under the
+ * policy of its service, and publishes the state of each flow.
  *
- * The model. A sender's allowance is S = min(w, S0, RWND): the congestion window, the operator's
- * policy, and the receiver's window, which TCP keeps by itself. minRTT is the RTT without a queue,
- * RTT the least of a round (an RTT, at least 10 ms), T the queueing delay that is aimed at:
+ * A flow never has more in flight than S = min(w, policy limit, RWND). w is the congestion window,
+ * the policy limit is the operator's, and TCP itself keeps to RWND, the receiver's window. The
+ * model of the path and the window:
  *
- *	target		T = sqrt(3.2 ms * weight * RTT / w) + 0.3 ms	1.2 ms at 50 mbit
- *	avoidance	w <- (w + w * (minRTT + T) / RTT) / 2		once a round: FAST TCP
- *	at rest		rate = 3.2 ms * weight / (T - 0.3 ms)^2		whatever the RTT
- *	compete		w = Wmax + 0.4 * (t - K)^3, at least Reno's	CUBIC
- *	a loss		w <- 0.7 * w					by PRR
- *	a mark		w <- max(0.7, 1 - alpha / 2) * w		where marks are accurate
- *	their share	alpha <- alpha + (F - alpha) / 16		once a round: DCTCP
- *	pacing		1.2 * w / RTT, never above the policy's		2 in slow start
+ *	minRTT = least RTT of the path, without a queue
+ *	RTT    = least RTT of a round; a round is an RTT, and at least 10 ms
+ *	T      = target queueing delay = sqrt(3.2 ms * weight * RTT / w) + 0.3 ms
  *
- * A loss counts when the queue was long, or when more than 4 % of all packets are lost; otherwise
- * it is repaired and changes nothing. A mark counts always, and as a loss does (0.7), unless the
- * peer echoes each one (pure/marks.h finds out), the queue is short and the delay law is followed;
- * F is then the part of a round's packets that were marked.
+ *	avoidance	w = (w + w * (minRTT + T) / RTT) / 2	once a round (FAST TCP)
+ *	compete		w = Wmax + 0.4 * (t - K)^3		at least Reno's window (CUBIC)
+ *	loss		w = 0.7 * w				sent by PRR
+ *	accurate mark	w = max(0.7, 1 - alpha / 2) * w
+ *	share of marks	alpha = alpha + (F - alpha) / 16	once a round (DCTCP)
+ *	pacing rate	1.2 * w / RTT				2 * w / RTT in slow start
  *
- * The states, and what leads from one to the next:
+ * In equilibrium rate = 3.2 ms * weight / (T - 0.3 ms)^2. So flows with one queue have rates by
+ * weight, independent of their RTTs. One flow at 50 mbit has T = 1.2 ms.
  *
- *	SLOW_START ---> AVOIDANCE	a queue builds; w = ssthresh; or the policy is what holds
- *	AVOIDANCE  ---> SLOW_START	silence past the time-out; the policy gave way; the queue
- *					that ended it was none
- *	AVOIDANCE  ---> COMPETE		the queue is too long for eight rounds, and most of it stays
- *					when our part is taken away; or it is too long, and full
- *	COMPETE    ---> AVOIDANCE	nothing stays when our part is taken away; or no queue
- *	these      ---> RECOVERY	loss seen (fast retransmit), ECN mark, own host's queue full
- *	RECOVERY   ---> the one before	all of that window arrived
- *	any        ---> TIMEOUT		the retransmission timer fired: w = 1, doubles to ssthresh
- *	TIMEOUT    ---> SLOW_START	all of it arrived, and w < ssthresh; else the one before
+ * A loss indicates congestion if the queue was long, or if more than 4 % of all packets are lost.
+ * Any other loss is repaired without a reduction. A mark always indicates congestion. It counts as
+ * a loss (0.7) unless three things hold: the peer echoes each mark (pure/marks.h observes that),
+ * the queue is short, and the flow follows the delay law. F is the marked part of a round's
+ * packets.
  *
- * The life of a flow: w doubles every round until its own queue delays it by an eighth of minRTT
- * (4 to 16 ms), falls to five eighths, and the delay law keeps the queue at T, whatever the buffer
- * holds. Every 2 s it takes its part of the queue away for two rounds, together with the host's
- * other flows, and sees minRTT. Where a sender fills the buffer, the queue stays long, the window
- * gives way, and eight rounds later the same look tells whose the queue is: others' means to
- * compete as CUBIC does, and to look again every 1.5 to 6 s. A round that did not fill the window
- * changes nothing. A loss reduces once a window, and a loss that was none is undone.
+ * The state diagram:
+ *
+ *	             |
+ *	             v          7
+ *	+------> SLOW_START <-------- TIMEOUT <---- any state
+ *	|            |                            6
+ *	| 2          | 1                             7
+ *	|            v                    TIMEOUT -------> the state before
+ *	+-------- AVOIDANCE               RECOVERY ------> the state before
+ *	           |    ^                            8
+ *	         3 |    | 4
+ *	           v    |                         5
+ *	          COMPETE     the three states -------> RECOVERY
+ *
+ *	1  A queue builds, w reaches ssthresh, or the policy limits the flow.
+ *	2  Silence lasts longer than the retransmission time-out (also from COMPETE), the policy
+ *	   is loosened, or three rounds after slow start there is no queue (false alarm).
+ *	3  The queue is too long for eight rounds, and a verification finds other traffic. Or it
+ *	   is too long for four rounds, and a loss indicates congestion.
+ *	4  A drain finds no other traffic, or the long queue is gone.
+ *	5  A loss (fast retransmit), a mark, or a full queue of this host.
+ *	6  The retransmission timer fires: w = 1, then it doubles each round up to ssthresh.
+ *	7  All that was outstanding has arrived: to SLOW_START if w < ssthresh.
+ *	8  All that was outstanding has arrived.
+ *
+ * The life of a flow: in slow start w doubles every round, until the flow's own queue adds an
+ * eighth of minRTT (4 to 16 ms). Then w falls to 5/8, and the delay law keeps the queue at T,
+ * whatever the size of the buffer. Every 2 s the flow removes its part of the queue for two rounds,
+ * together with the other flows of the host, and measures minRTT (pure/queue.h).
+ *
+ * If another sender fills the buffer, the queue stays long and w shrinks. After eight rounds a
+ * verification measures what remains without the flow's own part. Other traffic remains: the flow
+ * competes as CUBIC does, and repeats the measurement every 1.5 to 6 s.
+ *
+ * A round that does not fill the window changes nothing. Losses reduce w once per window, and a
+ * false loss is undone.
  *
  * Papers: Wei, Jin, Low, Hegde, "FAST TCP: motivation, architecture, algorithms, performance"
  * (2006); Arun, Balakrishnan, "Copa: practical delay-based congestion control for the Internet"
  * (2018); Kumar et al., "Swift: delay is simple and effective for congestion control in the
  * datacenter" (2020); Goyal et al., "Elasticity detection: a building block for Internet congestion
- * control" (Nimbus, 2022); RFC 9438 (CUBIC), RFC 5681 (states), RFC 6937 (proportional rate
- * reduction), RFC 9406 (HyStart++), RFC 7661 (windows that are not filled), RFC 3168 and RFC 9768
- * (classic and accurate ECN), RFC 8257 (DCTCP).
+ * control" (Nimbus, 2022). RFC 9438 (CUBIC), RFC 5681 (states), RFC 6937 (proportional rate
+ * reduction), RFC 9406 (HyStart++), RFC 7661 (unfilled windows), RFC 3168 and RFC 9768 (classic and
+ * accurate ECN), RFC 8257 (DCTCP).
  *
- * Neighbours: pure/window.h, queue.h, law.h have the arithmetic; congestion/ the socket and what is
- * published of it; policy.h the policies; docs/congestion.md what was tried. Limits: a flow is
- * named by its 5-tuple, which two network namespaces may both use; a tail loss probe may exceed a
- * window policy by its one packet (RFC 8985, 7.3).
+ * The arithmetic is in pure/congestion_window.h and the headers it includes. docs/congestion.md has
+ * the measurements.
+ *
+ * Limits: the key of a flow is its 5-tuple, which two network namespaces may both use. A tail loss
+ * probe may exceed a window policy by its one packet (RFC 8985, 7.3).
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -66,7 +89,7 @@
 #include "maps/congestion_choices.h"
 #include "pure/congestion_window.h"
 
-/* (sk, rs), or since 6.10 (sk, ack, flag, rs): how many the running kernel's has. */
+/* Number of arguments in the running kernel: (sk, rs), since 6.10 (sk, ack, flag, rs). */
 const volatile __u32 cong_control_arguments = 4;
 
 static __always_inline void socket_on_ack(struct tcp_sock *tp, struct congestion_socket *state,
@@ -79,7 +102,7 @@ static __always_inline void socket_on_ack(struct tcp_sock *tp, struct congestion
 	if (ack.now_ms - state->policy_read_ms >= POLICY_LIFE_MS)
 		policy_read(state, ack.now_ms);
 
-	/* The kernel has its own word in both: at a time-out, an undo, a restored threshold. */
+	/* The kernel changes both by itself: at a time-out, an undo, a restored threshold. */
 	state->window.cwnd_packets = tp->snd_cwnd;
 	if (state->window.state == before)
 		state->window.ssthresh_packets = tp->snd_ssthresh;
@@ -124,7 +147,7 @@ int BPF_PROG(congestion_init, struct tcp_sock *tp)
 	if (!state)
 		return 0;
 	window_open(&state->window, tp->snd_cwnd, now_ms);
-	state->window.min_rtt_us = tp->srtt_us >> 3; /* the handshake's, where it had one */
+	state->window.min_rtt_us = tp->srtt_us >> 3; /* from the handshake, if it was measured */
 	state->policy_rate_bytes_per_sec = 0;
 	state->policy_window_rate_bytes_per_sec = 0;
 	state->policy_window_bytes = 0;
@@ -138,7 +161,7 @@ int BPF_PROG(congestion_init, struct tcp_sock *tp)
 	policy_read(state, now_ms);
 	socket_set_window(tp, state);
 	socket_set_rate(tp, state);
-	/* Where no fq paces, TCP does it itself, but only when asked to. */
+	/* Without fq, TCP paces by itself, but only if requested. */
 	__sync_val_compare_and_swap(&socket_of(tp)->sk_pacing_status, KERNEL_PACING_NONE,
 				    KERNEL_PACING_NEEDED);
 	telemetry_publish(tp, state, SLUICE_CONGESTION_CLOSED);
@@ -152,7 +175,9 @@ int congestion_control(__u64 *ctx)
 	struct congestion_socket *state;
 	const struct rate_sample *rs;
 
-	/* Without the barriers clang makes one load of it at a variable offset, which is refused.
+	/*
+	 * Without the barriers clang makes one load at a variable offset, which the verifier
+	 * refuses.
 	 */
 	if (cong_control_arguments == 4) {
 		rs = (const struct rate_sample *)ctx[3];
@@ -168,8 +193,8 @@ int congestion_control(__u64 *ctx)
 }
 
 /*
- * Asked by the kernel once at each loss event, before it changes the state. The next new packet
- * tells the peer (CWR).
+ * The kernel calls this once per loss event, before it changes the state. Its next new packet tells
+ * the peer (CWR).
  */
 SEC("struct_ops/congestion_ssthresh")
 __u32 BPF_PROG(congestion_ssthresh, struct tcp_sock *tp)
@@ -213,7 +238,7 @@ int BPF_PROG(congestion_set_state, struct tcp_sock *tp, __u8 kernel_state)
 	return 0;
 }
 
-/* The loss was none: packets were late, or acknowledgements were. */
+/* The loss was false: packets or acknowledgements were late. */
 SEC("struct_ops/congestion_undo_cwnd")
 __u32 BPF_PROG(congestion_undo_cwnd, struct tcp_sock *tp)
 {
@@ -227,8 +252,8 @@ __u32 BPF_PROG(congestion_undo_cwnd, struct tcp_sock *tp)
 }
 
 /*
- * The smallest burst worth sending. The kernel asks before it sends anything, so this is also
- * where silence is noticed (`cwnd_event` was split in two in later kernels).
+ * The smallest burst. The kernel calls this before it sends anything, so silence is detected here
+ * (later kernels split `cwnd_event` in two).
  */
 SEC("struct_ops/congestion_min_tso_segs")
 __u32 BPF_PROG(congestion_min_tso_segs, struct tcp_sock *tp)
@@ -259,12 +284,15 @@ int BPF_PROG(congestion_release, struct tcp_sock *tp)
 	if (!state)
 		return 0;
 	telemetry_remove(tp, state);
-	/* A disconnect says once more, after this, that all is repaired: of a flow that is none. */
+	/*
+	 * After a disconnect the kernel calls set_state once more. Without state that has no
+	 * effect.
+	 */
 	bpf_sk_storage_delete(&congestion_sockets, tp);
 	return 0;
 }
 
-/* The loader writes the name that it registers over this one, before the object is opened. */
+/* The loader overwrites the name before it opens the object. */
 SEC(".struct_ops")
 struct tcp_congestion_ops sluice_ops = {
 	.init = (void *)congestion_init,

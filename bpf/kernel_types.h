@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The few kernel types that `congestion` reads, with the few fields it needs. libbpf finds the
- * true offsets in the running kernel's BTF (CO-RE), so order and gaps here mean nothing, and
- * members of unions stand flat. No vmlinux.h of one particular machine.
+ * The kernel types that `congestion` reads, reduced to the fields it needs. libbpf takes the
+ * offsets from the running kernel's BTF (CO-RE), so order and gaps are irrelevant here, and members
+ * of unions are flat. This avoids a vmlinux.h of one particular machine.
  */
 #ifndef SLUICE_BPF_KERNEL_TYPES_H
 #define SLUICE_BPF_KERNEL_TYPES_H
@@ -44,7 +44,7 @@ struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	__u32 icsk_rto;		/* jiffies */
 	__u16 icsk_ext_hdr_len; /* IP options, extension headers */
-	__u64 icsk_ca_priv[13]; /* ours; 104 bytes in every kernel from 5.2 on */
+	__u64 icsk_ca_priv[13]; /* 104 bytes for the congestion control, from 5.2 on */
 };
 
 struct tcp_sock {
@@ -57,7 +57,7 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u32 snd_nxt;
 	__u32 snd_wnd;	 /* the receiver's window, bytes */
-	__u32 write_seq; /* end of what the application has written */
+	__u32 write_seq; /* end of the data that the application has written */
 	__u32 packets_out;
 	__u32 retrans_out;
 	__u32 lost_out;
@@ -66,7 +66,7 @@ struct tcp_sock {
 	__u32 prior_cwnd;      /* window when recovery began */
 	__u32 prr_out;	       /* packets sent since then */
 	__u32 delivered;
-	__u32 delivered_ce; /* of these, marked as having met congestion */
+	__u32 delivered_ce; /* of these, marked by the path */
 	__u8 ecn_flags;
 	__u32 lost;
 	__u32 total_retrans;
@@ -74,13 +74,13 @@ struct tcp_sock {
 	__u32 mss_cache;	/* payload of a full packet */
 	__u16 tcp_header_len;	/* with its constant options */
 	__u32 lsndtime;		/* jiffies: when data was last sent */
-	__u32 rate_delivered;	/* packets ... */
-	__u32 rate_interval_us; /* ... in so long: the last good delivery rate */
+	__u32 rate_delivered;	/* packets of the last good delivery rate ... */
+	__u32 rate_interval_us; /* ... and their time */
 	__u8 is_cwnd_limited : 1;
 };
 
 struct rate_sample {
-	__u32 prior_delivered; /* tcp_sock's `delivered` when the acknowledged packet was sent */
+	__u32 prior_delivered; /* tcp_sock's `delivered` when the acknowledged packet left */
 	__s32 delivered;       /* since then; -1 or 0: no sample */
 	long rtt_us;	       /* -1: no sample */
 	int losses;	       /* found by this acknowledgement */
@@ -112,7 +112,7 @@ struct bpf_iter__tcp {
 
 /*
  * include/net/tcp.h, of `ecn_flags`: Accurate ECN (RFC 9768) was negotiated, so that delivered_ce
- * is what the peer counted. No older kernel has a meaning for this bit.
+ * is the peer's count. Older kernels do not use this bit.
  */
 #define KERNEL_ECN_MODE_ACCECN 16
 
@@ -122,11 +122,11 @@ struct bpf_iter__tcp {
 #define KERNEL_IPPROTO_TCP 6
 
 /* include/net/tcp.h */
-#define KERNEL_CONG_NON_RESTRICTED 1 /* no privilege needed to choose it */
+#define KERNEL_CONG_NON_RESTRICTED 1 /* usable without privilege */
 
 /*
- * The operations of a congestion control: the members that we fill in. libbpf matches them by
- * name with the running kernel's struct, whatever else that has.
+ * The operations of a congestion control that we implement. libbpf matches them by name with the
+ * running kernel's struct, which may have more.
  */
 struct tcp_congestion_ops {
 	__u32 (*ssthresh)(struct sock *sk);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * listeners: walks the TCP sockets of a network namespace and gives those that listen on one
- * endpoint a congestion control, which the connections that they accept inherit. Run once by
- * `sluice congestion load --listener`, and by `unload` the other way round; says of each socket
- * that it changed what it had before. Nothing of it stays loaded.
+ * listeners: iterates over the TCP sockets of a network namespace and sets the congestion control
+ * of those that listen on one endpoint; the connections they accept inherit it. `sluice congestion
+ * load --listener` runs it once, `unload` runs it in reverse. It writes each socket that it
+ * changed, with its previous congestion control. Nothing stays loaded.
  *
- * Limits: what begins to listen later has what its namespace gives it.
+ * Limit: a socket that begins to listen later has its namespace's default.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
@@ -19,12 +19,12 @@
 #define SOL_TCP 6	  /* include/linux/socket.h */
 #define TCP_CONGESTION 13 /* include/uapi/linux/tcp.h */
 
-/* Which sockets: that listen on this port of this address, or of every address. */
+/* Sockets that listen on this port of this address, or of all addresses. */
 const volatile struct sluice_address address;
 const volatile __u16 port;
-/* Only those that have this one now; empty: whatever they have. */
+/* Only sockets with this congestion control; empty: with any. */
 const volatile char only[SLUICE_CONGESTION_NAME_LENGTH];
-/* What they get; a variable, for the helper takes no pointer to what is read-only. */
+/* The congestion control to set. A variable, because the helper takes no read-only pointer. */
 char wanted[SLUICE_CONGESTION_NAME_LENGTH];
 
 static __always_inline void bound_to(struct sock_common *common, struct sluice_address *bound)
@@ -41,7 +41,7 @@ static __always_inline void bound_to(struct sock_common *common, struct sluice_a
 	}
 }
 
-/* Does it take connections to the address? An IPv6 socket on :: takes those of IPv4, too. */
+/* Does the socket accept connections to the address? An IPv6 socket on :: accepts IPv4, too. */
 static __always_inline bool takes(const struct sluice_address *bound, __u16 family)
 {
 	const volatile __be32 *asked = (const volatile __be32 *)address.bytes;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * sockets: sock_ops at the root of the control groups. Where no fq honours departure times, TCP can
- * pace itself, and this tells each socket of a service with a rate how fast: whatever congestion
- * control it has, it keeps below SO_MAX_PACING_RATE, and setting that starts its own timer
+ * sockets: sock_ops at the root of the control groups. Where no fq honours departure times, TCP
+ * paces itself, at a rate that this program sets for each socket of a service with a rate. Any
+ * congestion control keeps below SO_MAX_PACING_RATE, and setting it starts TCP's own timer
  * (sk_setsockopt() in net/core/sock.c: sk_pacing_status becomes SK_PACING_NEEDED).
  *
- * A socket is looked at when its connection is established and at every new round trip time, so
- * that a changed policy reaches one that sends within a round trip. Neighbours: policy, and
- * pace/socket, by which `pace` knows whom it need not police. Limits: a connection that was there
- * before this was attached is policed instead, and so is UDP; a rate that an int of bytes cannot
- * say (34 Gbit/s) is no limit here.
+ * The program runs when a connection is established and at every new RTT sample, so a changed
+ * policy reaches a sending socket within a round trip. Through map `paced_sockets`, `pace` knows
+ * the sockets that it need not police.
+ *
+ * Limits: a connection older than the attachment is policed instead, and so is UDP. A rate beyond
+ * 32 bits of bytes a second (34 Gbit/s) is no limit here.
  */
 #include <stdbool.h>
 
@@ -27,7 +28,7 @@
 #define SOCKET_NO_LIMIT 0xffffffffu
 #define SOCKET_LEVEL 1		    /* SOL_SOCKET */
 #define SOCKET_MAX_PACING_RATE 47   /* SO_MAX_PACING_RATE */
-#define SOCKET_LINK_HEADER_BYTES 14 /* rates are of whole frames */
+#define SOCKET_LINK_HEADER_BYTES 14 /* rates count whole frames */
 
 static __always_inline __u32 socket_service(struct bpf_sock_ops *ops)
 {
@@ -36,7 +37,7 @@ static __always_inline __u32 socket_service(struct bpf_sock_ops *ops)
 	__be32 *address = (__be32 *)endpoint.address.bytes;
 	__be32 v4 = ops->local_ip4;
 
-	/* Or clang makes one load of this and the last of those, at a variable offset. */
+	/* Otherwise clang merges this load with the last of those below, at a variable offset. */
 	barrier_var(v4);
 	address[0] = ops->local_ip6[0];
 	address[1] = ops->local_ip6[1];
@@ -47,7 +48,7 @@ static __always_inline __u32 socket_service(struct bpf_sock_ops *ops)
 	return endpoint_service(&endpoint);
 }
 
-/* Payload bytes a second; SOCKET_NO_LIMIT: none. */
+/* Payload bytes a second; SOCKET_NO_LIMIT: no limit. */
 static __always_inline __u32 socket_rate(struct bpf_sock_ops *ops, struct bpf_sock *sk,
 					 __u64 wire_rate)
 {
@@ -59,13 +60,13 @@ static __always_inline __u32 socket_rate(struct bpf_sock_ops *ops, struct bpf_so
 		return SOCKET_NO_LIMIT;
 	headers += tcp->tcp_header_len + (ops->family == KERNEL_AF_INET ? 20 : 40);
 	rate = pacing_payload_rate(wire_rate, ops->mss_cache, headers);
-	/* 0 would stop it for good. */
+	/* 0 would stop the socket. */
 	if (!rate)
 		rate = 1;
 	return rate < SOCKET_NO_LIMIT ? rate : SOCKET_NO_LIMIT;
 }
 
-/* On the wire: no flow leaves faster than all of them may. 0: no limit. */
+/* On the wire, the lower of the flow's rate and the service's. 0: no limit. */
 static __always_inline __u64 socket_wire_rate(const struct sluice_policy *policy)
 {
 	__u64 of_all, of_one;
@@ -113,7 +114,7 @@ int sockets(struct bpf_sock_ops *ops)
 					  ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG);
 		socket_follow(ops, sk, paced);
 	} else if (ops->op == BPF_SOCK_OPS_RTT_CB) {
-		/* Another program may have asked for this of a socket that is not ours. */
+		/* Another program may have enabled this callback on a socket that is not ours. */
 		paced = bpf_sk_storage_get(&paced_sockets, sk, NULL, 0);
 		if (paced)
 			socket_follow(ops, sk, paced);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a service's flows have done together: map `congestion_services`. A flow adds what it did
- * since it was published last, at most once a round, so a packet costs nothing.
+ * Totals of a service's flows: map `congestion_services`. A flow adds its changes when it is
+ * published, at most once a round, so a packet costs nothing.
  */
 #ifndef SLUICE_CONGESTION_SERVICE_TOTALS_H
 #define SLUICE_CONGESTION_SERVICE_TOTALS_H
@@ -15,31 +15,30 @@
 #include "sluice/congestion.h"
 #include "sluice/limits.h"
 
-/* What of a flow is in its service's sums. */
+/* The part of a flow that its service's totals include already. */
 struct totals_counted {
 	__u64 delivered_bytes;
 	__u32 service;
-	__u32 state; /* SLUICE_CONGESTION_CLOSED: it is in no sum yet */
+	__u32 state; /* SLUICE_CONGESTION_CLOSED: not in any total yet */
 	__u32 lost_packets;
 	__u32 retransmitted_packets;
 	__u32 marked_packets;
 };
 
 static __always_inline void totals_counted_of(const struct sluice_congestion_flow *flow,
-					      struct totals_counted *share)
+					      struct totals_counted *counted)
 {
-	share->delivered_bytes = flow->delivered_bytes;
-	share->service = flow->service;
-	share->state = flow->state;
-	share->lost_packets = flow->lost_packets;
-	share->retransmitted_packets = flow->retransmitted_packets;
-	share->marked_packets = flow->marked_packets;
+	counted->delivered_bytes = flow->delivered_bytes;
+	counted->service = flow->service;
+	counted->state = flow->state;
+	counted->lost_packets = flow->lost_packets;
+	counted->retransmitted_packets = flow->retransmitted_packets;
+	counted->marked_packets = flow->marked_packets;
 }
 
 /*
- * Atomic, though each CPU has its own: a socket's backlog is worked off where an interrupt may come
- * in between and do the same. A socket that was disconnected begins to count anew, which is no
- * progress.
+ * Atomic, although the map is per CPU: an interrupt may do the same while the kernel works off a
+ * socket's backlog. The counters of a disconnected socket restart from zero, which adds nothing.
  */
 static __always_inline void totals_add(__u64 *sum, __u64 was, __u64 now)
 {
@@ -61,7 +60,7 @@ static __always_inline void totals_leave(const struct sluice_congestion_flow *fl
 	totals_move(flow->service, flow->state, -1);
 }
 
-/* `flow` is as it is published now, `was` what was published of it before. */
+/* `flow`: as published now; `was`: as published before. */
 static __always_inline void totals_account(const struct totals_counted *was,
 					   const struct sluice_congestion_flow *flow)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A socket as `congestion` sees it: what we keep in it, what the kernel's fields say, the limits
- * that its service's policy sets, and the three fields that we write: window, threshold, rate.
+ * A socket: our state of it, the kernel's fields, the limits of its service's policy, and the three
+ * fields that we write (window, threshold, rate).
  */
 #ifndef SLUICE_CONGESTION_SOCKET_H
 #define SLUICE_CONGESTION_SOCKET_H
@@ -17,11 +17,11 @@
 #include "pure/pacing.h"
 #include "pure/congestion_window.h"
 
-#define POLICY_LIFE_MS 50 /* a changed policy reaches a running flow within this and an ACK */
+#define POLICY_LIFE_MS 50 /* a changed policy takes effect within this and one ACK */
 
 /*
- * What we keep of a socket. The addresses are kept because a socket has purged them by the time
- * it is released after a disconnect.
+ * Our state of a socket. It has the addresses, because after a disconnect the socket has lost them
+ * when it is released.
  */
 struct congestion_socket {
 	struct window window;
@@ -30,7 +30,7 @@ struct congestion_socket {
 	__u32 policy_window_bytes;
 	__u32 policy_read_ms;
 	__u32 service;
-	__u32 round_ends_at; /* `delivered` of the packet that begins the next round */
+	__u32 round_ends_at; /* `delivered` of the packet that starts the next round */
 	__u32 round_began_ms;
 	__u32 acknowledged; /* snd_una of the last acknowledgement */
 	__u32 marked;	    /* delivered_ce of it */
@@ -40,7 +40,7 @@ struct congestion_socket {
 	__be16 local_port;
 };
 
-/* With the socket, and gone with it: the 104 bytes of icsk_ca_priv are too few. */
+/* Lives and ends with the socket. icsk_ca_priv, with its 104 bytes, is too small. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -53,7 +53,7 @@ static __always_inline struct sock *socket_of(struct tcp_sock *tp)
 	return &tp->inet_conn.icsk_inet.sk;
 }
 
-/* NULL: the kernel had no memory for it when the socket began; it then keeps its first window. */
+/* NULL: no memory when the socket was opened. It then keeps its initial window. */
 static __always_inline struct congestion_socket *socket_state(struct tcp_sock *tp)
 {
 	return bpf_sk_storage_get(&congestion_sockets, tp, NULL, 0);
@@ -69,7 +69,7 @@ static __always_inline void socket_name(struct tcp_sock *tp, struct congestion_s
 	struct sock_common *common = &socket_of(tp)->__sk_common;
 
 	if (common->skc_family == KERNEL_AF_INET6 && bpf_core_field_exists(common->skc_v6_daddr)) {
-		/* A v4-mapped socket has the mapped addresses here. */
+		/* A v4-mapped socket has mapped addresses here. */
 		state->peer[0] = common->skc_v6_daddr.in6_u.u6_addr32[0];
 		state->peer[1] = common->skc_v6_daddr.in6_u.u6_addr32[1];
 		state->peer[2] = common->skc_v6_daddr.in6_u.u6_addr32[2];
@@ -99,7 +99,7 @@ static __always_inline __u32 socket_inflight(struct tcp_sock *tp)
 	return tp->packets_out - tp->sacked_out - tp->lost_out + tp->retrans_out;
 }
 
-/* Packets that the policy lets be in flight: S0 as a window, or what the path holds at a rate. */
+/* Packets in flight that the policy allows: its window, or what the path holds at its rate. */
 static __always_inline __u32 socket_policy_window(struct tcp_sock *tp,
 						  struct congestion_socket *state)
 {
@@ -117,7 +117,7 @@ static __always_inline __u32 socket_ceiling(struct tcp_sock *tp, struct congesti
 	return integer_lesser(socket_policy_window(tp, state), tp->snd_cwnd_clamp);
 }
 
-/* As the kernel's tcp_is_cwnd_limited(): in slow start half a used window is a full one. */
+/* As tcp_is_cwnd_limited(): in slow start a half-used window counts as full. */
 static __always_inline bool socket_fills_window(struct tcp_sock *tp)
 {
 	if (BPF_CORE_READ_BITFIELD(tp, is_cwnd_limited))
@@ -133,7 +133,7 @@ static __always_inline __u64 socket_law_rate(struct tcp_sock *tp, struct congest
 			   window_pacing_gain(&state->window));
 }
 
-/* Payload bytes a second that the policy leaves; 0: no limit. */
+/* Payload bytes a second that the policy allows; 0: no limit. */
 static __always_inline __u64 socket_policy_rate(struct tcp_sock *tp,
 						struct congestion_socket *state)
 {
@@ -144,9 +144,9 @@ static __always_inline __u64 socket_policy_rate(struct tcp_sock *tp,
 }
 
 /*
- * Why the kernel wants a smaller window. All that is not acknowledged is lost: a time-out (the
- * kernel marks before it asks). It says nothing of marks, but has counted this acknowledgement's
- * already; one that delivers nothing repeats the echo before it.
+ * Why the kernel requests a smaller window. If all that is unacknowledged is lost, it is a
+ * time-out: the kernel marks the packets first. It does not report marks, but has already counted
+ * those of this acknowledgement; one that delivers nothing repeats the echo before it.
  */
 static __always_inline enum window_cause socket_cause(struct tcp_sock *tp,
 						      const struct congestion_socket *state)
@@ -168,7 +168,7 @@ static __always_inline bool policy_loosened(__u64 before, __u64 now)
 	return before && (!now || now > before);
 }
 
-/* The service of our end of the connection, and what it may use by now. */
+/* Reads the service of the local end, and its policy. */
 static __always_inline void policy_read(struct congestion_socket *state, __u32 now_ms)
 {
 	struct sluice_endpoint endpoint = {.port = state->local_port,
@@ -217,7 +217,7 @@ static __always_inline void socket_set_rate(struct tcp_sock *tp, struct congesti
 		rate = policy_rate;
 	if (rate > socket_of(tp)->sk_max_pacing_rate)
 		rate = socket_of(tp)->sk_max_pacing_rate;
-	/* 0 would mean: not paced at all. */
+	/* 0 would turn pacing off. */
 	socket_of(tp)->sk_pacing_rate = rate ? rate : 1;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is published of each socket: map `congestion_flows`, named as the client's packets carry the
- * flow, so that steer, pace and the operator find it. Written once a round and at each change of
- * state; the entry goes with the socket. What changed since the last time goes into its service's
- * sums (service.h), and a change of state to who watches (watch.h).
+ * Publishes each socket in map `congestion_flows`. The key is the tuple of the client's packets, so
+ * that steer, pace and the operator find it. The entry is written once a round and at each change
+ * of state, and ends with the socket. Changes since the last time are added to the service's totals
+ * (service_totals.h); a change of state is reported to a reader (watch.h).
  */
 #ifndef SLUICE_CONGESTION_TELEMETRY_H
 #define SLUICE_CONGESTION_TELEMETRY_H
@@ -19,7 +19,7 @@
 #include "sluice/flow.h"
 #include "sluice/limits.h"
 
-/* Copied out: a map's key must lie on the stack, and the socket's memory does not. */
+/* Copied, because a map's key must be on the stack. */
 static __always_inline void telemetry_key(const struct congestion_socket *state,
 					  struct sluice_flow *flow)
 {
@@ -40,7 +40,7 @@ static __always_inline void telemetry_key(const struct congestion_socket *state,
 	flow->l4_proto = KERNEL_IPPROTO_TCP;
 }
 
-/* What holds the flow back as it stands. */
+/* What limits the flow at present. */
 static __always_inline __u32 telemetry_bound(struct tcp_sock *tp, struct congestion_socket *state)
 {
 	__u64 policy_rate = socket_policy_rate(tp, state);
@@ -84,7 +84,7 @@ static __always_inline void telemetry_describe(struct tcp_sock *tp, struct conge
 	flow->marked_share = flow->accurate_marks ? marks_share_256(&state->window.marks) : 0;
 }
 
-/* Writes the flow's entry; one that is missing (a full map) is tried again each time. */
+/* Writes the flow's entry. If the map is full, the next call tries again. */
 static __noinline int telemetry_publish(struct tcp_sock *tp, struct congestion_socket *state,
 					__u32 before)
 {
@@ -101,7 +101,7 @@ static __noinline int telemetry_publish(struct tcp_sock *tp, struct congestion_s
 	} else {
 		struct sluice_congestion_flow fresh = {};
 
-		/* What it did before we knew of it is nobody's. */
+		/* Progress before the first entry is not counted. */
 		telemetry_describe(tp, state, &fresh);
 		totals_counted_of(&fresh, &was);
 		was.state = before = SLUICE_CONGESTION_CLOSED;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Changes of state for who wants to see them pass: ring buffer `congestion_events`, which is
- * written only while the reader says so in `congestion_watch`. When nobody reads, a change costs a
- * look at that entry.
+ * Changes of state for a reader: ring buffer `congestion_events`, written only while the reader's
+ * entry in `congestion_watch` is valid. Without a reader a change costs one look-up.
  */
 #ifndef SLUICE_CONGESTION_WATCH_H
 #define SLUICE_CONGESTION_WATCH_H
