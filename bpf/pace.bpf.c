@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * pace: the tc hook. What a service sends to its clients gets a departure time by the policy's
- * rates; in what clients send to it, the advertised window is lowered to the policy's. It acts on
- * endpoints of services and of backends, so it serves a director and a server alike, and passes
- * everything else untouched, to whatever other program sits on the device.
+ * pace: the tc hook. Packets of a service to its clients get a departure time by the rates of its
+ * policy. In packets of clients to the service, the advertised window is lowered to the policy's.
+ * It acts on endpoints of services and of backends, so it serves a director and a server alike. All
+ * other packets pass unchanged to the next program on the device.
  *
- * Three programs, of which a device gets two: pace_ingress, and at its egress pace_egress_edt where
- * the root qdisc is `fq`, which alone honours departure times, or else pace_egress, which drops
- * what goes beyond the rates, unless its socket paces itself (`sockets`).
+ * Three programs; a device gets pace_ingress and one for its egress. Where the root qdisc is `fq`,
+ * which alone honours departure times, that is pace_egress_edt. Elsewhere it is pace_egress, which
+ * drops packets beyond the rates unless their socket paces itself (`sockets`).
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -30,10 +30,10 @@ enum pace_hook {
 	PACE_EGRESS_EDT,
 };
 
-/* As in steer/transmit.h; set at load time. */
+/* The source MAC of punted packets, as in steer/transmit.h; set at load time. */
 const volatile __u64 punt_mac = 0;
 
-/* What steer hands to the stack it has seen to itself. */
+/* `steer` has already processed the packets that it punts. */
 static __always_inline bool pace_is_punted(struct __sk_buff *skb)
 {
 	const struct ethhdr *eth = (void *)(long)skb->data;
@@ -69,7 +69,7 @@ static __always_inline enum sluice_verdict pace_to_service(struct __sk_buff *skb
 	if (hook == PACE_INGRESS &&
 	    !ingress_police_pass(skb, packet, policy->ingress_rate_bytes_per_sec))
 		return SLUICE_VERDICT_INGRESS_RATE;
-	/* Only a SYN teaches anything: without one there is no entry to be made. */
+	/* In this direction an entry begins with a SYN only. */
 	if (!pace_is_tcp(packet))
 		return SLUICE_VERDICT_UNPACED;
 	pace_segment(&segment, packet);
@@ -88,8 +88,8 @@ static __always_inline enum sluice_verdict pace_to_service(struct __sk_buff *skb
 }
 
 /*
- * Does the flow's window matter to this packet? Also where the policy has none, the ends of a flow
- * are heeded: it may have one while the flow lasts. What lies between need not pay for that.
+ * Is the packet relevant to the receive window? Without a window policy, only those that begin or
+ * end a flow are, since a policy may be set while the flow lasts. The packets between cost nothing.
  */
 static __always_inline bool pace_has_window(const struct pace_packet *packet,
 					    const struct sluice_policy *policy)
@@ -100,7 +100,7 @@ static __always_inline bool pace_has_window(const struct pace_packet *packet,
 	       packet->tcp.rst;
 }
 
-/* What leaves for a client: whether at all, when, and with which mark. */
+/* A packet to a client: dropped, delayed or marked? */
 static __always_inline enum sluice_verdict pace_out(struct __sk_buff *skb,
 						    const struct pace_packet *packet,
 						    const struct sluice_policy *policy,
@@ -163,7 +163,7 @@ static __always_inline int pace(struct __sk_buff *skb, const enum pace_hook hook
 		verdict = packet.to_service ? pace_to_service(skb, &packet, policy, hook)
 					    : pace_to_client(skb, &packet, policy, hook);
 	count_verdict(packet.service, verdict, skb->wire_len);
-	/* Not TC_ACT_OK, which would end the chain: another filter or link may follow. */
+	/* Not TC_ACT_OK, which would end the chain before another filter or link. */
 	return verdict_drops(verdict) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The table of departures: a flow's slot in it is one cache line of a plain array, found by the
- * flow's keyed hash, however many flows there are. A hash map with 5-tuples for keys costs several
- * times as much once its entries are in no cache. Decisions: pure/departure_slot.h.
+ * The departure table. The slot of a flow is in one cache line of an array, found by the flow's
+ * keyed hash, at any number of flows. A hash map with 5-tuples as keys costs several times as much
+ * once its entries are out of cache. Decisions: pure/departure_slot.h.
  */
 #ifndef SLUICE_PACE_DEPARTURE_TABLE_H
 #define SLUICE_PACE_DEPARTURE_TABLE_H
@@ -14,8 +14,7 @@
 #include "pure/fair_share.h"
 #include "sluice/limits.h"
 
-/* Set when the program is loaded: the instance's, and the number of lines, a power of two, less 1.
- */
+/* Set at load time: the seed of the instance; the number of lines, a power of two, minus 1. */
 const volatile struct sluice_seed seed = {};
 const volatile __u32 departures_mask = 0;
 
@@ -32,7 +31,7 @@ static __noinline void departure_table_name(__u32 number, const struct pace_pack
 	name->tag = tag;
 }
 
-/* The packet's flow's, which begins where it has none. Never NULL but for the verifier's sake. */
+/* The slot of the packet's flow, claimed if the flow has none. NULL only for the verifier. */
 static __always_inline struct sluice_departure *
 departure_table_find(const struct pace_packet *packet, __u64 now_ns)
 {

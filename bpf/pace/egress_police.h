@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The rates of a service's flows where no fq honours departure times: a local TCP socket paces
- * itself (bpf/sockets.bpf.c), and whatever else goes beyond the rate is dropped, for there is
- * nowhere to wait. So is what goes beyond the rate of all. Arithmetic: pure/police.h.
+ * Rates at egress where no fq honours departure times. A local TCP socket paces itself
+ * (bpf/sockets.bpf.c). Other packets beyond the flow's rate are dropped, because there is no queue
+ * to wait in, and so are packets beyond the service's rate. Arithmetic: pure/policing.h.
  */
 #ifndef SLUICE_PACE_EGRESS_POLICE_H
 #define SLUICE_PACE_EGRESS_POLICE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Loss and marks by choice, to test a service with: each packet to a client has the policy's
- * chance. A packet that is yet to be segmented is lost or marked whole.
+ * Impairment for tests of a service: injected loss and injected marks, at the policy's probability
+ * per packet to a client. A packet that is segmented later is lost or marked as a whole.
  */
 #ifndef SLUICE_PACE_IMPAIRMENT_H
 #define SLUICE_PACE_IMPAIRMENT_H

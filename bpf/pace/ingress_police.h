@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Policing of what clients send to a service on this host, for senders that heed no window. Where
- * `steer` stands before it, that has policed already, and nothing more is dropped here. Arithmetic:
- * pure/police.h.
+ * Policing of packets from clients to a service on this host, for senders that ignore the receive
+ * window. If `steer` has policed them before, nothing more is dropped here: the burst is twice as
+ * large. Arithmetic: pure/policing.h.
  */
 #ifndef SLUICE_PACE_INGRESS_POLICE_H
 #define SLUICE_PACE_INGRESS_POLICE_H
@@ -12,7 +12,7 @@
 #include "pure/policing.h"
 #include "sluice/service.h"
 
-/* On the wire: each of the packets that were joined on arrival had headers of its own. */
+/* Bytes on the wire: each of the packets that GRO has merged had its own headers. */
 static __always_inline __u32 ingress_police_bytes(struct __sk_buff *skb,
 						  const struct pace_packet *packet)
 {

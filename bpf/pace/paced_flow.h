@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The memory of the paced flows: where an entry is found, begun and given up, and what is counted
- * of all flows of a service. Neighbours: window and departure, which keep their state there.
- */
+/* Entries of paced flows: look-up, creation, removal; and the totals of a service's flows. */
 #ifndef SLUICE_PACE_PACED_FLOW_H
 #define SLUICE_PACE_PACED_FLOW_H
 
@@ -17,7 +14,7 @@
 #include "sluice/limits.h"
 #include "sluice/pace.h"
 
-/* Not on the stack, where it would take a quarter of all the room. */
+/* Not on the stack, of which it would take a quarter. */
 static const struct sluice_paced_flow paced_begun = {};
 
 static __always_inline struct sluice_paced_flow *paced_find(const struct sluice_flow *key)
@@ -45,8 +42,8 @@ static __always_inline struct sluice_flow_totals *paced_totals(__u32 service)
 }
 
 /*
- * A client's RST ends nothing here: anybody can send one that its server will not believe, and
- * would be rid of what it still owes.
+ * A client's RST removes nothing: it may be forged, and the server may reject it. Removal would
+ * lift the flow's limits.
  */
 static __always_inline void paced_end(const struct sluice_flow *key, const struct segment *segment,
 				      bool to_service, struct sluice_paced_flow *flow)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The sockets that pace themselves: `sockets` sets their rate, and `pace` does not police them.
- */
+/* Sockets that pace themselves: `sockets` sets their rate, and `pace` does not police them. */
 #ifndef SLUICE_PACE_PACED_SOCKET_H
 #define SLUICE_PACE_PACED_SOCKET_H
 
@@ -13,7 +11,7 @@
 #include "maps/paced_sockets.h"
 #include "sluice/pace.h"
 
-/* Is it a local socket's packet, whose TCP lets it go at a rate of ours? */
+/* Was the packet sent by a local socket that TCP paces at our rate? */
 static __always_inline bool paced_socket_sent(struct __sk_buff *skb)
 {
 	struct sluice_paced_socket *paced;

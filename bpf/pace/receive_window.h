@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The receive-window ceiling: learns a flow's scale from its SYNs and lowers the window in what its
- * client sends, so that the service sends no more than its policy has it; and what else a passing
- * segment teaches of its flow: round trips, windows, retransmissions. Arithmetic: pure/ceiling.h,
- * pure/roundtrip.h. Neighbours: flow keeps what is learned; a hook finds the packet and brings a
- * way to its bytes (pace/skb.h, steer/frame.h).
- * Limits: a connection whose SYN was not seen is not touched, nor one whose segments are signed. A
- * client that lies in its ACKs can lift its own ceiling; `congestion` holds the server's end.
+ * The receive-window ceiling. From the SYNs it learns a flow's window scale; in the client's
+ * segments it lowers the window, so that the service sends no more than its policy allows. It also
+ * measures round trips, windows and retransmissions of passing segments. Arithmetic:
+ * pure/ceiling.h, pure/roundtrip.h. The hook finds the segment and provides access to its bytes
+ * (pace/skb.h, steer/frame.h).
+ *
+ * Limits: a connection whose SYN was not seen stays unchanged, and so does one with signed
+ * segments. A client that forges its ACKs can lift its own ceiling; `congestion` limits the
+ * server's sockets.
  */
 #ifndef SLUICE_PACE_RECEIVE_WINDOW_H
 #define SLUICE_PACE_RECEIVE_WINDOW_H
@@ -20,19 +22,19 @@
 #include "sluice/time.h"
 
 #define RWND_EDGE_TRIES 4
-/* How far behind the SYN the first ACK that is seen may be, in bytes of what the client sent. */
+/* The most bytes between the SYN and the first ACK that is seen. */
 #define RWND_FIRST_ACK_MAX 65536
-/* What is assumed of a client that does not say (RFC 9293, 3.7.1). */
+/* The MSS of a client that announces none (RFC 9293, 3.7.1). */
 #define RWND_MSS_V4 536
 #define RWND_MSS_V6 1220
 /* NOP, NOP, timestamps, 10 bytes: the options of nearly every ACK. */
 #define RWND_ONLY_TIMESTAMPS 0x0101080a
 #define RWND_ONLY_TIMESTAMPS_LENGTH 12
 
-/* What became of a client's segment. */
+/* Outcome for a client's segment. */
 enum rwnd_outcome {
-	RWND_UNTOUCHED, /* there is no ceiling, or not enough is known of the flow */
-	RWND_KEPT,	/* it advertises no more than it may */
+	RWND_UNTOUCHED, /* no ceiling, or too little is known of the flow */
+	RWND_KEPT,	/* the window is within the ceiling */
 	RWND_LOWERED,
 };
 
@@ -50,8 +52,9 @@ static __always_inline bool rwnd_options(void *ctx, const struct segment *segmen
 	if (!length)
 		return true;
 	/*
-	 * 4 to 40, but Linux 6.1 forgets what comparisons said of a value that was put by on the
-	 * stack. This says it by its form; the barrier keeps clang from finding it needless.
+	 * 4 to 40. Linux 6.1 loses the bounds from comparisons once the value is spilled to the
+	 * stack. The mask states the bounds again; the barrier keeps clang from removing it as
+	 * redundant.
 	 */
 	last = length - 1;
 	asm volatile("" : "+r"(last));
@@ -64,7 +67,7 @@ static __always_inline bool rwnd_options(void *ctx, const struct segment *segmen
 	return !options->is_malformed;
 }
 
-/* Whether a segment in mid-connection may be changed: a key may have been set since the SYN. */
+/* May a segment in mid-connection be changed? A key may have been set since the SYN. */
 static __always_inline bool rwnd_unsigned(void *ctx, const struct segment *segment)
 {
 	struct tcp_options options = {};
@@ -96,8 +99,8 @@ static __always_inline enum rwnd_outcome rwnd_write(void *ctx, const struct segm
 }
 
 /*
- * S0 in bytes; 0: none. Of a rate, as much as the path takes in at that rate; before the path is
- * known, as much as a sender may send before it knows (RFC 6928).
+ * The policy limit in bytes; 0: none. A rate gives what the path holds at it; while the path is
+ * unknown, the initial window of a sender (RFC 6928).
  */
 static __always_inline __u32 rwnd_ceiling(const struct sluice_policy *policy,
 					  const struct sluice_paced_flow *flow)
@@ -111,7 +114,7 @@ static __always_inline __u32 rwnd_ceiling(const struct sluice_policy *policy,
 	return window_bytes && window_bytes < of_rate ? window_bytes : of_rate;
 }
 
-/* A SYN that is repeated, or seen at both hooks, changes nothing; another one begins anew. */
+/* A repeated SYN, or one seen at both hooks, changes nothing; a different SYN starts a new flow. */
 static __always_inline void rwnd_learn_client(const struct segment *segment,
 					      const struct tcp_options *options, __u32 service,
 					      struct sluice_paced_flow *flow)
@@ -144,13 +147,13 @@ static __always_inline void rwnd_learn_client(const struct segment *segment,
 		totals->begun++;
 }
 
-/* From the service: its SYN-ACK says whether the client's scale is in force. */
+/* The service's SYN-ACK tells whether the client's scale is in force. */
 static __always_inline void rwnd_learn_server(void *ctx, const struct segment *segment,
 					      struct sluice_paced_flow *flow)
 {
 	struct tcp_options options = {};
 
-	/* Only an answer to the SYN that was seen; to a forged one its server answers otherwise. */
+	/* It must answer the SYN that was seen: a server answers a forged SYN differently. */
 	if (!(flow->flags & SLUICE_PACED_CLIENT_SYN) || (flow->flags & SLUICE_PACED_SERVER_SYN) ||
 	    segment->ack != flow->client_isn + 1)
 		return;
@@ -165,7 +168,7 @@ static __always_inline void rwnd_learn_server(void *ctx, const struct segment *s
 	roundtrip_on_syn_ack(&flow->round_trip, segment->now_ns);
 }
 
-/* A SYN's own window is never scaled (RFC 7323, 2.2). */
+/* The window of a SYN is never scaled (RFC 7323, 2.2). */
 static __always_inline enum rwnd_outcome rwnd_open(void *ctx, const struct segment *segment,
 						   const struct sluice_policy *policy,
 						   __u32 service, struct sluice_paced_flow *flow)
@@ -182,7 +185,7 @@ static __always_inline enum rwnd_outcome rwnd_open(void *ctx, const struct segme
 	if (flow->ceiling_bytes)
 		allowed = ceiling_allowance(flow->ceiling_bytes, flow->client_mss);
 	lowered = ceiling_field(segment->window, 0, allowed);
-	/* The server's sequence numbers are not known yet: until then the edge counts from 0. */
+	/* The edge counts from 0 until the server's sequence numbers are known. */
 	if (!(flow->flags & SLUICE_PACED_OPEN) && lowered > flow->right_edge)
 		flow->right_edge = lowered;
 	if (!flow->ceiling_bytes || options.is_signed)
@@ -190,7 +193,7 @@ static __always_inline enum rwnd_outcome rwnd_open(void *ctx, const struct segme
 	return rwnd_write(ctx, segment, flow, lowered);
 }
 
-/* The first ACK that fits the SYN opens the flow: what the SYN-ACK did not say, it may show. */
+/* The first ACK that fits the SYN opens the flow, and may show the scale without a SYN-ACK. */
 static __always_inline void rwnd_confirm(const struct segment *segment,
 					 struct sluice_paced_flow *flow)
 {
@@ -206,7 +209,10 @@ static __always_inline void rwnd_confirm(const struct segment *segment,
 	roundtrip_on_open(&flow->round_trip, segment->now_ns);
 }
 
-/* A scale that was offered and neither answered nor shown may be in force or not. */
+/*
+ * Is it known whether the scale is in force? A scale that was offered, and neither answered nor
+ * shown, may be or not.
+ */
 static __always_inline bool rwnd_scale_known(const struct sluice_paced_flow *flow)
 {
 	return !(flow->flags & SLUICE_PACED_OFFERED) || !flow->client_scale ||
@@ -227,9 +233,9 @@ static __always_inline void rwnd_advance(struct sluice_paced_flow *flow, __u32 e
 }
 
 /*
- * Where nothing but the client's segments is seen, it is timed how long the server takes to go
- * beyond the edge that it had until now: no sooner than it has heard of this one, so that no sample
- * is ever shorter than the round trip.
+ * Where only the client's segments are seen, the measurement runs until the server passes the edge
+ * that it had before. It cannot pass it before it receives this ACK, so no sample is shorter than
+ * the round trip.
  */
 static __always_inline void rwnd_time_edge(const struct segment *segment,
 					   struct sluice_paced_flow *flow, __u32 edge)
@@ -258,7 +264,7 @@ static __always_inline enum rwnd_outcome rwnd_lower(void *ctx, const struct segm
 	roundtrip_on_ack(&flow->round_trip, segment->ack, segment->now_ns,
 			 !(flow->flags & SLUICE_PACED_SERVER_SYN));
 
-	/* Without a ceiling the edge is followed all the same: one may be set at any time. */
+	/* Without a ceiling the edge is followed as well: a ceiling may be set at any time. */
 	scale = (flow->flags & SLUICE_PACED_SCALED) ? flow->client_scale & 15 : 0;
 	flow->client_window = (__u32)segment->window << scale;
 	flow->ceiling_bytes = rwnd_ceiling(policy, flow);
@@ -280,8 +286,8 @@ static __always_inline enum rwnd_outcome rwnd_lower(void *ctx, const struct segm
 }
 
 /*
- * Does a segment with data bring nothing new? `edge` is behind the last byte that was seen from
- * there, once `known`, the flag that says so, is set.
+ * Is a segment with data a retransmission? `edge` is the end of the data seen from that side, valid
+ * if the flag `known` is set.
  */
 static __always_inline bool rwnd_is_repeated(const struct segment *segment,
 					     struct sluice_paced_flow *flow, __u32 *edge,
@@ -296,10 +302,7 @@ static __always_inline bool rwnd_is_repeated(const struct segment *segment,
 	return false;
 }
 
-/*
- * What a client sends to its service. `first`: no other hook has seen this packet
- * before.
- */
+/* A segment from a client to its service. `first`: no other hook has seen it. */
 static __always_inline enum rwnd_outcome
 rwnd_from_client(void *ctx, const struct segment *segment, const struct sluice_policy *policy,
 		 __u32 service, struct sluice_paced_flow *flow, bool first)
@@ -322,7 +325,7 @@ rwnd_from_client(void *ctx, const struct segment *segment, const struct sluice_p
 	return rwnd_lower(ctx, segment, policy, flow);
 }
 
-/* What the service sends. `first` as above; `leaves_ns`: when it does. */
+/* A segment from the service. `first` as above; `leaves_ns`: its departure. */
 static __always_inline void rwnd_from_server(void *ctx, const struct segment *segment,
 					     struct sluice_paced_flow *flow, __u64 leaves_ns,
 					     bool first)
@@ -339,7 +342,7 @@ static __always_inline void rwnd_from_server(void *ctx, const struct segment *se
 	if (!first || !segment->payload_bytes)
 		return;
 	if (!rwnd_is_repeated(segment, flow, &flow->server_edge, SLUICE_PACED_SERVER_DATA)) {
-		/* Its first byte: a packet that is yet to be segmented takes time to arrive. */
+		/* Marks the first byte: a packet that is segmented later takes time to arrive. */
 		if (flow->flags & SLUICE_PACED_SERVER_SYN)
 			roundtrip_mark(&flow->round_trip, segment->seq, leaves_ns);
 		return;

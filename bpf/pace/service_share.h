@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The rates that services' flows share, and the weights by which they do. Arithmetic:
- * pure/share.h. Neighbours: place, where a flow's part of it is kept, and departure, which asks.
+ * Rates that the flows of a service share, and the flows' weights. Arithmetic: pure/fair_share.h.
  */
 #ifndef SLUICE_PACE_SERVICE_SHARE_H
 #define SLUICE_PACE_SERVICE_SHARE_H
@@ -12,7 +11,7 @@
 #include "sluice/limits.h"
 #include "sluice/service.h"
 
-/* What a share begins as; too large for the stack. */
+/* The initial share; too large for the stack. */
 static const struct sluice_share service_share_nothing = {};
 
 /* NULL: the service has no such rate, or there is no memory for it. */
@@ -46,7 +45,7 @@ static __noinline __u32 service_share_client_weight(const struct pace_packet *pa
 	return weight ? *weight : 0;
 }
 
-/* Looked up once a second, so that a change reaches flows that run, and settled ones do not pay. */
+/* Looked up once a second: a change reaches running flows, and most packets cost no look-up. */
 static __always_inline __u32 service_share_weight(struct sluice_departure *flow,
 						  const struct pace_packet *packet,
 						  const struct sluice_policy *policy, __u64 now_ns)

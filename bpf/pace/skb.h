@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * A segment's bytes in tc, where a packet may lie in pieces.
- */
+/* Access to a segment's bytes in tc, where a packet may be non-linear. */
 #ifndef SLUICE_PACE_SKB_H
 #define SLUICE_PACE_SKB_H
 
@@ -18,8 +16,8 @@ static __always_inline bool segment_load(void *ctx, __u32 offset, void *to, __u3
 }
 
 /*
- * The checksum is right with offload on and off. Where its update succeeds the header is ours to
- * write, so that the window, which lies before it, cannot fail after it.
+ * The helper keeps the checksum valid with offload on and off. Once it succeeds the header is
+ * writable, so the store of the window, which lies before the checksum, cannot fail.
  */
 static __always_inline bool segment_set_window(void *ctx, const struct segment *segment,
 					       __u16 field)

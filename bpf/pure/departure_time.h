@@ -33,7 +33,7 @@
  * the stamp is a departure time. Otherwise (SO_TXTIME before 6.10) it may be a time of reception on
  * another clock, and counts only where that is impossible.
  */
-static inline __u64 departure_asked_ns(__u64 stamp_ns, __u64 now_ns, int monotonic)
+static inline __u64 departure_requested_ns(__u64 stamp_ns, __u64 now_ns, int monotonic)
 {
 	if (stamp_ns <= now_ns)
 		return 0;
@@ -58,11 +58,13 @@ static inline int departure_is_late(__u64 departs_ns, __u64 now_ns, __u64 gap_ns
  * Takes the flow's next turn: not before now, not before the sender's request, not before the
  * packets ahead have left. Returns the time, or DEPARTURE_NEVER, and then takes no turn.
  */
-static inline __u64 departure_take(__u64 *departs_ns, __u64 now_ns, __u64 asked_ns, __u64 cost_ns)
+static inline __u64 departure_take(__u64 *departs_ns, __u64 now_ns, __u64 requested_ns,
+				   __u64 cost_ns)
 {
 	__u64 horizon_ns = now_ns + DEPARTURE_HORIZON_NS;
 	/* A request for a time past the horizon does not advance the flow. */
-	__u64 earliest_ns = asked_ns > horizon_ns ? now_ns : departure_later(now_ns, asked_ns);
+	__u64 earliest_ns =
+		requested_ns > horizon_ns ? now_ns : departure_later(now_ns, requested_ns);
 	__u64 seen_ns, turn_ns;
 	int turn;
 
@@ -72,11 +74,11 @@ static inline __u64 departure_take(__u64 *departs_ns, __u64 now_ns, __u64 asked_
 		if (turn_ns > horizon_ns)
 			return DEPARTURE_NEVER;
 		if (__sync_val_compare_and_swap(departs_ns, seen_ns, turn_ns + cost_ns) == seen_ns)
-			return departure_later(turn_ns, asked_ns);
+			return departure_later(turn_ns, requested_ns);
 	}
 	/* The winners of the races brought the time up to now, so adding the cost is enough. */
 	turn_ns = departure_later(__sync_fetch_and_add(departs_ns, cost_ns), earliest_ns);
-	return departure_later(turn_ns, asked_ns);
+	return departure_later(turn_ns, requested_ns);
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * For whom `sluice congestion load` made the congestion control the choice, and what they had
- * before: map `congestion_choices`, written by user space alone, so that `unload` can undo it.
+ * Namespaces, routes and listeners for which `sluice congestion load` chose the congestion control,
+ * and their previous one, so that `unload` can restore it. Map `congestion_choices`, written by
+ * user space only.
  */
 #ifndef SLUICE_CHOICE_H
 #define SLUICE_CHOICE_H
@@ -29,10 +30,10 @@ struct sluice_choice {
 };
 
 struct sluice_chosen {
-	char before[SLUICE_CONGESTION_NAME_LENGTH]; /* empty: a route that named none */
+	char before[SLUICE_CONGESTION_NAME_LENGTH]; /* empty: a route without one */
 };
 
-/* What the iterator `listeners` says of each socket that it changed. */
+/* Output of the iterator `listeners`: a socket that it changed. */
 struct sluice_listener {
 	struct sluice_address address;
 	__u32 port; /* host order */

@@ -59,12 +59,12 @@ TEST(Departure, ASenderThatAsksPastTheHorizonIsHeardAndDoesNotBlockTheFlow) {
 }
 
 TEST(Departure, AStampIsADepartureOnlyWhereItCanBeOne) {
-  EXPECT_EQ(departure_asked_ns(0, start, 0), 0);
-  EXPECT_EQ(departure_asked_ns(start - 1, start, 1), 0);
-  EXPECT_EQ(departure_asked_ns(start + 1, start, 0), start + 1);
-  EXPECT_EQ(departure_asked_ns(start + 10 * second, start, 1), start + 10 * second);
+  EXPECT_EQ(departure_requested_ns(0, start, 0), 0);
+  EXPECT_EQ(departure_requested_ns(start - 1, start, 1), 0);
+  EXPECT_EQ(departure_requested_ns(start + 1, start, 0), start + 1);
+  EXPECT_EQ(departure_requested_ns(start + 10 * second, start, 1), start + 10 * second);
   // The time of reception, of the other clock, is decades ahead.
-  EXPECT_EQ(departure_asked_ns(1'700'000'000 * second, start, 0), 0);
+  EXPECT_EQ(departure_requested_ns(1'700'000'000 * second, start, 0), 0);
 }
 
 TEST(Departure, SeveralCpusTakeEveryTurnOnce) {
