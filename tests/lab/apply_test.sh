@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A configuration file in the life of an instance, while traffic runs: applied, exported, killed in
-# the middle of at every moment, applied again. Whoever looks finds the old or the new, whole, and
-# no request fails.
-#   KILLS  how often (12)      SEED  of the random moments (1), said at the start
+# sluice apply under traffic: applied, exported, killed at random moments, applied again. A reader
+# finds the old or the new configuration, complete, and no request fails.
+#   KILLS  number of kills (12)      SEED  of the random moments (1), printed at the start
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/topology.sh
@@ -21,8 +20,8 @@ lab_begin apply
 lab_topology
 for index in 1 2 3; do lab_nginx "server$index" "$index" 80; done
 lab_vip "$LAB_VIP_V6" server1 server2 server3
-# Server 1 serves in both. Beside the services that have traffic, one is only in one of the two,
-# and some hundreds of backends make what is written long.
+# Server 1 is up in both files. Beside the services with traffic, each file has a service that the
+# other lacks, with 100 backends, which makes the commit long.
 spare_backends() { # NET
   local host
   for host in {1..100}; do printf '      - 10.%d.0.%d:80\n' "$1" "$host"; done
@@ -80,47 +79,47 @@ lab_ip director route replace 10.0.0.0/8 via "${LAB_SERVERS_V4[1]}"
   cat "$LAB_DIR/one.yaml"
 } >"$LAB_DIR/first.yaml"
 
-# A dry run creates nothing and says what comes.
+# A dry run creates nothing and lists the changes.
 apply first --dry-run >"$LAB_DIR/shown"
-check "a dry run makes no instance" test ! -e "$LAB_BPFFS/$LAB_INSTANCE"
+check "a dry run creates no instance" test ! -e "$LAB_BPFFS/$LAB_INSTANCE"
 for index in 1 2 3; do
   lab_sluice_on "server$index" attach decap net0 2>/dev/null
 done
 apply first 2>"$LAB_DIR/done"
-check_equal "what the dry run said is what was done" "$(grep -v '^instance ' "$LAB_DIR/shown" |
+check_equal "apply makes the changes that the dry run listed" "$(grep -v '^instance ' "$LAB_DIR/shown" |
   sed 's/^would change: //')" sed '$d' "$LAB_DIR/done"
-check_equal "again it changes nothing" "$LAB_DIR/first.yaml: everything is already so" \
+check_equal "a second apply changes nothing" "$LAB_DIR/first.yaml: everything is already so" \
   apply first
 
-# Export and apply go round.
+# The output of export is a file for apply.
 lab_sluice export >"$LAB_DIR/exported.yaml"
-check_equal "what is exported changes nothing" "{\"changed\":false,\"changes\":[]}" \
+check_equal "applying the exported file changes nothing" "{\"changed\":false,\"changes\":[]}" \
   jq -c '{changed, changes}' <(apply exported --json)
 declare -A whole
 whole[one]=$(exported)
 apply two 2>/dev/null
 whole[two]=$(exported)
-check "the two differ" test "${whole[one]}" != "${whole[two]}"
+check "the two files differ" test "${whole[one]}" != "${whole[two]}"
 
-# A mistake changes nothing, and is told where it is.
+# A file with a mistake changes nothing; the error has the line and the column.
 sed 's/weight: 300/weight: 300000/' "$LAB_DIR/two.yaml" >"$LAB_DIR/broken.yaml"
 status=0
 apply broken >"$LAB_DIR/out" 2>&1 || status=$?
-check_equal "a broken file is misuse" 2 echo "$status"
-check_equal "its mistake has a line and a column" \
+check_equal "a broken file is misuse: exit 2" 2 echo "$status"
+check_equal "the error has a line and a column" \
   "$LAB_DIR/broken.yaml:8:45: weight \"300000\": not a whole number from 0 to 65535" head -1 "$LAB_DIR/out"
-check_equal "and nothing has changed" "${whole[two]}" exported
-# Of a device that is not there nothing is known before the kernel is asked.
+check_equal "a broken file changes nothing" "${whole[two]}" exported
+# That a device is missing is known only when the kernel is asked, after the checks of the file.
 {
   echo "devices: {clients0: {steer: }, servers0: {steer: }, nowhere0: {steer: }}"
   cat "$LAB_DIR/one.yaml"
 } >"$LAB_DIR/nowhere.yaml"
 status=0
 apply nowhere >"$LAB_DIR/out" 2>&1 || status=$?
-check_equal "a device that is not there fails" 1 echo "$status"
-check_equal "and nothing has changed" "${whole[two]}" exported
+check_equal "a missing device is a failure: exit 1" 1 echo "$status"
+check_equal "a missing device changes nothing else" "${whole[two]}" exported
 
-# How long an undisturbed one takes: the moments of death are spread over that, and past it.
+# Duration of an undisturbed apply: the kills are spread over it, and a little beyond.
 before=${EPOCHREALTIME/./}
 for file in one two one two; do apply "$file" 2>/dev/null; done
 typical_us=$(((${EPOCHREALTIME/./} - before) / 4))
@@ -146,13 +145,13 @@ while ((died < kills && tries < 4 * kills)); do
   status=0
   wait "$victim" 2>/dev/null || status=$?
   if [[ $status -eq 137 ]]; then died=$((died + 1)); fi
-  # Who only looks sees one of the two ...
+  # A reader sees one of the two configurations ...
   case $(exported) in
     "${whole[$was]}") seen[old]=$((seen[old] + 1)) ;;
     "${whole[$next]}") seen[new]=$((seen[new] + 1)) ;;
     *) torn=$((torn + 1)) ;;
   esac
-  # ... and who applies it again gets there, by what the dry run had said or by nothing at all.
+  # ... and a second apply completes the change: by the changes that the dry run listed, or by none.
   changes=$(apply "$next" --json | jq -c .changes)
   if [[ $changes != "$shown" && $changes != '[]' ]]; then different=$((different + 1)); fi
   if [[ $(exported) != "${whole[$next]}" || $(pending) != 0 || -e $LAB_BPFFS/$LAB_INSTANCE/journal ]]; then
@@ -161,20 +160,20 @@ while ((died < kills && tries < 4 * kills)); do
   was=$next
 done
 
-check_equal "of $tries applies $kills died before they ended" "$kills" echo "$died"
-check_equal "every state was the old or the new (${seen[old]} and ${seen[new]})" 0 echo "$torn"
-check "both were seen" test "${seen[old]}" -gt 0 -a "${seen[new]}" -gt 0
-check_equal "applied again it was whole" 0 echo "$unfinished"
-check_equal "by the changes that the dry run had said, or none" 0 echo "$different"
+check_equal "$kills of $tries applies were killed before their end" "$kills" echo "$died"
+check_equal "every state was the old or the new one (${seen[old]} and ${seen[new]})" 0 echo "$torn"
+check "both were seen: the kills hit before and after the commit" test "${seen[old]}" -gt 0 -a "${seen[new]}" -gt 0
+check_equal "after a second apply every state is complete" 0 echo "$unfinished"
+check_equal "the second apply makes the changes that the dry run listed, or none" 0 echo "$different"
 for run in web web-kept tunnel tunnel-kept; do
   lab_wrk_wait "$run"
   check_between "requests served, $run" 100 1e99 "$(jq .requests "$LAB_DIR/$run.json")"
   check_equal "no request failed, $run" 0 jq .failed "$LAB_DIR/$run.json"
 done
 
-# An empty file takes everything away but the instance.
+# An empty file removes everything but the instance.
 printf 'services: {}\ndevices: {}\n' >"$LAB_DIR/empty.yaml"
 check "an empty file can be applied" apply empty
-check_equal "and then there is nothing" "services: {}" exported
-check "the last state can be taken away" lab_sluice instance remove
+check_equal "after an empty file no service is left" "services: {}" exported
+check "the instance can be removed" lab_sluice instance remove
 report_end

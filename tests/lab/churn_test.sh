@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A hundred random changes of a service's backends under load, by the real command: added, drained,
-# removed, weighed anew, brought up, and swept. 500 long-lived connections that carry data all the
-# while and as many short ones a second as the machine takes up to RATE: not one is reset, times out
-# or is answered by another server than before.
-#   churn_test.sh [MODE...]   every mode unless said otherwise
-#   CHANGES (100)   RATE  short connections a second (2000)   LONG (500)   SEED  of the changes (1)
+# A hundred random changes of a service's backends under load, with the command: add, drain, remove,
+# set weight, set state up, settle. The load is 500 long-lived connections that carry data
+# throughout and up to RATE short ones per second: no connection is reset, times out or moves to
+# another server.
+#   churn_test.sh [MODE...]   all modes by default
+#   CHANGES (100)   RATE  short connections per second (2000)   LONG (500)   SEED  of the changes (1)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/topology.sh
@@ -19,18 +19,18 @@ changes=${CHANGES:-100} rate=${RATE:-2000} long=${LONG:-500}
 RANDOM=${SEED:-1}
 modes=("$@")
 [[ $# -gt 0 ]] || modes=(ipip gue l2 nat snat)
-# Whoever is silent for so long is swept; the long-lived connections speak five times a second.
+# A flow that is idle for so long is purged; the long-lived connections send five times per second.
 idle_s=2
-# Backends that come and go, beside those of the three servers, which stay and keep the long-lived
-# connections: an address more of each server.
+# Backends that are added and removed: a second address of each server. The backends at the first
+# addresses stay and keep the long-lived connections.
 guests=(198.51.100.21 198.51.100.22 198.51.100.23)
 declare -A guest_state=()
 steady= # the client's pid
 
 overs() { grep -cx over "$LAB_DIR/steady.json"; }
 
-# Every connection that a drained guest may have has come to its end, which its client knows. That
-# nothing is sent there for a while would not do: a connection that lost a packet is silent, too.
+# Waits until every connection that a drained guest may have has ended. The client reports that;
+# silence would be no proof, because a connection that lost a packet is silent, too.
 until_over() {
   local before
   before=$(overs || true)
@@ -39,7 +39,7 @@ until_over() {
 }
 has_more_overs() { (($(overs) > $1)); }
 
-# One guest's next step: it is added, then drained, then (when its connections are over) removed.
+# The next step of a guest: add, drain, and remove after the end of its connections.
 change_guest() {
   local guest=$1
   case ${guest_state[$guest]-} in
@@ -54,7 +54,7 @@ change_guest() {
   esac
 }
 
-# Server 1 is never drained, so that there is always somebody.
+# Server 1 is never drained: one backend is always up.
 change_something() {
   local server=${LAB_SERVERS_V4[RANDOM % 3 + 1]} other=${LAB_SERVERS_V4[RANDOM % 2 + 2]}
   case $((RANDOM % 10)) in
@@ -66,7 +66,7 @@ change_something() {
   esac
 }
 
-# What this mode needs of a server beside the lab's topology, in which the director is its router.
+# Prepares the servers for a mode. In the lab's topology the director is their router already.
 prepare_servers() {
   local mode=$1 index
   for index in 1 2 3; do
@@ -96,7 +96,8 @@ churn() {
 
   lab_spawn client "$LAB_BUILD/tests/steady" "$LAB_VIP_V4" 80 300 "$long" "$rate" >"$file"
   steady=$LAB_PID
-  # Before the guests come: what is with one of them when it is removed is broken, and rightly so.
+  # All long-lived connections are established before the first guest is added: removing a guest
+  # would break the connections that it has.
   lab_until 10 "an answer to every long-lived connection" grep -qx ready "$file"
   local before=${EPOCHREALTIME/./}
   while ((done < changes)); do
@@ -111,15 +112,15 @@ churn() {
   sed -i '/^{/!d' "$file"
 
   check_equal "$mode: $long long-lived connections were opened" "$long" jq .long.opened "$file"
-  check_equal "$mode: none of them was reset, timed out, was cut off or answered by another server" \
+  check_equal "$mode: no long-lived connection was reset, timed out, was cut off or moved to another server" \
     '0,0,0,0' jq -r '.long | "\(.reset),\(.timed_out),\(.cut_off),\(.moved)"' "$file"
   # shellcheck disable=SC2016 # jq's variable
-  check_equal "$mode: every one of them was answered until the end" true \
+  check_equal "$mode: long-lived connections were answered until the end" true \
     jq --argjson long "$long" '.long.answers > 2 * $long' "$file"
   check_equal "$mode: no short connection was reset, timed out or cut off" '0,0,0' \
     jq -r '.short | "\(.reset),\(.timed_out),\(.cut_off)"' "$file"
-  check_equal "$mode: short connections were made" true jq '.short.answers > 100' "$file"
-  printf '# %s: %s changes in %s s, %s sweeps settled something, %s slots moved at the end: %s\n' \
+  check_equal "$mode: short connections were answered" true jq '.short.answers > 100' "$file"
+  printf '# %s: %s changes in %s s, %s sweeps settled slots, %s slots still move: %s\n' \
     "$mode" "$changes" "$seconds" "$settled" "$moved" "$(<"$file")"
 }
 

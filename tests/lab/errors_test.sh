@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Bad input as an operator meets it: one clear sentence on stderr that names what, which and why,
-# exit 2 for misuse and 1 for failure, and nothing is half done.
+# Bad input on the command line: one sentence on stderr that says what, which and why; exit 2 for
+# misuse and 1 for failure; and no change.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/topology.sh
@@ -20,20 +20,20 @@ lab_address director eth1 10.0.0.1/24 2001:db8:b::1/64
 
 state() { lab_sluice status --json | jq -c 'del(.. | .verdicts?)'; lab_sluice backend list --json; }
 
-# refused STATUS WORDS ARGUMENT...: exits so, says one sentence that has these words (a regular
-# expression) in it, nothing on stdout, and changes nothing.
+# refused STATUS PATTERN ARGUMENT...: sluice exits with STATUS, prints one line to stderr that
+# matches PATTERN (a regular expression), nothing to stdout, and changes nothing.
 refused() {
-  local status=$1 words=$2 before seen=0
+  local status=$1 pattern=$2 before seen=0
   shift 2
   before=$(state)
   lab_sluice "$@" >"$LAB_DIR/out" 2>"$LAB_DIR/err" || seen=$?
   local said
   said=$(cat "$LAB_DIR/err")
   if [[ $seen -eq $status && ! -s $LAB_DIR/out && $(wc -l <"$LAB_DIR/err") -eq 1 &&
-    $said == "sluice: "* && $said =~ $words && $(state) == "$before" ]]; then
+    $said == "sluice: "* && $said =~ $pattern && $(state) == "$before" ]]; then
     report_ok "$(printf '%s: %s' "$*" "$said")"
   else
-    report_not_ok "sluice $* is refused with $status and $words" \
+    report_not_ok "sluice $* is refused with exit $status and $pattern" \
       "exit $seen, stdout: $(cat "$LAB_DIR/out"), stderr: $said"
   fi
 }
@@ -78,7 +78,7 @@ refused 2 '10\.0\.0\.99' backend drain web 10.0.0.99:80
 refused 2 '10\.0\.0\.99' backend remove web 10.0.0.99:80
 refused 2 'famil' backend add web '[2001:db8:b::11]:80'
 refused 1 'route' backend add web 192.0.2.77:80
-# Modes, and what they cannot do.
+# Modes: what each cannot do.
 lab_ip director route add 198.18.0.0/15 via 10.0.0.254
 lab_ip director route add 10.0.9.0/24 dev eth1 mtu 590
 lab_sluice service add l2 203.0.113.20:80/tcp --mode l2 2>/dev/null
@@ -96,7 +96,7 @@ refused 2 'backend of service nat' backend add nat-too 10.0.0.12:80
 refused 2 'endpoint of service ipip' backend add nat-too 203.0.113.23:80
 refused 2 'in mode nat' service add x 10.0.0.12:80/tcp
 refused 2 '596' backend add ipip 10.0.9.9:80
-check "what needs no encapsulation fits there" lab_sluice backend add web 10.0.9.9:80
+check "a backend without encapsulation fits the same link" lab_sluice backend add web 10.0.9.9:80
 lab_sluice backend remove web 10.0.9.9:80 2>/dev/null
 refused 2 '10\.0\.0\.12:0' backend add any 10.0.0.12:80
 refused 2 'any port' backend add web 10.0.0.12:0
@@ -104,14 +104,14 @@ for service in l2 nat nat-too ipip any; do lab_sluice service remove "$service" 
 
 # Filters.
 refused 2 '198\.51\.100\.0/24' filter allow web 198.51.100.7/24
-refused 2 'somebody' filter deny web somebody
+refused 2 'everywhere' filter deny web everywhere
 refused 2 'famil' filter deny web 2001:db8::/32
 refused 2 'wbe' filter deny wbe 198.51.100.0/24
 refused 2 'no such filter' filter remove web 198.51.100.0/24
 lab_sluice filter allow web 198.51.100.0/24 2>/dev/null
 refused 2 'filter remove' filter deny web 198.51.100.0/24
 check "the same filter again is success" lab_sluice filter allow web 198.51.100.0/24
-check "and all of them go" lab_sluice filter clear web
+check "filter clear removes all filters" lab_sluice filter clear web
 
 refused 2 'sideways' backend set web 10.0.0.11:80 --state sideways
 refused 2 '50mbyte' policy set web --flow-rate 50mbyte
@@ -125,7 +125,7 @@ refused 2 'services.*65536' instance create --services 65537
 refused 2 'backends.*1048576' instance create --backends 0
 refused 2 'flows.*1024' instance create --flows 1023
 refused 2 'there already' instance create --services 77
-check "an instance as it is already is success" lab_sluice instance create
+check "creating an instance that exists as asked is success" lab_sluice instance create
 refused 2 'wbe' policy set wbe --window 256kib
 refused 1 'eth7' attach steer eth7
 refused 2 'fly' attach fly eth1
@@ -137,10 +137,10 @@ refused 2 '' service list surplus
 lab_sluice attach steer eth1 2>/dev/null
 refused 1 'steer' attach decap eth1
 refused 1 'not in libxdp.s dispatcher: steer ' attach decap eth1 --chain
-# Chaining itself is tested where the kernel can do it (tests/vm/chain_test).
+# tests/vm/chain_test tests chaining, with a kernel that supports it.
 if bpftool feature probe kernel 2>/dev/null | grep -q 'program_type ext is NOT'; then
   refused 1 'BPF_PROG_TYPE_EXT' attach decap eth2 --chain
-  check "what could not be chained is not attached in another way" \
+  check "a program that cannot be chained is not attached in another way" \
     bash -c "! ip -n $LAB_PREFIX-director link show eth2 | grep -q xdp"
 fi
 check "attaching again is success" lab_sluice attach steer eth1
@@ -149,17 +149,17 @@ devices() {
     jq -r '.[].key | map(ltrimstr("0x")) | reverse | join("")'
 }
 ifindex=$(lab_ip director -j link show eth1 | jq '.[0].ifindex')
-check_equal "steer's device is a way out" "$(printf '%08x' "$ifindex")" devices
+check_equal "a device with steer is a target for redirects" "$(printf '%08x' "$ifindex")" devices
 lab_sluice detach steer eth1 2>/dev/null
-check_equal "and is none without it" "" devices
+check_equal "a device without steer is none" "" devices
 lab_sluice attach steer eth1 2>/dev/null
 lab_add_ns elsewhere
 lab_ip elsewhere link add eth1 type veth peer name eth2
 if said=$(lab_sluice_on elsewhere attach steer eth1 2>&1); then said="attached"; fi
-check_equal "steer is in one network namespace" "sluice: steer is on device eth1" \
+check_equal "steer attaches in one network namespace only" "sluice: steer is on device eth1" \
   echo "${said%% of another*}"
 
-# A bridge has no XDP of its own; what has is attached natively.
+# A bridge has no native XDP; a veth device has.
 lab_ip director link add br0 type bridge
 check_equal "eth1 has steer in native mode" native bash -c \
   "nsenter --net=/run/netns/$LAB_PREFIX-director '$LAB_BUILD/sluice' --instance $LAB_INSTANCE status --json | jq -r '.attachments[] | select(.device == \"eth1\") | .mode'"
@@ -168,13 +168,14 @@ check "a device without XDP in its driver gets it in generic mode, and the comma
   grep -q 'generic' "$LAB_DIR/out"
 refused 1 'br0.*generic mode' attach decap br0 --native
 
-# elsewhere SENTENCE STATUS WORDS COMMAND...: the same where the whole world is another one.
+# elsewhere SENTENCE STATUS PATTERN COMMAND...: as refused, for a command in another environment;
+# the state is not compared.
 elsewhere() {
-  local sentence=$1 status=$2 words=$3 seen=0 said
+  local sentence=$1 status=$2 pattern=$3 seen=0 said
   shift 3
   "$@" >"$LAB_DIR/out" 2>"$LAB_DIR/err" || seen=$?
   said=$(cat "$LAB_DIR/err")
-  if [[ $seen -eq $status && ! -s $LAB_DIR/out && $(wc -l <"$LAB_DIR/err") -eq 1 && $said =~ $words ]]; then
+  if [[ $seen -eq $status && ! -s $LAB_DIR/out && $(wc -l <"$LAB_DIR/err") -eq 1 && $said =~ $pattern ]]; then
     report_ok "$sentence: $said"
   else
     report_not_ok "$sentence" "exit $seen, stdout: $(cat "$LAB_DIR/out"), stderr: $said"
@@ -187,10 +188,10 @@ elsewhere "without bpffs" 1 'bpffs.*mount -t bpf' \
   unshare --mount sh -c "umount -l /sys/fs/bpf; mount -t tmpfs none /sys/fs/bpf; exec '$sluice' status"
 elsewhere "without BTF" 1 'btf.*CONFIG_DEBUG_INFO_BTF' \
   unshare --mount sh -c "mount -t tmpfs none /sys/kernel/btf; exec '$sluice' --instance $LAB_INSTANCE status"
-elsewhere "an instance of no good name" 2 'UPPER' "$sluice" --instance UPPER status
-elsewhere "an instance that is not there" 1 'nowhere.*sluice attach' "$sluice" --instance nowhere status
+elsewhere "an instance with an invalid name" 2 'UPPER' "$sluice" --instance UPPER status
+elsewhere "an instance that does not exist" 1 'nowhere.*sluice attach' "$sluice" --instance nowhere status
 
-# Another version: its root says another schema.
+# An instance of another version: its root record has another schema.
 root_map=$LAB_BPFFS/$LAB_INSTANCE/instance
 as_schema() {
   bpftool -j map lookup pinned "$root_map" key 0 0 0 0 | jq -r --arg first "$1" \
@@ -203,18 +204,18 @@ elsewhere "an instance of another version, read" 1 'version 99' "$sluice" --inst
 elsewhere "an instance of another version, changed" 1 'version 99' \
   "$sluice" --instance "$LAB_INSTANCE" service add late 10.0.0.9:80/tcp
 as_schema "$own_schema"
-check "and untouched by that" lab_sluice service show web
-elsewhere "it had no late service" 2 'late' "$sluice" --instance "$LAB_INSTANCE" service show late
+check "an instance with its own schema again is readable" lab_sluice service show web
+elsewhere "the refused command added no service" 2 'late' "$sluice" --instance "$LAB_INSTANCE" service show late
 
-# Commands that race each other: each whole, none lost.
+# Concurrent commands: each is atomic and none is lost.
 for index in $(seq 20 39); do lab_sluice backend add web "10.0.0.$index:80" 2>/dev/null & done
 wait
-check_equal "of 20 backends added at once none is lost" 21 \
+check_equal "20 concurrent backend add commands add 20 backends" 21 \
   bash -c "'$sluice' --instance $LAB_INSTANCE backend list web --json | jq length"
 
-# Every map is readable with the names of its fields; where a map holds maps, bpftool shows the ids
-# of those, and they are readable. Of maps of devices and of programs the kernel keeps no names, and
-# what lies at sockets it shows only to who has the socket.
+# bpftool dumps every map with field names; for a map of maps it shows ids, and the inner maps are
+# dumped. Exceptions: maps of devices and of programs have no BTF, and socket storage can be read
+# only through the socket.
 lab_sluice service add prefix 203.0.114.0/24:80/tcp 2>/dev/null
 lab_sluice filter deny prefix 198.51.100.0/24 2>/dev/null
 unreadable() {
@@ -231,9 +232,9 @@ unreadable() {
     if ! bpftool -j map dump "${word[@]}" >"$LAB_DIR/dump" 2>&1; then
       echo "$map: $(cat "$LAB_DIR/dump")"
     elif ! jq -e 'length == 0 or (.[0] | has("formatted"))' "$LAB_DIR/dump" >/dev/null; then
-      echo "$map has no names"
+      echo "$map has no field names"
     fi
   done
 }
-check_equal "bpftool dumps every map by names" "" unreadable
+check_equal "bpftool dumps every map with field names" "" unreadable
 report_end

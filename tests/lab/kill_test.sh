@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# sluice killed with SIGKILL at random moments of random commands, while traffic runs: the next
-# command reads a whole state and finishes what was begun, and no request fails.
-#   KILLS  how often (200)      SEED  of the random choices (1), said at the start
+# sluice killed with SIGKILL at random moments of random commands, under traffic: the next command
+# reads a complete state and completes the interrupted change, and no request fails.
+#   KILLS  number of kills (200)      SEED  of the random choices (1), printed at the start
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/topology.sh
@@ -31,8 +31,8 @@ for index in 1 2 3; do
   lab_sluice backend add tunnel "${LAB_SERVERS_V4[index]}:80" 2>/dev/null
 done
 
-# Server 1 serves throughout; what the commands play with is servers 2 and 3, which they drain
-# before nothing ever takes them out, a service nobody asks, policies, and attachments.
+# Server 1 stays up. The commands change servers 2 and 3, which are drained but never removed, a
+# service without traffic, policies, and attachments.
 random_command() {
   local service=web backend=${LAB_SERVERS_V4[RANDOM % 2 + 2]}:80
   if ((RANDOM % 2)); then service=tunnel; fi
@@ -49,7 +49,7 @@ random_command() {
   esac
 }
 
-# How long an undisturbed command takes: the moments of death are spread over that, and past it.
+# Duration of an undisturbed command: the kills are spread over it, and a little beyond.
 before=${EPOCHREALTIME/./}
 for _ in 1 2 3 4 5; do lab_sluice backend set web "${LAB_SERVERS_V4[2]}:80" --weight $((RANDOM % 300 + 1)) 2>/dev/null; done
 typical_us=$(((${EPOCHREALTIME/./} - before) / 5))
@@ -65,7 +65,7 @@ pending() {
   bpftool -j map lookup pinned "$LAB_BPFFS/$LAB_INSTANCE/instance" key 0 0 0 0 |
     jq '.formatted.value.pending'
 }
-# A command that was faster than its killer does not count as a kill.
+# A command that ended before its kill does not count.
 while ((died < kills && tries < 5 * kills)); do
   tries=$((tries + 1))
   read -r -a command < <(random_command)
@@ -78,25 +78,25 @@ while ((died < kills && tries < 5 * kills)); do
   status=0
   wait "$victim" 2>/dev/null || status=$?
   if [[ $status -eq 137 ]]; then died=$((died + 1)); fi
-  # The next command reads it ...
+  # The next command reads the state ...
   if ! last=$(lab_sluice status --json 2>&1 >/dev/null); then
     unreadable=$((unreadable + 1))
     printf 'kill_test: after %s: %s\n' "${command[*]}" "$last" >&2
   fi
-  # ... and the next that changes something finishes it.
+  # ... and the next command that changes something completes it.
   if ! lab_sluice backend set web "${LAB_SERVERS_V4[1]}:80" --weight $((RANDOM % 300 + 1)) 2>/dev/null ||
     [[ $(pending) != 0 ]]; then
     unfinished=$((unfinished + 1))
   fi
 done
 
-check_equal "of $tries commands $kills died before they ended" "$kills" echo "$died"
+check_equal "$kills of $tries commands were killed before their end" "$kills" echo "$died"
 check_equal "every state was readable" 0 echo "$unreadable"
-check_equal "every state was finished by the next command" 0 echo "$unfinished"
+check_equal "the next command completed every state" 0 echo "$unfinished"
 for run in web web-kept tunnel tunnel-kept; do
   lab_wrk_wait "$run"
   check_between "requests served, $run" 100 1e99 "$(jq .requests "$LAB_DIR/$run.json")"
   check_equal "no request failed, $run" 0 jq .failed "$LAB_DIR/$run.json"
 done
-check "the last state can be taken away" lab_sluice instance remove
+check "the instance can be removed" lab_sluice instance remove
 report_end

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# sluice run: applies its file and follows it, takes backends out that fail and brings them back,
-# checks the way clients go, is one an instance, tells Prometheus, and may be killed with SIGKILL
-# again and again under load: no request fails, and the state stays whole.
-#   KILLS  how often (10)
+# sluice run: applies and follows its file, takes failing backends out of the ring and brings them
+# back, checks backends along the path of clients, runs once per instance, and serves Prometheus
+# metrics. Killed with SIGKILL under load: no request fails, and the state stays complete.
+#   KILLS  number of kills (10)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/topology.sh
@@ -27,9 +27,9 @@ lab_vip "$LAB_VIP_V6" server1 server2 server3
 file=$LAB_DIR/sluice.yaml
 log=$LAB_DIR/daemon.log
 
-# web translates both addresses, plain the service's alone, so that answers to the director's own
-# checks look like answers to clients; tunnel encapsulates: its checks have to arrive at the service's
-# address. write_file BACKENDS [WEIGHT]: of all, by the servers' numbers.
+# web translates both addresses; direct only the destination, so that answers to the director's
+# checks look like answers to clients; tunnel encapsulates, and its checks must reach the service's
+# address. write_file BACKENDS [WEIGHT]: the backends of all services, by the servers' numbers.
 write_file() {
   local index weight=${2:-100}
   {
@@ -43,7 +43,7 @@ services:
 END
     for index in $1; do echo "      - {address: ${LAB_SERVERS_V4[index]}:80, weight: $((index == 1 ? weight : 100))}"; done
     cat <<END
-  plain:
+  direct:
     address: $LAB_VIP_V4:81/tcp
     mode: nat
     health: {check: tcp, interval: 100ms, timeout: 40ms, rise: 2, fall: 2}
@@ -69,7 +69,7 @@ start_daemon() {
   daemon=$LAB_PID
 }
 said() { grep -qF -- "$1" "$log"; }
-# The daemon looks after it: the last daemon said so since the log began anew.
+# True once a daemon follows the file, according to the log.
 daemon_is_up() { said "follows $file"; }
 
 backend_says() { # SERVICE BACKEND FIELD
@@ -86,74 +86,74 @@ lab_sluice attach steer servers0 2>/dev/null
 for index in 1 2 3; do lab_sluice_on "server$index" attach decap net0 2>/dev/null; done
 write_file "1 2 3"
 start_daemon
-check "it applies its file" lab_until 20 "the daemon" daemon_is_up
-check "and has made the services" has_backends tunnel 3
+check "the daemon applies its file" lab_until 20 "the daemon" daemon_is_up
+check "the daemon creates the services" has_backends tunnel 3
 
-check "a client is served through the translation" in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4/"
-check "and where replies say by themselves of which service they are" \
+check "a client is served in mode snat" in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4/"
+check "a client is served in mode nat" \
   in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4:81/"
-check "and through the tunnel" in_ns client curl -sS --max-time 5 "http://[$LAB_VIP_V6]/"
+check "a client is served in mode ipip" in_ns client curl -sS --max-time 5 "http://[$LAB_VIP_V6]/"
 
 # Two daemons.
 second=$(lab_sluice run "$file" 2>&1) && status=0 || status=$?
-check_equal "a second daemon leaves" 1 echo "$status"
-check "and says why" grep -qF "another sluice run looks after it already" <<<"$second"
+check_equal "a second daemon exits with 1" 1 echo "$status"
+check "the second daemon names the reason" grep -qF "another sluice run looks after it already" <<<"$second"
 
-# A backend that dies and returns. Its server's tunnel is checked by what answers at the service's
-# address: with that gone from server 3, web goes on there and tunnel does not.
+# A backend that fails and recovers. Checks of tunnel go to the service's address: without it on
+# server 3 the backend of tunnel fails, and that of web does not.
 one=${LAB_SERVERS_V4[2]}:80
-# All of it at once: its workers would go on without it.
+# The workers too: they would serve on without the main process.
 mapfile -t workers < <(pgrep -P "${nginx[2]}")
 kill -KILL "${nginx[2]}" "${workers[@]}"
 wait "${nginx[2]}" 2>/dev/null || true
-check "a backend that died is taken out" lab_until 10 "server 2 to fail" is_failing web "$one"
-check_equal "its state is the operator's" up backend_says web "$one" state
+check "a failed backend is taken out of the ring" lab_until 10 "server 2 to fail" is_failing web "$one"
+check_equal "its state is still the one that the operator set" up backend_says web "$one" state
 check_equal "it has no slot" 0 backend_says web "$one" slots
 lab_nginx server2 2 80 8081
 nginx[2]=$LAB_PID
-check "one that returned is back" lab_until 10 "server 2 to be well" is_well web "$one"
+check "a backend that answers again is back" lab_until 10 "the check of server 2 to succeed" is_well web "$one"
 lab_ip server3 -6 address del "$LAB_VIP_V6/128" dev lo
-check "a server without the service's address fails its checks" \
+check "a server without the service's address fails the checks of mode ipip" \
   lab_until 10 "server 3 to fail" is_failing tunnel "[${LAB_SERVERS_V6[3]}]:80"
-check "where the address is not needed it is well" is_well web "${LAB_SERVERS_V4[3]}:80"
+check "a mode that needs no address on the server is not affected" is_well web "${LAB_SERVERS_V4[3]}:80"
 lab_vip "$LAB_VIP_V6" server3 2>/dev/null || true
-check "with the address it is back" \
-  lab_until 10 "server 3 to be well" is_well tunnel "[${LAB_SERVERS_V6[3]}]:80"
+check "with the address the backend is back" \
+  lab_until 10 "the check of server 3 to succeed" is_well tunnel "[${LAB_SERVERS_V6[3]}]:80"
 
 # The file.
 write_file "1 2"
 check "a changed file is followed" lab_until 10 "two backends" has_backends web 2
 echo "services: [" >"$file"
-check "a broken file is complained about" lab_until 10 "the complaint" said "everything stays as it is"
-check "and changes nothing" has_backends web 2
+check "a broken file is reported" lab_until 10 "the report" said "everything stays as it is"
+check "a broken file changes nothing" has_backends web 2
 write_file "1 2 3"
-check "a file that is whole again is followed" lab_until 10 "three backends" has_backends web 3
+check "a corrected file is followed" lab_until 10 "three backends" has_backends web 3
 
-# Prometheus, and what it is told of checks.
+# Prometheus metrics.
 checked() { [[ $(metric "$1" | cut -d ' ' -f 2) -gt 3 ]]; }
-for name in "web\",backend=\"$one" "plain\",backend=\"${LAB_SERVERS_V4[2]}:8081" "tunnel\",backend=\"[${LAB_SERVERS_V6[2]}]:80"; do
+for name in "web\",backend=\"$one" "direct\",backend=\"${LAB_SERVERS_V4[2]}:8081" "tunnel\",backend=\"[${LAB_SERVERS_V6[2]}]:80"; do
   check "checks are answered: ${name%%\"*}" \
     lab_until 10 "answers" checked "sluice_backend_checks_total{service=\"$name\",result=\"well\"}"
 done
 check "metrics are served" lab_until 5 "a metric" metric_is 'sluice_backend_up{service="web",backend="'"$one"'"}' 1
 if command -v promtool >/dev/null; then
   in_ns director curl -sS http://127.0.0.1:9273/metrics >"$LAB_DIR/metrics"
-  check "promtool takes the metrics" promtool check metrics <"$LAB_DIR/metrics"
-  check "promtool takes the alerts" promtool check rules "$LAB_ROOT/packaging/prometheus/sluice.rules.yaml"
+  check "promtool accepts the metrics" promtool check metrics <"$LAB_DIR/metrics"
+  check "promtool accepts the alerts" promtool check rules "$LAB_ROOT/packaging/prometheus/sluice.rules.yaml"
 else
-  report_skip "promtool takes the metrics and the alerts" "promtool is not here (package prometheus)"
+  report_skip "promtool accepts the metrics and the alerts" "promtool is not installed (package prometheus)"
 fi
 
-# The unit, with the program where it is here.
+# The unit, with the path of the program in the build folder.
 if command -v systemd-analyze >/dev/null; then
   unit=$LAB_DIR/sluice@.service
   sed "s|^ExecStart=[^ ]*|ExecStart=$LAB_BUILD/sluice|" "$LAB_BUILD/sluice@.service" >"$unit"
-  check "systemd takes the unit" systemd-analyze verify "$unit"
+  check "systemd accepts the unit" systemd-analyze verify "$unit"
 else
-  report_skip "systemd takes the unit" "systemd-analyze is not here (package systemd)"
+  report_skip "systemd accepts the unit" "systemd-analyze is not installed (package systemd)"
 fi
 
-# SIGKILL, again and again, while everybody is asking, and each daemon finds another file.
+# Repeated SIGKILL under load; each new daemon finds a changed file.
 seconds=$((kills / 5 + 6))
 lab_wrk_start client web "http://$LAB_VIP_V4/" "$seconds" 4 close
 lab_wrk_start client web-kept "http://$LAB_VIP_V4/" "$seconds" 4
@@ -167,7 +167,7 @@ for ((i = 0; i < kills; i++)); do
   write_file "1 2 3" $((100 + i % 2 * 100))
   start_daemon
 done
-check_equal "after each of $kills kills the state could be read" 0 echo "$unreadable"
+check_equal "after each of $kills kills the state is readable" 0 echo "$unreadable"
 for run in web web-kept tunnel; do
   lab_wrk_wait "$run"
   check_between "requests served, $run" 100 1e99 "$(jq .requests "$LAB_DIR/$run.json")"
@@ -177,15 +177,15 @@ done
 lab_stop "$daemon"
 check "traffic goes on without a daemon" in_ns client curl -sS --max-time 5 "http://$LAB_VIP_V4/"
 lab_sluice apply "$file" >/dev/null 2>&1
-check_equal "what a daemon was killed at is finished" 0 \
+check_equal "apply completes the change that a killed daemon began" 0 \
   bash -c "bpftool -j map lookup pinned $LAB_BPFFS/$LAB_INSTANCE/instance key 0 0 0 0 | jq .formatted.value.pending"
 
-# A full disk: nobody hears what it says, and it does its work.
+# A full disk: the daemon cannot write its log and works on.
 write_file "1 2"
 lab_spawn director "$LAB_BUILD/sluice" --instance "$LAB_INSTANCE" run "$file" >/dev/full 2>&1
 daemon=$LAB_PID
-check "where nothing can be written down it applies its file" lab_until 10 "two backends" has_backends web 2
+check "a daemon that cannot write its log applies its file" lab_until 10 "two backends" has_backends web 2
 write_file "1 2 3"
-check "and follows it" lab_until 10 "three backends" has_backends web 3
+check "a daemon that cannot write its log follows its file" lab_until 10 "three backends" has_backends web 3
 lab_stop "$daemon"
 report_end

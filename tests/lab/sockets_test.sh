@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Rates on a device without fq: local TCP sockets pace themselves, whatever congestion control they
-# have, so that nothing of theirs is dropped; what has no such socket (UDP) is policed. Never faster
-# than that; a busy machine may be slower.
+# Rates on a device without fq: local TCP sockets pace themselves under any congestion control, so
+# that none of their packets is dropped; traffic without such a socket (UDP) is policed. The upper
+# bounds are tight; a busy machine may be slower.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lab/lib/paced.sh
@@ -19,7 +19,7 @@ shows_socket_pacing() {
   lab_sluice policy show bulk --json | jq -e '.enforced | any(.mechanism == "socket pacing")'
 }
 
-# on_the_wire ADDRESS PORT OPTION...: mbit of frames of what the server sends.
+# on_the_wire ADDRESS PORT OPTION...: rate of the server's frames in Mbit/s.
 on_the_wire() {
   local address=$1 port=$2
   shift 2
@@ -28,10 +28,11 @@ on_the_wire() {
   lab_wire_mbit client net0 1.5
   lab_bulk_wait rate
 }
-sent_twice() { jq '.end.sum_sent.retransmits // 0' "$LAB_DIR/rate.json"; }
+retransmits() { jq '.end.sum_sent.retransmits // 0' "$LAB_DIR/rate.json"; }
 
-# followed MBIT: of a connection that sends, after the policy became another.
-followed() {
+# rate_after_change: Mbit/s of a running connection, after a change of its policy from 20 to 40
+# mbit.
+rate_after_change() {
   paced_sluice policy set bulk --flow-rate 20mbit
   lab_bulk_start client change 4 -c 10.9.0.1 -p 5201 -R -C cubic
   sleep 1
@@ -50,17 +51,17 @@ paced_attach
 paced_sluice policy set bulk --flow-rate 20mbit
 paced_sluice policy set bulk6 --flow-rate 50mbit
 paced_sluice policy set datagrams --flow-rate 20mbit
-check "policy show says that sockets keep it" shows_socket_pacing
+check "policy show names socket pacing" shows_socket_pacing
 
 check_rate "20 mbit by the sockets of cubic, IPv4" 14 20.6 on_the_wire 10.9.0.1 5201 -C cubic
 check_equal "... nothing of it was dropped" 0 policed bulk
-check_equal "... or sent twice" 0 sent_twice
+check_equal "... no retransmission" 0 retransmits
 check_rate "50 mbit by the sockets of reno, IPv6" 35 51.5 on_the_wire 2001:db8:9::1 5201 -C reno
 check_equal "... nothing of it was dropped" 0 policed bulk6
 
-check_rate "a connection that sends follows its policy, to 40 mbit" 28 41.2 followed
-check_rate "20 mbit of 60 are let through where no socket of TCP sends" 14 21 \
+check_rate "a running connection follows a changed policy, to 40 mbit" 28 41.2 rate_after_change
+check_rate "20 of 60 mbit of UDP pass" 14 21 \
   on_the_wire 10.9.0.1 5202 -u -b 60M
-check "... the rest is dropped, and counted" test "$(policed datagrams)" -gt 100
+check "... the rest is dropped and counted" test "$(policed datagrams)" -gt 100
 lab_end
 report_end

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A client for the lab that notices every connection that breaks: so many long-lived connections
-// that carry a request every so often, and so many short ones a second (or as many as the machine
-// takes: some dozens at a time), to one HTTP server. Ends on SIGTERM or after so many seconds,
-// and prints what it saw as one JSON object. Before that it prints "ready", when every long-lived
-// connection has had an answer, and after each SIGUSR1 "over", when every short connection that
-// was under way at the signal has come to its end.
+// An HTTP client for the lab that counts every broken connection. It keeps LONG long-lived
+// connections that send a request every 200 ms, and opens SHORT-PER-SECOND short ones per second
+// (at most 64 at a time), all to one server. It prints
+//   "ready"  once every long-lived connection has had an answer,
+//   "over"   after each SIGUSR1, once every short connection that was open at the signal has ended,
+//   a JSON object with its counts at the end: on SIGTERM, or after SECONDS.
 //
 //   steady ADDRESS PORT SECONDS LONG SHORT-PER-SECOND
 #include <arpa/inet.h>
@@ -32,33 +32,33 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kThinks{200};    // between the answer and the next request
-constexpr milliseconds kGivesUp{5000};  // without an answer
+constexpr milliseconds kThinkTime{200};  // between an answer and the next request
+constexpr milliseconds kAnswerTimeout{5000};
 constexpr auto kTick = milliseconds(5);
 constexpr size_t kShortAtATime = 64;
 
 volatile std::sig_atomic_t stopped = 0;
-volatile std::sig_atomic_t asked_for_over = 0;
+volatile std::sig_atomic_t marks_requested = 0;  // number of SIGUSR1
 
 struct Counts {
   uint64_t opened = 0;
   uint64_t answers = 0;
   uint64_t reset = 0;
   uint64_t timed_out = 0;
-  uint64_t cut_off = 0;  // ended before its answer did, or never began for another reason
-  uint64_t moved = 0;    // answered by another server than before
+  uint64_t cut_off = 0;  // closed before the end of the answer, or not opened for another reason
+  uint64_t moved = 0;    // answered by another server than the last time
   int64_t slowest_ms = 0;
 };
 
 struct Connection {
   int fd = -1;
-  bool lasts = false;
-  uint64_t number = 0;  // of its kind, in the order in which they were opened
+  bool long_lived = false;
+  uint64_t number = 0;  // counts connections of its kind in the order of opening
   bool connected = false;
   bool asking = false;
   std::string read;
-  std::string server;       // that answered before
-  Clock::time_point since;  // it asked, or had its answer
+  std::string server;       // the last one that answered
+  Clock::time_point since;  // of the last request or answer
 };
 
 class Client {
@@ -66,20 +66,20 @@ class Client {
   Client(const sockaddr_storage& to, socklen_t to_bytes)
       : to_(to), to_bytes_(to_bytes), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
-  void run(double seconds, int lasting, double short_per_second);
+  void run(double seconds, int long_count, double short_per_second);
   void print(double seconds) const;
 
  private:
-  void open(bool lasts);
+  void open(bool long_lived);
   void ask(Connection& connection);
   void handle(Connection& connection, uint32_t events);
-  void take(Connection& connection);
+  void read_answer(Connection& connection);
   void answered(Connection& connection);
-  void end(int fd, uint64_t Counts::*why);
-  void look_at_clock();
-  void say_over();
-  size_t short_under_way() const { return connections_.size() - lasting_; }
-  Counts& counts(bool lasts) { return lasts ? long_ : short_; }
+  void end(int fd, uint64_t Counts::*reason);
+  void check_times();
+  void report_marks();
+  size_t open_shorts() const { return connections_.size() - open_long_; }
+  Counts& counts(bool long_lived) { return long_lived ? long_ : short_; }
 
   sockaddr_storage to_;
   socklen_t to_bytes_;
@@ -87,14 +87,14 @@ class Client {
   std::unordered_map<int, std::unique_ptr<Connection>> connections_;
   Counts long_;
   Counts short_;
-  size_t lasting_ = 0;  // long-lived connections that are open
+  size_t open_long_ = 0;
   bool ready_ = false;
   std::sig_atomic_t marks_taken_ = 0;
-  std::vector<uint64_t> marks_;  // "over" is due when the short ones up to here have ended
+  std::vector<uint64_t> marks_;  // "over" is due once the short ones up to this number have ended
 };
 
-void Client::open(bool lasts) {
-  Counts& count = counts(lasts);
+void Client::open(bool long_lived) {
+  Counts& count = counts(long_lived);
   count.opened++;
   const int fd = socket(to_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
@@ -105,7 +105,7 @@ void Client::open(bool lasts) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
   auto connection = std::make_unique<Connection>();
   connection->fd = fd;
-  connection->lasts = lasts;
+  connection->long_lived = long_lived;
   connection->number = count.opened;
   connection->since = Clock::now();
   if (connect(fd, reinterpret_cast<const sockaddr*>(&to_), to_bytes_) != 0 &&
@@ -119,13 +119,13 @@ void Client::open(bool lasts) {
   event.data.fd = fd;
   epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
   connections_.emplace(fd, std::move(connection));
-  lasting_ += lasts ? 1 : 0;
+  open_long_ += long_lived ? 1 : 0;
 }
 
 void Client::ask(Connection& connection) {
   static const std::string kept = "GET / HTTP/1.1\r\nHost: lab\r\n\r\n";
   static const std::string last = "GET / HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n";
-  const std::string& request = connection.lasts ? kept : last;
+  const std::string& request = connection.long_lived ? kept : last;
   connection.asking = true;
   connection.since = Clock::now();
   const ssize_t sent = send(connection.fd, request.data(), request.size(), MSG_NOSIGNAL);
@@ -134,11 +134,11 @@ void Client::ask(Connection& connection) {
   }
 }
 
-void Client::end(int fd, uint64_t Counts::*why) {
+void Client::end(int fd, uint64_t Counts::*reason) {
   const auto found = connections_.find(fd);
-  if (why != nullptr) counts(found->second->lasts).*why += 1;
+  if (reason != nullptr) counts(found->second->long_lived).*reason += 1;
   close(fd);
-  lasting_ -= found->second->lasts ? 1 : 0;
+  open_long_ -= found->second->long_lived ? 1 : 0;
   connections_.erase(found);
 }
 
@@ -159,10 +159,10 @@ void Client::handle(Connection& connection, uint32_t events) {
     ask(connection);
     return;
   }
-  if ((events & ~uint32_t{EPOLLOUT}) != 0) take(connection);
+  if ((events & ~uint32_t{EPOLLOUT}) != 0) read_answer(connection);
 }
 
-void Client::take(Connection& connection) {
+void Client::read_answer(Connection& connection) {
   char buffer[2048];
   const ssize_t got = recv(connection.fd, buffer, sizeof(buffer), 0);
   if (got < 0 && errno == EAGAIN) return;
@@ -177,40 +177,40 @@ void Client::take(Connection& connection) {
   const size_t body = connection.read.find("\r\n\r\nserver");
   if (body == std::string::npos || connection.read.back() != '\n') return;
   const std::string server = connection.read.substr(body + 4);
-  Counts& count = counts(connection.lasts);
+  Counts& count = counts(connection.long_lived);
   count.moved += !connection.server.empty() && connection.server != server ? 1 : 0;
   connection.server = server;
   answered(connection);
 }
 
 void Client::answered(Connection& connection) {
-  Counts& count = counts(connection.lasts);
+  Counts& count = counts(connection.long_lived);
   const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - connection.since);
   count.answers++;
   count.slowest_ms = std::max<int64_t>(count.slowest_ms, took.count());
   connection.read.clear();
   connection.asking = false;
   connection.since = Clock::now();
-  if (connection.lasts && count.answers == count.opened && !ready_) {
+  if (connection.long_lived && count.answers == count.opened && !ready_) {
     ready_ = true;
     puts("ready");
     fflush(stdout);
   }
-  if (!connection.lasts) end(connection.fd, nullptr);
+  if (!connection.long_lived) end(connection.fd, nullptr);
 }
 
-// An answer that lies in the socket is not late: this process is, to read it.
+// An answer in the socket's buffer is in time: this process is late in reading it.
 bool has_answer(int fd) {
   pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
   return poll(&readable, 1, 0) == 1;
 }
 
-void Client::say_over() {
-  for (; marks_taken_ != asked_for_over; marks_taken_++) marks_.push_back(short_.opened);
+void Client::report_marks() {
+  for (; marks_taken_ != marks_requested; marks_taken_++) marks_.push_back(short_.opened);
   if (marks_.empty()) return;
   uint64_t oldest = short_.opened + 1;
   for (const auto& [fd, connection] : connections_) {
-    if (!connection->lasts) oldest = std::min(oldest, connection->number);
+    if (!connection->long_lived) oldest = std::min(oldest, connection->number);
   }
   while (!marks_.empty() && marks_.front() < oldest) {
     puts("over");
@@ -219,44 +219,44 @@ void Client::say_over() {
   }
 }
 
-void Client::look_at_clock() {
-  say_over();
+void Client::check_times() {
+  report_marks();
   const auto now = Clock::now();
-  std::vector<Connection*> thought;
+  std::vector<Connection*> due;
   std::vector<int> silent;
   for (auto& [fd, connection] : connections_) {
     const auto silence = now - connection->since;
-    if (connection->lasts && connection->connected && !connection->asking) {
-      if (silence >= kThinks) thought.push_back(connection.get());
-    } else if (silence >= kGivesUp && !has_answer(fd)) {
+    if (connection->long_lived && connection->connected && !connection->asking) {
+      if (silence >= kThinkTime) due.push_back(connection.get());
+    } else if (silence >= kAnswerTimeout && !has_answer(fd)) {
       silent.push_back(fd);
     }
   }
   for (int fd : silent) end(fd, &Counts::timed_out);
-  for (Connection* connection : thought) ask(*connection);
+  for (Connection* connection : due) ask(*connection);
 }
 
-void Client::run(double seconds, int lasting, double short_per_second) {
-  for (int i = 0; i < lasting; i++) open(true);
+void Client::run(double seconds, int long_count, double short_per_second) {
+  for (int i = 0; i < long_count; i++) open(true);
   const auto start = Clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  auto next_look = start;
+  auto next_check = start;
   bool over = false;
-  // At the end the short ones are waited for; none of them may be counted as broken for it.
+  // At the end, wait for the open short connections: closing them would count as broken.
   while (true) {
     over = over || stopped != 0 || elapsed() >= seconds;
-    if (over && short_under_way() == 0) break;
+    if (over && open_shorts() == 0) break;
     const auto due = static_cast<uint64_t>(elapsed() * short_per_second);
-    while (!over && short_.opened < due && short_under_way() < kShortAtATime) open(false);
+    while (!over && short_.opened < due && open_shorts() < kShortAtATime) open(false);
     epoll_event events[256];
     const int ready = epoll_wait(epoll_, events, 256, 1);
     for (int i = 0; i < ready; i++) {
       const auto found = connections_.find(events[i].data.fd);
       if (found != connections_.end()) handle(*found->second, events[i].events);
     }
-    if (Clock::now() < next_look) continue;
-    look_at_clock();
-    next_look = Clock::now() + kTick;
+    if (Clock::now() < next_check) continue;
+    check_times();
+    next_check = Clock::now() + kTick;
   }
 }
 
@@ -301,7 +301,7 @@ int main(int argc, char** argv) {
     return misused();
   }
   signal(SIGTERM, [](int) { stopped = 1; });
-  signal(SIGUSR1, [](int) { asked_for_over = asked_for_over + 1; });
+  signal(SIGUSR1, [](int) { marks_requested = marks_requested + 1; });
   Client client(to, bytes);
   const auto start = Clock::now();
   client.run(atof(argv[3]), atoi(argv[4]), atof(argv[5]));

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The ground that the other lab tests stand on, without sluice: everybody reaches everybody, the
-# emulated link has the round trip and the rate asked for, and a run leaves nothing behind, however
-# it ends. Needs root and build/tools/linkem.
+# The lab itself, without sluice: all hosts reach each other, the emulated link has the configured
+# round trip and rate, and a run leaves nothing behind, however it ends. Needs root and
+# build/tools/linkem.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,8 +13,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 readonly victim=topologyvictim
 
-# Told to, this script is the run that gets interrupted: it builds everything, names its processes,
-# and waits for the end.
+# --victim FILE: the run that a signal ends: it sets up everything, writes its processes to FILE,
+# and waits.
 if [[ ${1-} == --victim ]]; then
   lab_begin "$victim"
   lab_topology
@@ -39,8 +39,8 @@ connect_ms() {
   done | awk 'NR == 1 || $1 < least { least = $1 } END { printf "%.2f", least * 1000 }'
 }
 
-# victim_ends SIGNAL: starts the victim, interrupts it, and prints the processes that it had.
-# env, because bash starts background jobs with SIGINT ignored.
+# victim_ends SIGNAL: starts the victim and ends it with SIGNAL. env: bash starts background jobs
+# with SIGINT ignored.
 victim_ends() {
   local signal=$1 file=$LAB_DIR/victim pid
   rm -f "$file"
@@ -55,12 +55,12 @@ victim_ends() {
   wait "$pid" 2>/dev/null || true
 }
 
-# nothing_left_of_victim: no namespace, no file, no pinned object, no process. An orphan that ended
-# but that init has not reaped is no process: it has no program any more.
+# nothing_left_of_victim: no namespace, file, pinned object or process. A zombie that init has not
+# yet reaped does not count: its /proc/PID/exe is gone.
 nothing_left_of_victim() {
   local pid left=0
   for pid in $(<"$LAB_DIR/victim"); do
-    if readlink "/proc/$pid/exe"; then echo "process $pid runs on" && left=1; fi
+    if readlink "/proc/$pid/exe"; then echo "process $pid still runs" && left=1; fi
   done
   if ip netns list | grep -w "sluice-$victim"; then left=1; fi
   if ls -d "$LAB_RUN/$victim"* "$LAB_BPFFS/sluice-$victim" 2>/dev/null; then left=1; fi
@@ -100,7 +100,7 @@ check_between "the far client's round trip is 40 ms over IPv4" 40 42 \
 check_between "the far client's round trip is 40 ms over IPv6" 40 42 \
   "$(connect_ms far "[${LAB_SERVERS_V6[1]}]")"
 lab_far_down
-check_equal "the emulated link loses nothing that nobody asked it to lose" 0 \
+check_equal "the emulated link loses no packet without configured loss" 0 \
   jq '[.left_to_right, .right_to_left | .dropped_full, .dropped_random, .device_drops, .refused] | add' \
   "$(lab_link_report)"
 
@@ -111,17 +111,17 @@ bulk_mbit() {
   lab_far_down
 }
 lab_iperf3_server server1
-check_rate "a bulk flow gets the emulated link's 100 Mbit/s" 93.64 96.8 bulk_mbit
-check_between "its queue was measured, within the buffer of one round trip (ms, maximum)" 1 20 \
+check_rate "a bulk flow reaches the emulated link's 100 Mbit/s" 93.64 96.8 bulk_mbit
+check_between "its maximum queueing delay is at most the buffer of one round trip, in ms" 1 20 \
   "$(jq .right_to_left.queue_delay_ms.max "$(lab_link_report)")"
 
 linkem=$LAB_BUILD/tools/linkem
 left=(--left-netns "$(lab_ns client)" --left-name t0)
 ends=("${left[@]}" --right-netns "$(lab_ns switch)" --right-name t0)
-check "linkem refuses a rate that is none" refuses 2 "$linkem" "${ends[@]}" --rate fast
+check "linkem refuses a rate that is no number" refuses 2 "$linkem" "${ends[@]}" --rate fast
 check "linkem refuses a delay without a unit" refuses 2 "$linkem" "${ends[@]}" --delay 20
-check "linkem refuses a buffer where nothing waits" refuses 2 "$linkem" "${ends[@]}" --buffer 1mib
-check "linkem names the namespace that is not there" refuses 1 "$linkem" "${left[@]}" \
+check "linkem refuses a buffer without a rate" refuses 2 "$linkem" "${ends[@]}" --buffer 1mib
+check "linkem refuses a namespace that does not exist" refuses 1 "$linkem" "${left[@]}" \
   --right-netns nowhere --right-name t0
 check "linkem does not take over a device that exists" refuses 1 "$linkem" "${left[@]}" \
   --right-netns "$(lab_ns switch)" --right-name segment
@@ -133,11 +133,11 @@ for signal in INT TERM HUP; do
 done
 victim_ends KILL
 check "a run that gets SIGKILL leaves something behind" refuses 1 nothing_left_of_victim
-check "the next run of its name sweeps it up" "$0" --begin "$victim"
-check "and then nothing is left" nothing_left_of_victim
+check "the next run with the same name removes it" "$0" --begin "$victim"
+check "after that nothing is left" nothing_left_of_victim
 
 nothing_left() { ! ls -d /run/netns/"$LAB_PREFIX"-* "$LAB_DIR" "$LAB_RUN/$LAB_PREFIX.lock" 2>/dev/null; }
-check "this run has something to leave behind" refuses 1 nothing_left
+check "before lab_end this run has namespaces and files" refuses 1 nothing_left
 lab_end
-check "this run leaves nothing behind" nothing_left
+check "after lab_end nothing of this run is left" nothing_left
 report_end

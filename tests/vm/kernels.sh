@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# One guest script on several kernels: options of a test, its skips, its sum. Sourced by *_test.
+# Runs one guest script on several kernels: options of the test, skips, sums. Sourced by *_test.
 
 vm_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 vm_kernels=()
 
-# vm_options USAGE ARGUMENT...: --kernel SERIES, as often as one likes; both of them by default.
+# vm_options USAGE ARGUMENT...: --kernel SERIES, repeatable; both kernels by default.
 vm_options() {
   local usage=$1
   shift
@@ -23,8 +23,9 @@ vm_options() {
   if [[ ${#vm_kernels[@]} -eq 0 ]]; then vm_kernels=(6.1 6.12); fi
 }
 
-# vm_on_each WHAT RUN-OPTION... -- COMMAND...: the command's "N passed, N failed, N skipped" of
-# every kernel, added up. A kernel that is not to be had here is a skip that says so.
+# vm_on_each WHAT RUN-OPTION... -- COMMAND...: runs the command on each kernel and adds up the
+# counts "N passed, N failed, N skipped". A kernel that is not available counts as skipped, with the
+# reason.
 vm_on_each() {
   local what=$1 kernel status log ok bad skip passed=0 failed=0 skipped=0
   shift

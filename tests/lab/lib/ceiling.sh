@@ -1,20 +1,20 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The receive-window ceiling under direct server return, measured: a far client behind an emulated
-# link downloads from a server that steer reaches by ipip, whose replies the director never steers.
+# Measures the receive-window ceiling under direct server return: a far client behind an emulated
+# link downloads from a server that steer reaches with ipip. The director never steers the replies.
 # Sourced by tests/lab/ceiling_test.sh and tools/ceiling. Uses topology.sh and traffic.sh.
 
 CEILING_SERVICE=bulk
 CEILING_SERVICE_V6=bulk6
 
-# ceiling_lab: the director steers, server1 serves under any congestion control but ours.
+# ceiling_lab: the director steers; server1 serves without the congestion control of sluice.
 ceiling_lab() {
   lab_topology
   lab_far 200mbit 10ms --buffer 2mb
   lab_iperf3_server server1 5201
   lab_vip "$LAB_VIP_V4" server1
   lab_vip "$LAB_VIP_V6" server1
-  # Room for the largest product of rate and round trip, which Linux's defaults just miss.
+  # Buffers for the largest product of rate and round trip; Linux's defaults are a little too small.
   in_ns far sysctl -qw net.ipv4.tcp_rmem="4096 131072 8388608"
   in_ns server1 sysctl -qw net.ipv4.tcp_wmem="4096 131072 8388608"
   for dev in clients0 servers0 wan0; do lab_sluice attach steer "$dev" 2>/dev/null; done
@@ -25,14 +25,15 @@ ceiling_lab() {
   lab_sluice backend add "$CEILING_SERVICE_V6" "${LAB_SERVERS_V4[1]}:5201" 2>/dev/null
 }
 
-# ceiling_offload on|off: whether end hosts leave their checksums to hardware that is not there.
+# ceiling_offload on|off: checksum offload of the end hosts. With "on" packets leave without
+# checksums, because a veth device has no hardware that computes them.
 ceiling_offload() {
   in_ns server1 ethtool -K net0 tx "$1" >/dev/null
   in_ns wan ethtool -K net0 tx "$1" >/dev/null
   CEILING_OFFLOAD=$1
 }
 
-# Segments and IP headers with a bad checksum, as the end hosts counted them.
+# Segments and IP headers with a bad checksum, as counted by the end hosts.
 ceiling_checksum_errors() {
   local name sum=0 count
   for name in far server1; do
@@ -43,8 +44,8 @@ ceiling_checksum_errors() {
   echo "$sum"
 }
 
-# ceiling_link RATE RTT-MS: another emulated link. CEILING_RTT_MS is the least that pings say of it:
-# the mean of ten is off by 10 % where one of them waits for a busy machine.
+# ceiling_link RATE RTT-MS: replaces the emulated link. CEILING_RTT_MS is the minimum of ten pings:
+# one delayed ping on a busy machine shifts the mean by 10 %.
 ceiling_link() {
   lab_far "$1" "$2ms" --buffer 2mb
   CEILING_RTT_MS=$(in_ns far ping -q -c 10 -i 0.05 "${LAB_SERVERS_V4[1]}" |
@@ -52,7 +53,7 @@ ceiling_link() {
 }
 
 # ceiling_case FAMILY KIND MBIT SECONDS: one flow under a ceiling, as a line of JSON. KIND rate: the
-# window follows from the rate; KIND window: S0 = rate * RTT, in bytes.
+# policy limit is a rate; KIND window: it is a window of rate * RTT bytes.
 ceiling_case() {
   local family=$1 kind=$2 mbit=$3 seconds=$4 service=$CEILING_SERVICE address=$LAB_VIP_V4
   local before after target window
@@ -78,7 +79,7 @@ ceiling_case() {
      retransmits: $retransmits, checksum_errors: $errors}'
 }
 
-# ceiling_sample NAME DEV FILE: every 5 ms or so "MICROSECONDS BYTES" that it has received.
+# ceiling_sample NAME DEV FILE: writes "MICROSECONDS BYTES" (received by DEV) about every 5 ms.
 ceiling_sample() {
   lab_spawn "$1" bash -c '
     while :; do
@@ -90,8 +91,8 @@ ceiling_sample() {
   CEILING_SAMPLER=$LAB_PID
 }
 
-# ceiling_settled FILE FROM-US MBIT RTT-MS: how many round trips pass from the first one whose rate
-# has left what it was before until three in a row are within 10 % of this.
+# ceiling_settled FILE FROM-US MBIT RTT-MS: number of round trips from the first one whose rate
+# differs from the old rate to the first of three in a row whose rate is within 10 % of MBIT.
 ceiling_settled() {
   awk -v from="$2" -v mbit="$3" -v rtt_us="$4e3" '
     { t[NR] = $1; b[NR] = $2 }
@@ -120,7 +121,8 @@ ceiling_settled() {
     }' "$1"
 }
 
-# ceiling_changes: a running flow's ceiling is halved and doubled; a line of JSON for each.
+# ceiling_changes: halves and doubles the ceiling of a running flow; one line of JSON for each
+# change.
 ceiling_changes() {
   local from to at settled
   lab_sluice policy set "$CEILING_SERVICE" --window none --window-rate 50mbit 2>/dev/null
@@ -132,7 +134,7 @@ ceiling_changes() {
     at=${EPOCHREALTIME/./}
     lab_sluice policy set "$CEILING_SERVICE" --window-rate "${to}mbit" 2>/dev/null
     sleep 2.5
-    # What arrives on the wire has headers on it: 1448 of 1500 bytes are payload.
+    # The samples count headers: 1448 of 1500 bytes are payload.
     settled=$(ceiling_settled "$LAB_DIR/samples" "$at" "$(awk "BEGIN { print $to * 1500 / 1448 }")" \
       "$CEILING_RTT_MS")
     printf '{"from_mbit": %s, "to_mbit": %s, "round_trips": %s}\n' "$from" "$to" "$settled"

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A server whose service is paced and a client that measures what comes, on one cable. For the
-# virtual machines of tests/vm, whose kernels have fq; the tests there and tools/bench pace source it.
+# A server with a paced service and a client that measures the arriving packets, on one cable.
+# Sourced by the tests of tests/vm, whose kernels have fq, by sockets_test.sh and by tools/bench
+# pace.
 #
 #   director 10.9.0.1, 2001:db8:9::1  net0 --- net0  client 10.9.1.1 to .4, 2001:db8:9:1::1 to ::4
 
@@ -10,10 +11,10 @@
 # shellcheck source=tests/lab/lib/traffic.sh
 . "$(dirname "${BASH_SOURCE[0]}")/traffic.sh"
 
-# shellcheck disable=SC2034 # for who sources this
+# shellcheck disable=SC2034 # read by the sourcing script
 PACED_FIGURES=
 
-# paced_begin RUN: both hosts and two services, bulk and bulk6, whose policies are the caller's.
+# paced_begin RUN: both hosts and two services without policies, bulk and bulk6.
 paced_begin() {
   lab_begin "$1"
   lab_add_ns director
@@ -25,18 +26,17 @@ paced_begin() {
   paced_sluice service add bulk6 '[2001:db8:9::1]:5201/tcp'
 }
 
-# paced_sluice ARGUMENT...: its advice and what it did are not shown, but why it failed is.
+# paced_sluice ARGUMENT...: shows the output of sluice only if it fails.
 paced_sluice() {
   lab_sluice "$@" >"$LAB_DIR/said" 2>&1 || { cat "$LAB_DIR/said" >&2; return 1; }
 }
 
-# paced_attach OPTION...: the server's device takes no packet of several segments, which would leave
-# as one burst each.
+# paced_attach OPTION...: gso-max-segs 1, because a packet of several segments leaves as one burst.
 paced_attach() { paced_sluice attach pace net0 --gso-max-segs 1 "$@"; }
 
 paced_has_fq() { in_ns director tc qdisc replace dev net0 root fq; }
 
-# paced_flows 4|6 OPTION...: flows of bench_pace_flows; its JSON is in PACED_FIGURES.
+# paced_flows 4|6 OPTION...: runs bench_pace_flows; PACED_FIGURES is its JSON.
 paced_flows() {
   local family=$1 server=10.9.0.1:5201 clients=(--client 10.9.1.1)
   shift
@@ -48,5 +48,5 @@ paced_flows() {
     --client-netns "$LAB_PREFIX-client" --client-device net0 "${clients[@]}" "$@")
 }
 
-# paced_figure JQ-FILTER: one of them.
+# paced_figure JQ-FILTER: one figure of PACED_FIGURES.
 paced_figure() { jq -r "$1" <<<"$PACED_FIGURES"; }

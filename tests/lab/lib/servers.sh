@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Real servers for the lab: nginx and iperf3, each in a namespace, a child of the run, with its
+# Servers for the lab: nginx and iperf3, each in a namespace, as a child of the run and with its
 # files in the run's directory. Uses lab.sh; sourced by topology.sh.
 
-# lab_listens NAME PORT: something accepts TCP connections there.
+# lab_listens NAME PORT: a TCP socket listens on the port.
 lab_listens() { [[ -n $(in_ns "$1" ss -Hltn "sport = :$2") ]]; }
 
-# What every lab nginx serves at /bulk: sparse, so it costs no memory and no disk.
+# The file that every nginx serves at /bulk. It is sparse: it takes neither memory nor disk.
 lab_bulk_file() {
   local file=$LAB_DIR/www/bulk
   if [[ ! -e $file ]]; then
@@ -15,7 +15,8 @@ lab_bulk_file() {
   fi
 }
 
-# lab_nginx NAME INDEX PORT...: answers "serverINDEX" at /, a bulk file at /bulk; LAB_PID is its pid.
+# lab_nginx NAME INDEX PORT...: answers "serverINDEX" at /, a bulk file at /bulk; LAB_PID is its
+# pid.
 lab_nginx() {
   local name=$1 index=$2 port dir
   shift 2
@@ -62,15 +63,15 @@ END
   done
 }
 
-# lab_iperf3_server NAME [PORT]: takes one test after another; LAB_PID is its pid.
+# lab_iperf3_server NAME [PORT]: serves one test at a time; LAB_PID is its pid.
 lab_iperf3_server() {
   local name=$1 port=${2:-5201}
   lab_spawn "$name" iperf3 -s -p "$port" >"$LAB_DIR/iperf3-$name-$port.log" 2>&1
   lab_until 5 "iperf3 on port $port in $name" lab_listens "$name" "$port" || exit 1
 }
 
-# lab_iperf3_mbit NAME OPTION...: runs an iperf3 client in a namespace and prints what the receiver
-# got, in Mbit/s of payload.
+# lab_iperf3_mbit NAME OPTION...: runs an iperf3 client in a namespace and prints the goodput in
+# Mbit/s.
 lab_iperf3_mbit() {
   local name=$1
   shift

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The lab's network: what tools/demo and the lab tests source. Uses lab.sh (the life of a run) and
-# brings servers.sh along. Every device sits in a namespace of the run; nothing outside is touched.
+# The network of the lab. Sourced by tools/demo and the lab tests. Uses lab.sh (life cycle of a run)
+# and servers.sh. All devices are in namespaces of the run.
 #
 #   client 192.0.2.2 ---------- 192.0.2.1 director 198.51.100.1 --- switch --- server1 198.51.100.11
 #          2001:db8:1::2      2001:db8:1::1        2001:db8:2::1          |             2001:db8:2::11
@@ -9,15 +9,15 @@
 #       2001:db8:3::2               2001:db8:4::1                         +--- server3 ... .13, ::13
 #
 # Devices: `clients0`, `wan0`, `servers0` on the director, `net0` on every end host, `link0` at both
-# ends of the emulated link. The director is everybody's router; services live in 203.0.113.0/24
-# and 2001:db8:10::/64, which clients and far reach through it.
+# ends of the emulated link. The director routes for all hosts. Services have addresses in
+# 203.0.113.0/24 and 2001:db8:10::/64, which client and far reach through the director.
 
 # shellcheck source=tests/lab/lib/lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 # shellcheck source=tests/lab/lib/servers.sh
 . "$(dirname "${BASH_SOURCE[0]}")/servers.sh"
 
-# shellcheck disable=SC2034 # these are for who sources this
+# shellcheck disable=SC2034 # read by the sourcing script
 LAB_CLIENT_V4=192.0.2.2
 LAB_CLIENT_V6=2001:db8:1::2
 LAB_FAR_V4=198.18.0.2
@@ -28,7 +28,7 @@ LAB_SERVERS_V6=(unused 2001:db8:2::11 2001:db8:2::12 2001:db8:2::13)
 LAB_VIP_V4=203.0.113.10 LAB_VIP_V6=2001:db8:10::10
 LAB_LINK_PID=
 
-# 1600: a client's packet of 1500 still fits after encapsulation (IPv6 and GUE, 40 + 8 + 4 bytes).
+# 1600: a packet of 1500 bytes fits after encapsulation (IPv6 and GUE, 40 + 8 + 4 bytes).
 LAB_SEGMENT_MTU=1600
 
 lab_ip() {
@@ -37,8 +37,9 @@ lab_ip() {
   ip -n "$LAB_PREFIX-$name" "$@"
 }
 
-# accept_dad=0: addresses answer at once instead of a second later. rp_filter=0: replies under
-# direct server return and decapsulated packets come from where no route points.
+# accept_dad=0: addresses can be used at once instead of a second later. rp_filter=0: replies under
+# direct server return and decapsulated packets arrive on devices that no route to their source
+# uses.
 lab_add_ns() {
   local name=$1
   shift
@@ -50,9 +51,9 @@ lab_add_ns() {
   lab_ip "$name" link set lo up
 }
 
-# lab_cable NAME DEV NAME DEV MTU: a veth pair. Checksums are finished before packets leave, since
-# XDP forwards them as they are; GRO on gives the receiver NAPI, without which a veth loses what is
-# redirected into it.
+# lab_cable NAME DEV NAME DEV MTU: a veth pair. tx off: XDP forwards packets with the checksums that
+# they have, so the sender computes them. gro on: it enables NAPI, without which a veth drops
+# packets that XDP redirects into it.
 lab_cable() {
   local left=$1 left_dev=$2 right=$3 right_dev=$4 mtu=$5
   ip link add "$left_dev" netns "$LAB_PREFIX-$left" mtu "$mtu" type veth \
@@ -61,8 +62,8 @@ lab_cable() {
   in_ns "$right" ethtool -K "$right_dev" tx off gro on >/dev/null
 }
 
-# lab_director_cable DEV NAME PEER-DEV MTU: one of the director's. Its far end gets an XDP program
-# that passes everything, or XDP_TX on DEV would not arrive (pass.bpf.c).
+# lab_director_cable DEV NAME PEER-DEV MTU: a cable of the director. The peer gets an XDP program
+# that passes all packets: without one, packets that XDP transmits on DEV are lost (pass.bpf.c).
 lab_director_cable() {
   local dev=$1 name=$2 peer=$3 mtu=$4 pass=$LAB_DIR/pass.o
   if [[ ! -e $pass ]]; then
@@ -95,25 +96,25 @@ lab_route() {
 
 lab_add_server() {
   local index=$1 name=server$1
-  # arp_*: a service's address on lo must not answer for the segment.
+  # arp_*: the server must not answer ARP for a service's address on its lo.
   lab_add_ns "$name" net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
   lab_cable switch "port$index" "$name" net0 "$LAB_SEGMENT_MTU"
   lab_ip switch link set "port$index" master segment up
   lab_address "$name" net0 "${LAB_SERVERS_V4[index]}/24" "${LAB_SERVERS_V6[index]}/64"
-  # What leaves the segment is for clients whose links carry 1500.
+  # mtu 1500: the links of the clients carry no larger packets.
   lab_route "$name" 198.51.100.1 2001:db8:2::1 mtu 1500
 }
 
-# A port where nobody listens answers with a reset: the way there and back is open.
+# A connection to a closed port is refused: packets pass in both directions.
 lab_answers() {
   local name=$1 address=$2 said
   said=$(in_ns "$name" timeout 0.5 bash -c ": </dev/tcp/$address/9" 2>&1) || true
   [[ $said == *"Connection refused"* ]]
 }
 
-# A new device takes up to a second until the kernel has noticed everywhere that it is there, and
-# the first figure of a test should not be that second.
-lab_wait_for_ways() {
+# A new device can take up to a second until it forwards packets. Waiting here keeps that second out
+# of the first measurement.
+lab_wait_for_servers() {
   local name=$1 index address
   for index in 1 2 3; do
     for address in "${LAB_SERVERS_V4[index]}" "${LAB_SERVERS_V6[index]}"; do
@@ -125,12 +126,12 @@ lab_wait_for_ways() {
 # lab_topology: client, director, switch and three servers. The far client comes with lab_far.
 lab_topology() {
   local index
-  # accept_local: the director may hold a service's address itself and still route for servers
-  # that answer from it. Forwarding is also what bpf_fib_lookup asks for.
+  # accept_local: the director may have a service's address itself and still route replies from it.
+  # Forwarding: bpf_fib_lookup requires it.
   lab_add_ns director net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
     net.ipv6.conf.default.forwarding=1 net.ipv4.conf.all.accept_local=1 \
     net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0
-  # Many short connections from one address: all ports, and used ones again.
+  # Many short connections from one address: all ports, and reuse of ports in TIME_WAIT.
   lab_add_ns client net.ipv4.ip_local_port_range="1024 65535" net.ipv4.tcp_tw_reuse=1
   lab_director_cable clients0 client net0 1500
   lab_address director clients0 192.0.2.1/24 2001:db8:1::1/64
@@ -144,10 +145,11 @@ lab_topology() {
   lab_ip switch link set segment up
   lab_address director servers0 198.51.100.1/24 2001:db8:2::1/64
   for index in 1 2 3; do lab_add_server "$index"; done
-  lab_wait_for_ways client
+  lab_wait_for_servers client
 }
 
-# lab_vip ADDRESS NAME...: the servers hold a service's address on lo, as decapsulated packets need.
+# lab_vip ADDRESS NAME...: gives lo of the servers a service's address, which decapsulated packets
+# need.
 lab_vip() {
   local address=$1 name
   shift
@@ -163,12 +165,12 @@ lab_vip() {
 lab_link_report() { printf '%s/linkem.json' "$LAB_DIR"; }
 lab_link_is_ready() { grep -qx ready "$LAB_DIR/linkem.out"; }
 
-# lab_far RATE RTT [LINKEM-OPTION...]: a far client behind an emulated link; RTT as "40ms". Called
-# again it replaces the link, and lab_link_report is overwritten when that one ends.
+# lab_far RATE RTT [LINKEM-OPTION...]: a far client behind an emulated link; RTT as "40ms". A second
+# call replaces the link; the end of each link overwrites lab_link_report.
 lab_far() {
   local rate=$1 rtt_ms=${2%ms}
   shift 2
-  [[ $rtt_ms =~ ^[0-9]+$ ]] || lab_fail "bad round trip '$rtt_ms' for lab_far: give it like 40ms"
+  [[ $rtt_ms =~ ^[0-9]+$ ]] || lab_fail "bad round trip '$rtt_ms' for lab_far: expected milliseconds such as 40ms"
   [[ -x $LAB_BUILD/tools/linkem ]] || lab_fail "no $LAB_BUILD/tools/linkem: build the project first"
   if ! lab_has_ns wan; then
     lab_add_ns wan net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
@@ -182,7 +184,7 @@ lab_far() {
     lab_ip director -6 route add 2001:db8:3::/64 via 2001:db8:4::2
   fi
   lab_far_down
-  # In the namespace `wan`, so that whoever sweeps after a dead run finds it there.
+  # In the namespace `wan`: lab_remove_namespaces then finds the process after a killed run.
   lab_spawn wan "$LAB_BUILD/tools/linkem" \
     --left-netns "$LAB_PREFIX-far" --left-name link0 \
     --right-netns "$LAB_PREFIX-wan" --right-name link0 \
@@ -193,10 +195,10 @@ lab_far() {
   lab_address far link0 "$LAB_FAR_V4/24" "$LAB_FAR_V6/64"
   lab_address wan link0 198.18.0.1/24 2001:db8:3::1/64
   lab_route far 198.18.0.1 2001:db8:3::1
-  lab_wait_for_ways far
+  lab_wait_for_servers far
 }
 
-# lab_far_down: ends the emulated link, which writes its report.
+# lab_far_down: ends the emulated link; its report is written.
 lab_far_down() {
   if [[ -n $LAB_LINK_PID ]]; then lab_stop "$LAB_LINK_PID"; fi
   LAB_LINK_PID=

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# sluice and its traffic in the lab: the command on this or that host, load with figures as JSON,
-# rates on the wire. Uses topology.sh.
+# sluice and traffic in the lab: the command on a host, load with figures as JSON, rates on the
+# wire. Uses topology.sh.
 
 # lab_sluice ARGUMENT...: on the director; lab_sluice_on NAME ARGUMENT...: on another host.
 lab_sluice() { lab_sluice_on director "$@"; }
@@ -11,8 +11,8 @@ lab_sluice_on() {
   in_ns "$name" "$LAB_BUILD/sluice" --instance "$LAB_INSTANCE" "$@"
 }
 
-# lab_wrk_start NAME RUN URL SECONDS CONNECTIONS [close]: load in the background, a new connection
-# for each request with `close`; what it saw is in LAB_DIR/RUN.json after lab_wrk_wait RUN.
+# lab_wrk_start NAME RUN URL SECONDS CONNECTIONS [close]: load in the background; with `close` one
+# connection per request. lab_wrk_wait RUN writes the figures to LAB_DIR/RUN.json.
 declare -A LAB_WRK_PIDS=()
 lab_wrk_start() {
   local name=$1 run=$2 url=$3 seconds=$4 connections=$5 header=()
@@ -28,7 +28,7 @@ lab_wrk_wait() {
   for pid in "${LAB_PIDS[@]}"; do [[ $pid == "${LAB_WRK_PIDS[$run]}" ]] || kept+=("$pid"); done
   LAB_PIDS=("${kept[@]}")
   grep '^{' "$LAB_DIR/$run.out" >"$LAB_DIR/$run.json" ||
-    lab_fail "wrk $run said nothing of use: $(cat "$LAB_DIR/$run.out")"
+    lab_fail "wrk $run printed no figures: $(cat "$LAB_DIR/$run.out")"
 }
 
 lab_wrk() {
@@ -36,14 +36,15 @@ lab_wrk() {
   lab_wrk_wait "$2"
 }
 
-# What a device has received: "MICROSECONDS IP-BYTES", without the Ethernet headers.
+# lab_received NAME DEV: "MICROSECONDS BYTES" that the device has received, without Ethernet
+# headers.
 lab_received() {
   local name=$1 dev=$2
   lab_ip "$name" -s -j link show "$dev" |
     jq -r --arg now "${EPOCHREALTIME/./}" '.[0].stats64.rx | "\($now) \(.bytes - 14 * .packets)"'
 }
 
-# lab_wire_mbit NAME DEV SECONDS: what arrives there in so many seconds, in Mbit/s of IP packets.
+# lab_wire_mbit NAME DEV SECONDS: Mbit/s of IP packets that arrive there, averaged over SECONDS.
 lab_wire_mbit() {
   local from to
   from=$(lab_received "$1" "$2")
@@ -58,7 +59,8 @@ lab_rtt_ms() {
   in_ns "$1" ping -q -c 10 -i 0.05 "$2" | sed -n 's|^rtt [^=]*= [^/]*/\([^/]*\)/.*|\1|p'
 }
 
-# lab_bulk_start NAME RUN SECONDS OPTION...: an iperf3 test in the background; JSON in LAB_DIR.
+# lab_bulk_start NAME RUN SECONDS OPTION...: an iperf3 test in the background; JSON in
+# LAB_DIR/RUN.json.
 lab_bulk_start() {
   local name=$1 run=$2 seconds=$3
   shift 3
@@ -66,7 +68,7 @@ lab_bulk_start() {
   LAB_WRK_PIDS[$run]=$LAB_PID
 }
 
-# lab_bulk_wait RUN: waits for it; LAB_MBIT is what its receiver got, in Mbit/s of payload.
+# lab_bulk_wait RUN: waits for its end; LAB_MBIT is the goodput in Mbit/s.
 LAB_MBIT=
 lab_bulk_wait() {
   local run=$1 pid kept=()
@@ -77,7 +79,7 @@ lab_bulk_wait() {
     .end.sum_received.bits_per_second / 1e4 | round / 100 end' "$LAB_DIR/$run.json")
 }
 
-# lab_greeter NAME PORT: a server that reads a line and answers with it; LAB_PID is its pid.
+# lab_greeter NAME PORT: a server that answers each line with a greeting; LAB_PID is its pid.
 lab_greeter() {
   local name=$1 port=$2
   lab_spawn "$name" socat "TCP-LISTEN:$port,fork,reuseaddr" \
@@ -85,7 +87,7 @@ lab_greeter() {
   lab_until 5 "socat on port $port in $name" lab_listens "$name" "$port" || exit 1
 }
 
-# lab_greet NAME ADDRESS PORT: says "Hello, World!" there and prints the answer.
+# lab_greet NAME ADDRESS PORT: sends "Hello, World!" and prints the answer.
 lab_greet() {
   printf 'Hello, World!\n' | in_ns "$1" timeout 5 socat -t 3 - "TCP:$2:$3"
 }
