@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * decap, at XDP of a server's device: takes the outer headers off a packet that a director
- * encapsulated (IP in IP of any family in any, and GUE), so that a server needs no tunnel device,
- * only the service's address on lo. Anybody can send a tunnel packet, so it opens only those whose
- * inner destination is a service of this instance; the rest is for the kernel's own tunnels.
+ * decap, at XDP of a server's device: removes the outer headers of a packet that a director
+ * encapsulated (IP in IP of any family in any, and GUE). The server then needs no tunnel device,
+ * only the service's address on lo. Any host can send a tunnel packet, so decap removes the headers
+ * only if the inner destination is a service of this instance. All other tunnel packets pass to the
+ * kernel's own tunnels.
+ *
+ *	outer headers -> inner packet (wire/packet.h) -> service -> removal -> pass
  */
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "maps/verdicts.h"
 #include "maps/policies.h"
-#include "steer/gue.h"
-#include "steer/packet.h"
-#include "steer/prefix.h"
+#include "maps/verdicts.h"
+#include "steer/service_prefix.h"
+#include "wire/headers.h"
+#include "wire/packet.h"
+#include "wire/xdp_cursor.h"
 
-/* A tunnel packet: what is in front of the inner one, and what that is. */
+/* The outer headers of a tunnel packet, and what they say of the inner one. */
 struct tunnel {
-	__u32 outer_bytes; /* IP, and of GUE what follows it */
-	__u32 inner_bytes; /* as the outer header says */
+	__u32 outer_bytes; /* IP, and UDP and GUE of mode gue */
+	__u32 inner_bytes; /* as the outer header states */
 	__be16 inner_ethertype;
 	__u8 inner_proto; /* IPPROTO_IPIP or IPPROTO_IPV6 */
 };
 
-/* UDP and GUE of both variants (draft-ietf-intarea-gue-09, 3 and 4); false: none that we send. */
+/* UDP and GUE of both variants (draft-ietf-intarea-gue-09, 3 and 4). False: not from a director. */
 static __always_inline bool decap_gue(struct cursor *cursor, struct tunnel *tunnel)
 {
 	struct udphdr *udp = cursor_take(cursor, sizeof(*udp));
@@ -42,7 +42,7 @@ static __always_inline bool decap_gue(struct cursor *cursor, struct tunnel *tunn
 	if (!gue)
 		return false;
 	tunnel->outer_bytes += sizeof(*udp);
-	/* Variant 1 is no header at all: the version of IP itself, 4 or 6, begins with its bits. */
+	/* Variant 1 has no header: the first four bits are the version of the inner IP, 4 or 6. */
 	if (gue[0] >> 4 == 4 || gue[0] >> 4 == 6) {
 		tunnel->inner_proto = gue[0] >> 4 == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 		return true;
@@ -55,10 +55,10 @@ static __always_inline bool decap_gue(struct cursor *cursor, struct tunnel *tunn
 	return true;
 }
 
-/* False: no tunnel packet. What is inside is only believed in as far as this header reaches. */
+/* False: not a tunnel packet. */
 static __always_inline bool decap_outer(struct xdp_md *ctx, struct tunnel *tunnel)
 {
-	struct cursor cursor = {frame_begin(ctx), frame_end(ctx), bpf_xdp_get_buff_len(ctx)};
+	struct cursor cursor = cursor_begin(ctx);
 	struct ethhdr *eth = cursor_take(&cursor, sizeof(*eth));
 	__u32 packet_bytes;
 
@@ -67,9 +67,8 @@ static __always_inline bool decap_outer(struct xdp_md *ctx, struct tunnel *tunne
 	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = cursor_take(&cursor, sizeof(*ip));
 
-		/* Directors send no options, and a fragment of a tunnel packet is none of ours. */
-		if (!ip || ip->version != 4 || ip->ihl != 5 ||
-		    ip->frag_off & bpf_htons(IPV4_FRAGMENT))
+		/* Directors send no options and no fragments. */
+		if (!ip || !ipv4_is_plain(ip))
 			return false;
 		tunnel->inner_proto = ip->protocol;
 		tunnel->outer_bytes = sizeof(*ip);
@@ -95,6 +94,7 @@ static __always_inline bool decap_outer(struct xdp_md *ctx, struct tunnel *tunne
 	return packet_bytes >= tunnel->outer_bytes;
 }
 
+/* The service of the inner destination with this port and protocol; 0: none. */
 static __always_inline __u32 decap_endpoint(const struct packet *packet, __be16 port, __u8 l4_proto)
 {
 	struct sluice_endpoint endpoint = {
@@ -110,15 +110,15 @@ static __always_inline __u32 decap_endpoint(const struct packet *packet, __be16 
 	return prefix_find(packet, port, l4_proto, &service) ? service.number : 0;
 }
 
-/* Is the packet behind the outer headers whole, all that is in there, and for a service of ours? */
+/* The service of the inner packet; 0: none, or the outer headers do not end where it ends. */
 static __always_inline __u32 decap_service(struct xdp_md *ctx, const struct tunnel *tunnel,
 					   struct packet *packet)
 {
-	struct cursor cursor = {frame_begin(ctx), frame_end(ctx), bpf_xdp_get_buff_len(ctx)};
+	struct cursor cursor = cursor_begin(ctx);
 	__u8 icmp = tunnel->inner_proto == IPPROTO_IPIP ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	__u32 service = 0;
 
-	if (!cursor_take(&cursor, sizeof(struct ethhdr) + tunnel->outer_bytes))
+	if (!cursor_skip(&cursor, sizeof(struct ethhdr) + tunnel->outer_bytes))
 		return 0;
 	packet->l3_offset = sizeof(struct ethhdr) + tunnel->outer_bytes;
 	if (packet_parse_l3(packet, &cursor, tunnel->inner_ethertype) != UNDECIDED ||
@@ -129,14 +129,14 @@ static __always_inline __u32 decap_service(struct xdp_md *ctx, const struct tunn
 		if (!service)
 			service = decap_endpoint(packet, 0, packet->l4_proto);
 	}
-	/* A later fragment has no port: it is enough that the address is a service's. */
+	/* A later fragment has no port: the address of a service is enough. */
 	return service || packet->kind != PACKET_LATER_FRAGMENT ? service
 								: decap_endpoint(packet, 0, icmp);
 }
 
-/* Takes `outer_bytes` from between the Ethernet header and the inner packet. */
-static __always_inline bool decap_take_off(struct xdp_md *ctx, __u32 outer_bytes,
-					   __be16 inner_ethertype)
+/* Removes `outer_bytes` between the Ethernet header and the inner packet. */
+static __always_inline bool decap_remove(struct xdp_md *ctx, __u32 outer_bytes,
+					 __be16 inner_ethertype)
 {
 	struct ethhdr *eth = frame_begin(ctx);
 	struct ethhdr kept;
@@ -167,7 +167,7 @@ int decap(struct xdp_md *ctx)
 		count_verdict(0, SLUICE_VERDICT_NOT_ENCAPSULATED, frame_bytes);
 		return XDP_PASS;
 	}
-	if (!decap_take_off(ctx, tunnel.outer_bytes, tunnel.inner_ethertype)) {
+	if (!decap_remove(ctx, tunnel.outer_bytes, tunnel.inner_ethertype)) {
 		count_verdict(service, SLUICE_VERDICT_NO_ROOM, packet.ip_bytes);
 		return XDP_DROP;
 	}

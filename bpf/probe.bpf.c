@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * probe, at tc of a director's devices: lets the checks of `sluice run` travel as a client's
- *packets do. A check's socket is connected to the backend's own address, so that the kernel finds
- *the way there, and is marked with the backend's number (sluice/probe.h).
+ * probe, at tc of a director's devices: gives the health checks of `sluice run` the path of a
+ * client's packet. The socket of a check is connected to the backend's own address, so that the
+ * kernel finds the route, and is marked with the backend's number (sluice/probe.h).
  *
- *	out	us -> backend		becomes	us -> service, in the backend's outer headers
- *	in	service -> us		becomes	backend -> us
+ *	egress	director -> backend	becomes	director -> service, in the backend's outer headers
+ *	ingress	service -> director	becomes	backend -> director
  *
- * so that what is checked is what serves: the decapsulation there, the service's address on it, and
- * whoever listens at that. Ports stay as they are. Only for backends of the service's own family;
- * whatever else is marked passes untouched, as does everything that is not.
+ * A check thereby covers the server's decapsulation, the service's address on it, and the process
+ * that listens there. Ports do not change. Only for backends of the service's own family. All other
+ * packets pass untouched, marked or not.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,14 +19,16 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/backends.h"
 #include "maps/probes.h"
+#include "sluice/flow.h"
 #include "sluice/probe.h"
-#include "steer/backend.h"
-#include "steer/encap.h"
+#include "wire/encap.h"
+#include "wire/headers.h"
 
-#define PROBE_PULLED 128 /* bytes: headers of all layers */
+#define PROBE_PULLED_BYTES 128 /* headers of all layers */
 
-/* Where things are in a packet of ours: Ethernet, IP without options, TCP or UDP. */
+/* The packet of a check: Ethernet, IP without options, TCP or UDP. */
 struct probe_packet {
 	struct sluice_address source;
 	struct sluice_address destination;
@@ -37,14 +39,6 @@ struct probe_packet {
 	bool v6;
 };
 
-static __always_inline void probe_map_v4(struct sluice_address *address, __be32 v4)
-{
-	__u64 low = address_mapped(v4);
-
-	__builtin_memset(address, 0, 8);
-	__builtin_memcpy((void *)address + 8, &low, 8);
-}
-
 static __always_inline bool probe_parse(struct __sk_buff *skb, struct probe_packet *packet)
 {
 	struct ethhdr *eth;
@@ -53,7 +47,7 @@ static __always_inline bool probe_parse(struct __sk_buff *skb, struct probe_pack
 
 	if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6))
 		return false;
-	bpf_skb_pull_data(skb, skb->len < PROBE_PULLED ? skb->len : PROBE_PULLED);
+	bpf_skb_pull_data(skb, skb->len < PROBE_PULLED_BYTES ? skb->len : PROBE_PULLED_BYTES);
 	eth = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
 	packet->v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
@@ -69,11 +63,10 @@ static __always_inline bool probe_parse(struct __sk_buff *skb, struct probe_pack
 	} else {
 		struct iphdr *ip = (void *)(eth + 1);
 
-		if ((void *)(ip + 1) > end || ip->ihl != 5 ||
-		    ip->frag_off & bpf_htons(IPV4_FRAGMENT))
+		if ((void *)(ip + 1) > end || !ipv4_is_plain(ip))
 			return false;
-		probe_map_v4(&packet->source, ip->saddr);
-		probe_map_v4(&packet->destination, ip->daddr);
+		packet->source = address_of(0, address_mapped(ip->saddr));
+		packet->destination = address_of(0, address_mapped(ip->daddr));
 		packet->l4_proto = ip->protocol;
 		packet->l4_offset = sizeof(*eth) + sizeof(*ip);
 	}
@@ -95,11 +88,10 @@ static __always_inline bool probe_same(const struct sluice_address *a,
 
 static __always_inline bool probe_is_v4(const struct sluice_address *address)
 {
-	return address_high(address) == 0 &&
-	       (__u32)address_low(address) == (__u32)address_mapped(0);
+	return address_halves_are_v4(address_high(address), address_low(address));
 }
 
-/* Puts `to` in the place of one of the packet's addresses, and into both checksums. */
+/* Replaces one of the packet's addresses and updates both checksums. */
 static __always_inline bool probe_readdress(struct __sk_buff *skb,
 					    const struct probe_packet *packet, bool source,
 					    const struct sluice_address *from,
@@ -130,7 +122,7 @@ static __always_inline bool probe_readdress(struct __sk_buff *skb,
 	       !bpf_skb_store_bytes(skb, offset, (void *)to + 12, sizeof(__be32), 0);
 }
 
-/* The backend's outer headers, in front of the packet's IP header. */
+/* Adds the backend's outer headers before the packet's IP header. */
 static __always_inline bool probe_encapsulate(struct __sk_buff *skb,
 					      const struct sluice_outer *outer, bool v6, __u32 hash)
 {
@@ -176,7 +168,7 @@ int probe_egress(struct __sk_buff *skb)
 	if (bpf_map_update_elem(&probes, &flow, &backend, BPF_ANY) ||
 	    !probe_readdress(skb, &packet, false, &packet.destination, &flow.destination) ||
 	    !probe_encapsulate(skb, &record->outer, packet.v6, (__u32)packet.source_port << 16))
-		return TC_ACT_SHOT; /* a check of ours, which is told by its time-out */
+		return TC_ACT_SHOT; /* the check fails by its time-out */
 	return TC_ACT_UNSPEC;
 }
 

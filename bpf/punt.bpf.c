@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * punt, at tc ingress of every device that steer is on: takes the packets that steer handed to
- * the stack and sends them out through the stack's own neighbour tables and tc. That resolves a
- * next hop whose MAC nobody knows yet, and lets `pace` see the packets of a service with a policy.
+ * punt, at tc ingress of every device that steer is attached to: takes the packets that steer
+ * punted to the stack, and sends them with the stack's own neighbour tables and through tc. That
+ * resolves a next hop whose MAC is not known yet, and lets `pace` see the packets of a service with
+ * a policy.
  *
- * It knows them by a source MAC that only this instance knows. Passing them up the stack instead
- * would need accept_local and no rp_filter: their source is the director's own address.
+ * The mark of a punted packet is a source MAC that only this instance knows. Without punt these
+ * packets would have to be routed by the stack, which needs accept_local and no rp_filter, because
+ * their source is an address of the director itself.
  */
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/backends.h"
 #include "maps/verdicts.h"
-#include "steer/backend.h"
+#include "steer/fib.h"
+#include "wire/headers.h"
 
 /* As in steer/transmit.h; set at load time. */
 const volatile __u64 punt_mac = 0;
 
-/* The way that the packet's own destination, or its backend, has out of here. */
-static __always_inline bool punt_ask(struct __sk_buff *skb, struct ethhdr *eth, __u32 backend,
-				     struct bpf_fib_lookup *fib)
+/* The path to the packet's destination or, if `backend` is not 0, to that backend. */
+static __always_inline bool punt_fill(struct __sk_buff *skb, struct ethhdr *eth, __u32 backend,
+				      struct bpf_fib_lookup *fib)
 {
 	void *data_end = (void *)(long)skb->data_end;
 
@@ -36,28 +37,28 @@ static __always_inline bool punt_ask(struct __sk_buff *skb, struct ethhdr *eth, 
 
 		if (!record)
 			return false;
-		backend_ask(fib, address_high(&record->source), address_low(&record->source),
-			    address_high(&record->address), address_low(&record->address));
+		fib_fill(fib, address_high(&record->source), address_low(&record->source),
+			 address_high(&record->address), address_low(&record->address));
 	} else if (eth->h_proto == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = (void *)(eth + 1);
 
 		if ((void *)(ip + 1) > data_end)
 			return false;
-		backend_ask(fib, 0, address_mapped(ip->saddr), 0, address_mapped(ip->daddr));
+		fib_fill(fib, 0, address_mapped(ip->saddr), 0, address_mapped(ip->daddr));
 	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
 		struct ipv6hdr *ip = (void *)(eth + 1);
 
 		if ((void *)(ip + 1) > data_end)
 			return false;
-		backend_ask(fib, load64(&ip->saddr), load64((void *)&ip->saddr + 8),
-			    load64(&ip->daddr), load64((void *)&ip->daddr + 8));
+		fib_fill(fib, load64(&ip->saddr), load64((void *)&ip->saddr + 8),
+			 load64(&ip->daddr), load64((void *)&ip->daddr + 8));
 	} else {
 		return false;
 	}
 	return true;
 }
 
-/* Where a packet of mode l2 goes is not in its IP header: the backend itself is the next hop. */
+/* Mode l2: the IP header does not name the backend, which itself is the next hop. */
 static __always_inline int punt_to_backend(const struct bpf_fib_lookup *fib)
 {
 	struct bpf_redir_neigh next = {.nh_family = fib->family};
@@ -83,10 +84,10 @@ int punt(struct __sk_buff *skb)
 	__builtin_memcpy(&mac, eth->h_source, ETH_ALEN);
 	if (mac != punt_mac)
 		return TC_ACT_UNSPEC;
-	/* As transmit_punt() left it. */
+	/* Written by transmit_punt(). */
 	__builtin_memcpy(&backend, eth->h_dest + 2, sizeof(backend));
-	found = punt_ask(skb, eth, backend, &fib) ? bpf_fib_lookup(skb, &fib, sizeof(fib), 0) : -1;
-	/* Where the neighbour is missing the kernel has named the device all the same. */
+	found = punt_fill(skb, eth, backend, &fib) ? bpf_fib_lookup(skb, &fib, sizeof(fib), 0) : -1;
+	/* If only the neighbour is missing, the kernel has set the device all the same. */
 	if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH) {
 		count_verdict(0, SLUICE_VERDICT_PUNT_NO_ROUTE, skb->len);
 		return TC_ACT_SHOT;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * purge, run by user space when a backend leaves: entries that name it name nobody from then on.
+ * purge, run by user space when a backend is removed: sets the backend of entries that name it to
+ * 0, which makes them void.
  *
- * Here, because user space can do nothing but delete a key, whatever lies under it by then: between
- * its look and its deletion a client may use the 5-tuple again, and the entry of the new connection
- * would go, and the connection with it. So an entry is not deleted but compared and swapped in
- * place. One that steer has replaced since names another backend and stays; one whose memory has
- * become another flow's does so, too, for nobody remembers a backend that leaves.
+ * User space cannot do this safely. It can only delete a key, and with it the entry that is there
+ * by then: between its lookup and its deletion a client may reuse the 5-tuple, and the new
+ * connection would lose its entry. This program compares and swaps the backend in place instead. An
+ * entry that steer has replaced names another backend and stays. So does an entry whose memory now
+ * belongs to another flow, because a backend that is being removed gets no new flows.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -15,7 +16,7 @@
 #include "sluice/purge.h"
 #include "maps/tracked_flows.h"
 
-/* What to purge, in one table; user space fills it. */
+/* The entries to purge, all of one table. Written by user space. */
 struct sluice_purge_entry purged[SLUICE_PURGE_BATCH];
 __u32 count;
 __u32 table; /* enum sluice_purge_table */

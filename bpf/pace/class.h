@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whose packet it is: its flow as the client's packets carry it, its service, its direction. Looks
- * into one level of IP in IP, for what steer encapsulated. Neighbours: window and departure, which
- * act on what is found here.
- * Reads by offset where it must: a packet in tc may lie in pieces. Limits: fragments and what
- * has more than SLUICE_IPV6_EXTENSIONS_MAX extension headers are nobody's.
+ * Classifies a packet in tc: its flow as the client's packets carry it, its service, its direction.
+ * Looks into one level of IP in IP, because `steer` encapsulates. The rest of pace/ acts on the
+ * result. Limits: fragments, and packets with more than SLUICE_IPV6_EXTENSIONS_MAX extension
+ * headers, belong to no service.
  */
 #ifndef SLUICE_PACE_CLASS_H
 #define SLUICE_PACE_CLASS_H
@@ -13,27 +12,22 @@
 #include <stddef.h>
 
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "wire/mapped_address.h"
 #include "maps/policies.h"
 #include "sluice/flow.h"
+#include "wire/headers.h"
+#include "wire/ipv6_extensions.h"
+#include "wire/mapped_address.h"
+#include "wire/segment.h"
+#include "wire/skb_cursor.h"
 
-#define CLASS_VLAN_TAGS_MAX 2
-#define CLASS_IP_HEADERS_MAX 2	   /* an outer one and the inner one */
-#define CLASS_IPV4_FRAGMENT 0x3fff /* "more fragments", or an offset */
-#define CLASS_IPV6_FRAGMENT 0xfff9 /* an offset, or "more fragments" */
+#define CLASS_IP_HEADERS_MAX 2 /* an outer one and the inner one */
 
 struct pace_packet {
 	struct sluice_flow flow;
-	struct tcphdr tcp; /* where flow.l4_proto is TCP */
+	struct tcphdr tcp; /* if flow.l4_proto is TCP */
 	__u32 service;	   /* 0: none */
 	__u32 l4_offset;
 	__u32 l4_bytes; /* of header and payload */
@@ -41,57 +35,36 @@ struct pace_packet {
 	bool ipv6;
 };
 
-/* Where the parser stands, what comes next there, and where the packet ends, padding left out. */
-struct class_cursor {
-	__u32 offset;
-	__u32 end;
-	__be16 ethertype;
-	__u8 l4_proto;
-};
-
-static __always_inline bool class_read(struct __sk_buff *skb, const struct class_cursor *cursor,
-				       void *to, __u32 length)
-{
-	return cursor->offset + length <= cursor->end &&
-	       !bpf_skb_load_bytes(skb, cursor->offset, to, length);
-}
-
-static __always_inline bool class_is_vlan(__be16 ethertype)
-{
-	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
-}
-
-/* A device without a link layer (tun, wireguard) begins with the IP header. */
-static __always_inline bool class_link(struct __sk_buff *skb, struct class_cursor *cursor)
+/*
+ * The ethertype of the next header. A device without a link layer (tun, wireguard) begins with the
+ * IP header.
+ */
+static __always_inline bool class_link(struct cursor *cursor, __be16 *ethertype)
 {
 	struct ethhdr ethernet;
-	struct {
-		__be16 tci;
-		__be16 ethertype;
-	} tag;
-	int i;
+	struct vlan_tag tag;
 
-	cursor->ethertype = (__be16)skb->protocol;
-	if (class_read(skb, cursor, &ethernet, sizeof(ethernet)) &&
-	    ethernet.h_proto == cursor->ethertype)
-		cursor->offset = sizeof(ethernet);
+	*ethertype = (__be16)cursor->skb->protocol;
+	if (cursor_peek(cursor, &ethernet, sizeof(ethernet)) && ethernet.h_proto == *ethertype)
+		cursor_skip(cursor, sizeof(ethernet));
 
-	/* Mostly the first tag is not in the data, but in the packet's metadata. */
-	for (i = 0; i < CLASS_VLAN_TAGS_MAX && class_is_vlan(cursor->ethertype); i++) {
-		if (!class_read(skb, cursor, &tag, sizeof(tag)))
+	/* The first tag usually is in the metadata of the packet and not in its data. */
+	for (int i = 0; i < VLAN_TAGS_MAX && ethertype_is_vlan(*ethertype); i++) {
+		if (!cursor_read(cursor, &tag, sizeof(tag)))
 			return false;
-		cursor->offset += sizeof(tag);
-		cursor->ethertype = tag.ethertype;
+		*ethertype = tag.ethertype;
 	}
 	return true;
 }
 
-/* A length of 0 belongs to a packet that is yet to be segmented and is longer than it can say. */
-static __always_inline bool class_end(struct __sk_buff *skb, struct class_cursor *cursor,
-				      __u32 length, bool unsaid)
+/*
+ * The end of the packet, from the start of its IP header. A length field of 0 (`unstated`) is valid
+ * in a GSO packet, which can be longer than the field can state.
+ */
+static __always_inline bool class_end(struct cursor *cursor, __u32 length, bool unstated)
 {
-	if (unsaid)
-		return skb->gso_segs > 0;
+	if (unstated)
+		return cursor->skb->gso_segs > 0;
 	if (cursor->offset + length > cursor->end)
 		return false;
 	cursor->end = cursor->offset + length;
@@ -103,119 +76,84 @@ static __always_inline void class_map_v4(struct sluice_address *address, __be32 
 	address_map_v4((__be32 *)address->bytes, v4);
 }
 
-static __always_inline bool class_ipv4(struct __sk_buff *skb, struct class_cursor *cursor,
-				       struct pace_packet *packet)
+static __always_inline bool class_ipv4(struct cursor *cursor, struct pace_packet *packet)
 {
 	struct iphdr ip;
-	__u32 header_length;
+	__u32 header_bytes;
 
-	if (!class_read(skb, cursor, &ip, sizeof(ip)) || ip.version != 4)
+	if (!cursor_peek(cursor, &ip, sizeof(ip)) || ip.version != 4)
 		return false;
-	header_length = ip.ihl * 4;
-	if (header_length < sizeof(ip) || (ip.frag_off & bpf_htons(CLASS_IPV4_FRAGMENT)))
+	header_bytes = ip.ihl * 4;
+	if (header_bytes < sizeof(ip) || (ip.frag_off & bpf_htons(IPV4_FRAGMENT)))
 		return false;
-	if (!class_end(skb, cursor, bpf_ntohs(ip.tot_len), !ip.tot_len))
+	if (!class_end(cursor, bpf_ntohs(ip.tot_len), !ip.tot_len))
 		return false;
 	class_map_v4(&packet->flow.source, ip.saddr);
 	class_map_v4(&packet->flow.destination, ip.daddr);
 	packet->ipv6 = false;
-	cursor->offset += header_length;
-	cursor->l4_proto = ip.protocol;
-	return true;
+	packet->flow.l4_proto = ip.protocol;
+	return cursor_skip(cursor, header_bytes);
 }
 
-static __always_inline bool class_ipv6_extensions(struct __sk_buff *skb,
-						  struct class_cursor *cursor)
+static __always_inline bool class_ipv6(struct cursor *cursor, struct pace_packet *packet)
 {
-	struct {
-		__u8 next;
-		__u8 length;	 /* in units of 8 bytes, the first one not counted */
-		__be16 fragment; /* of a fragment header: offset and "more" */
-	} header;
-	int i;
-
-	/* Unrolled: Linux 6.1 refuses a loop's back edge that falls through, as clang lays it here.
-	 */
-#pragma clang loop unroll(full)
-	for (i = 0; i <= SLUICE_IPV6_EXTENSIONS_MAX; i++) {
-		if (cursor->l4_proto != IPPROTO_HOPOPTS && cursor->l4_proto != IPPROTO_ROUTING &&
-		    cursor->l4_proto != IPPROTO_DSTOPTS && cursor->l4_proto != IPPROTO_FRAGMENT)
-			return true;
-		if (i == SLUICE_IPV6_EXTENSIONS_MAX ||
-		    !class_read(skb, cursor, &header, sizeof(header)))
-			return false;
-		if (cursor->l4_proto == IPPROTO_FRAGMENT) {
-			/* One that is its own first and last fragment is whole (RFC 6946). */
-			if (header.fragment & bpf_htons(CLASS_IPV6_FRAGMENT))
-				return false;
-			header.length = 0;
-		}
-		cursor->offset += (header.length + 1) * 8;
-		cursor->l4_proto = header.next;
-	}
-	return false;
-}
-
-static __always_inline bool class_ipv6(struct __sk_buff *skb, struct class_cursor *cursor,
-				       struct pace_packet *packet)
-{
+	struct ipv6_extensions extensions = {};
 	struct ipv6hdr ip;
 
-	if (!class_read(skb, cursor, &ip, sizeof(ip)) || ip.version != 6)
+	if (!cursor_peek(cursor, &ip, sizeof(ip)) || ip.version != 6)
 		return false;
-	if (!class_end(skb, cursor, sizeof(ip) + bpf_ntohs(ip.payload_len), !ip.payload_len))
+	if (!class_end(cursor, sizeof(ip) + bpf_ntohs(ip.payload_len), !ip.payload_len))
 		return false;
 	__builtin_memcpy(&packet->flow.source, &ip.saddr, sizeof(ip.saddr));
 	__builtin_memcpy(&packet->flow.destination, &ip.daddr, sizeof(ip.daddr));
 	packet->ipv6 = true;
-	cursor->offset += sizeof(ip);
-	cursor->l4_proto = ip.nexthdr;
-	return class_ipv6_extensions(skb, cursor);
+	cursor_skip(cursor, sizeof(ip));
+	extensions.l4_proto = ip.nexthdr;
+	/* A fragment that is first and last at once is a whole packet (RFC 6946). */
+	if (!ipv6_skip_extensions(cursor, &extensions, true) || extensions.fragment)
+		return false;
+	packet->flow.l4_proto = extensions.l4_proto;
+	return true;
 }
 
-static __always_inline bool class_network(struct __sk_buff *skb, struct class_cursor *cursor,
+static __always_inline bool class_network(struct cursor *cursor, __be16 ethertype,
 					  struct pace_packet *packet)
 {
-	int i;
-
-	for (i = 0; i < CLASS_IP_HEADERS_MAX; i++) {
-		if (cursor->ethertype == bpf_htons(ETH_P_IP)) {
-			if (!class_ipv4(skb, cursor, packet))
+	for (int i = 0; i < CLASS_IP_HEADERS_MAX; i++) {
+		if (ethertype == bpf_htons(ETH_P_IP)) {
+			if (!class_ipv4(cursor, packet))
 				return false;
-		} else if (cursor->ethertype == bpf_htons(ETH_P_IPV6)) {
-			if (!class_ipv6(skb, cursor, packet))
+		} else if (ethertype == bpf_htons(ETH_P_IPV6)) {
+			if (!class_ipv6(cursor, packet))
 				return false;
 		} else {
 			return false;
 		}
-		if (cursor->l4_proto == IPPROTO_IPIP)
-			cursor->ethertype = bpf_htons(ETH_P_IP);
-		else if (cursor->l4_proto == IPPROTO_IPV6)
-			cursor->ethertype = bpf_htons(ETH_P_IPV6);
+		if (packet->flow.l4_proto == IPPROTO_IPIP)
+			ethertype = bpf_htons(ETH_P_IP);
+		else if (packet->flow.l4_proto == IPPROTO_IPV6)
+			ethertype = bpf_htons(ETH_P_IPV6);
 		else
 			return true;
 	}
 	return false;
 }
 
-static __always_inline bool class_transport(struct __sk_buff *skb, struct class_cursor *cursor,
-					    struct pace_packet *packet)
+static __always_inline bool class_transport(struct cursor *cursor, struct pace_packet *packet)
 {
 	struct udphdr udp;
 
 	packet->l4_offset = cursor->offset;
 	packet->l4_bytes = cursor->end - cursor->offset;
-	packet->flow.l4_proto = cursor->l4_proto;
-	if (cursor->l4_proto == IPPROTO_TCP) {
-		if (!class_read(skb, cursor, &packet->tcp, sizeof(packet->tcp)))
+	if (packet->flow.l4_proto == IPPROTO_TCP) {
+		if (!cursor_peek(cursor, &packet->tcp, sizeof(packet->tcp)))
 			return false;
 		packet->flow.source_port = packet->tcp.source;
 		packet->flow.destination_port = packet->tcp.dest;
-		return packet->tcp.doff * 4 >= sizeof(packet->tcp) &&
-		       cursor->offset + packet->tcp.doff * 4 <= cursor->end;
+		return segment_fits(&packet->tcp, packet->l4_bytes);
 	}
-	if (cursor->l4_proto == IPPROTO_UDP) {
-		if (!class_read(skb, cursor, &udp, sizeof(udp)))
+	if (packet->flow.l4_proto == IPPROTO_UDP) {
+		if (!cursor_peek(cursor, &udp, sizeof(udp)))
 			return false;
 		packet->flow.source_port = udp.source;
 		packet->flow.destination_port = udp.dest;
@@ -224,26 +162,16 @@ static __always_inline bool class_transport(struct __sk_buff *skb, struct class_
 	return false;
 }
 
-static __always_inline __u32 class_service(const struct sluice_address *address, __be16 port,
-					   __u8 l4_proto)
+static __always_inline bool class_parse(struct __sk_buff *skb, struct pace_packet *packet)
 {
-	struct sluice_endpoint endpoint = {.address = *address, .port = port, .l4_proto = l4_proto};
+	struct cursor cursor = cursor_begin(skb);
+	__be16 ethertype;
 
-	return endpoint_service(&endpoint);
+	return class_link(&cursor, &ethertype) && class_network(&cursor, ethertype, packet) &&
+	       class_transport(&cursor, packet);
 }
 
-static __always_inline void class_reverse(struct sluice_flow *flow)
-{
-	struct sluice_address address = flow->source;
-	__be16 port = flow->source_port;
-
-	flow->source = flow->destination;
-	flow->source_port = flow->destination_port;
-	flow->destination = address;
-	flow->destination_port = port;
-}
-
-/* What a plain packet begins with, in one piece. */
+/* The headers of an ordinary packet, in one piece. */
 struct class_fast_v4 {
 	struct ethhdr ethernet;
 	struct iphdr ip;
@@ -256,9 +184,7 @@ struct class_fast_v6 {
 	struct tcphdr tcp;
 } __attribute__((packed));
 
-#define CLASS_FAST_IPV4 0x45 /* version 4, no options */
-
-/* The end of the packet as its IP header says it, from the frame's start on; 0: it does not. */
+/* The end of the packet by its IP header, from the start of the frame. 0: not valid. */
 static __always_inline __u32 class_fast_end(struct __sk_buff *skb, __u32 ip_offset, __u32 length)
 {
 	if (!length)
@@ -283,9 +209,9 @@ static __always_inline bool class_fast_l4(struct pace_packet *packet, const stru
 }
 
 /*
- * The same for a packet of the most usual kind, a third of the cost: Ethernet, IP without options
- * or extension headers, TCP or UDP, all of it where it can be read by pointer. False: to be looked
- * at with care; whatever is in `packet` by then is written over.
+ * The same as class_parse() for an ordinary packet, at a third of the cost: Ethernet, IP without
+ * options or extension headers, TCP or UDP, all in the linear part of the packet. False:
+ * class_parse has to decide; it overwrites what is in `packet` by then.
  */
 static __always_inline bool class_fast(struct __sk_buff *skb, struct pace_packet *packet)
 {
@@ -297,8 +223,7 @@ static __always_inline bool class_fast(struct __sk_buff *skb, struct pace_packet
 	if ((void *)(v4 + 1) > data_end || v4->ethernet.h_proto != (__be16)skb->protocol)
 		return false;
 	if (v4->ethernet.h_proto == bpf_htons(ETH_P_IP)) {
-		if (*(__u8 *)&v4->ip != CLASS_FAST_IPV4 ||
-		    (v4->ip.frag_off & bpf_htons(CLASS_IPV4_FRAGMENT)))
+		if (!ipv4_is_plain(&v4->ip))
 			return false;
 		end = class_fast_end(skb, sizeof(v4->ethernet), bpf_ntohs(v4->ip.tot_len));
 		class_map_v4(&packet->flow.source, v4->ip.saddr);
@@ -319,12 +244,23 @@ static __always_inline bool class_fast(struct __sk_buff *skb, struct pace_packet
 			     end);
 }
 
-static __always_inline bool class_parse(struct __sk_buff *skb, struct pace_packet *packet)
+static __always_inline __u32 class_service(const struct sluice_address *address, __be16 port,
+					   __u8 l4_proto)
 {
-	struct class_cursor cursor = {.end = skb->len};
+	struct sluice_endpoint endpoint = {.address = *address, .port = port, .l4_proto = l4_proto};
 
-	return class_link(skb, &cursor) && class_network(skb, &cursor, packet) &&
-	       class_transport(skb, &cursor, packet);
+	return endpoint_service(&endpoint);
+}
+
+static __always_inline void class_reverse(struct sluice_flow *flow)
+{
+	struct sluice_address address = flow->source;
+	__be16 port = flow->source_port;
+
+	flow->source = flow->destination;
+	flow->source_port = flow->destination_port;
+	flow->destination = address;
+	flow->destination_port = port;
 }
 
 static __always_inline bool class_is_to_service(struct pace_packet *packet)
@@ -349,8 +285,8 @@ static __always_inline bool class_is_to_client(struct pace_packet *packet)
 }
 
 /*
- * False: nobody's. `packet` begins zeroed. `leaves`: mostly it is to a client, and to a service
- * otherwise; which is looked for first matters to the cost alone.
+ * False: no service's packet. `packet` begins zeroed. `leaves`: an egress hook, where most packets
+ * go to clients; it sets the order of the two lookups and changes nothing but the cost.
  */
 static __always_inline bool class_find(struct __sk_buff *skb, struct pace_packet *packet,
 				       const bool leaves)

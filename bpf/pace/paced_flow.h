@@ -9,7 +9,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "maps/paced_flows.h"
-#include "pace/segment.h"
+#include "wire/segment.h"
 #include "sluice/flow.h"
 #include "sluice/limits.h"
 #include "sluice/pace.h"

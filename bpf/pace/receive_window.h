@@ -4,7 +4,7 @@
  * segments it lowers the window, so that the service sends no more than its policy allows. It also
  * measures round trips, windows and retransmissions of passing segments. Arithmetic:
  * pure/ceiling.h, pure/roundtrip.h. The hook finds the segment and provides access to its bytes
- * (pace/skb.h, steer/frame.h).
+ * (pace/skb.h, wire/xdp_segment.h).
  *
  * Limits: a connection whose SYN was not seen stays unchanged, and so does one with signed
  * segments. A client that forges its ACKs can lift its own ceiling; `congestion` limits the
@@ -14,7 +14,7 @@
 #define SLUICE_PACE_RECEIVE_WINDOW_H
 
 #include "pace/paced_flow.h"
-#include "pace/segment.h"
+#include "wire/segment.h"
 #include "pure/ceiling.h"
 #include "pure/roundtrip.h"
 #include "pure/tcp_options.h"

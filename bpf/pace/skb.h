@@ -8,7 +8,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "pace/segment.h"
+#include "wire/segment.h"
 
 static __always_inline bool segment_load(void *ctx, __u32 offset, void *to, __u32 length)
 {

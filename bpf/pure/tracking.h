@@ -103,11 +103,11 @@ static inline struct tracking_answer tracking_track(const struct tracking_choice
  */
 static inline struct tracking_answer tracking_opens(const struct tracking_question *question)
 {
-	const struct tracking_choice *half_open = &question->half_open;
+	const struct tracking_choice *opening = &question->half_open;
 	const struct tracking_choice *established = &question->established;
 
-	if (half_open->backend && half_open->state == SLUICE_BACKEND_UP && !half_open->lapsed)
-		return tracking_known(half_open);
+	if (opening->backend && opening->state == SLUICE_BACKEND_UP && !opening->lapsed)
+		return tracking_known(opening);
 	if (established->backend && established->state == SLUICE_BACKEND_UP && !established->lapsed)
 		return tracking_known(established);
 	return tracking_track(&question->backend, TRACKING_HALF_OPEN);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who may use a service, and how many new connections and bytes a second it takes.
+ * Admission of a client's packet to a service: source filter, new connections per second, bytes per
+ * second.
  */
 #ifndef SLUICE_STEER_ADMIT_H
 #define SLUICE_STEER_ADMIT_H
@@ -12,11 +13,10 @@
 #include "pure/policing.h"
 #include "sluice/service.h"
 #include "sluice/time.h"
-#include "steer/packet.h"
-#include "steer/service.h"
+#include "steer/service_prefix.h"
+#include "wire/packet.h"
 
-/* The longest prefix of the service that has the source decides; where there is none, a flag does.
- */
+/* The longest prefix that contains the source decides. Without one the service's flag decides. */
 static __always_inline bool admit_source(const struct packet *packet, const struct service *service)
 {
 	struct sluice_filter_key key = {
@@ -48,7 +48,7 @@ static __always_inline bool admit_connection(__u32 service)
 	return gcra_pass(&admission->due_ns, bpf_ktime_get_ns(), interval_ns, burst_ns);
 }
 
-/* What clients send, all of it together. */
+/* The rate is that of all clients of the service together. */
 static __always_inline bool admit_bytes(__u32 service, __u32 bytes)
 {
 	struct sluice_policy *policy = policy_find(service);
@@ -62,7 +62,7 @@ static __always_inline bool admit_bytes(__u32 service, __u32 bytes)
 	return !policing || policing_pass(&policing->due_ns, bpf_ktime_get_ns(), bytes, rate);
 }
 
-/* UNDECIDED: it may go on. A datagram begins nothing that could be counted. */
+/* UNDECIDED: admitted. Datagrams are not counted as connections. */
 static __always_inline enum sluice_verdict admit(const struct packet *packet,
 						 const struct service *service)
 {

@@ -1,51 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The short way: what nearly every packet of a settled service is, and nothing else. TCP or UDP, no
- * tag, no option, no extension header, no fragment; read in one look, with as little kept as the
- * rest of the short way needs. Whatever is not so plain takes the long way (program `steer_slow`),
- * which has an answer for everything; so a doubt here costs time and never a packet.
+ * The parser and the lookups of the fast path: a TCP or UDP packet of a settled service, without
+ * tag, option, extension header or fragment. It keeps as few values as the rest of the path needs,
+ * and computes some of them late, to save registers. Any other packet is a FAST_PATH_MISS and takes
+ * the slow path (program `steer_slow`), which handles every packet: a miss costs time, never a
+ * packet.
  */
 #ifndef SLUICE_STEER_FAST_PATH_H
 #define SLUICE_STEER_FAST_PATH_H
 
 #include "pure/hash.h"
-#include "steer/encap.h"
-#include "steer/nexthop.h"
-#include "steer/packet.h"
-#include "steer/ring.h"
-#include "steer/service.h"
+#include "steer/service_lookup.h"
+#include "wire/headers.h"
 
 enum fast_path_answer {
 	FAST_PATH_HIT,
-	FAST_PATH_MISS, /* the long way */
-	FAST_PATH_PASS, /* pass: its destination is none of ours */
+	FAST_PATH_MISS, /* the slow path decides */
+	FAST_PATH_PASS, /* pass: not for a service */
 };
 
 struct fast_path_packet {
 	__u64 address_sum; /* of the destination (pure/hash.h) */
-	__u32 ports;	   /* as they lie in the packet: source, destination */
+	__u32 ports;	   /* source and destination, in packet order */
 	__u32 listens;	   /* service_word() of the destination */
 	__u32 ip_bytes;
-	__u32 tcp_flags; /* 0 where there are none */
+	__u32 tcp_flags; /* 0: UDP */
 };
 
-#define TCP_FLAGS_OFFSET 13
-#define TCP_FLAGS_OPEN 0x16 /* SYN, RST, ACK ... */
-#define TCP_FLAG_SYN 0x02   /* ... of which only the first */
-
-/* The destination is none of ours; but a backend of mode nat replies to whomever it likes. */
+/* The destination is no service. The packet may be a reply of mode nat, known by its source. */
 static __always_inline enum fast_path_answer fast_path_not_ours(void)
 {
 	return address_filter.features & SLUICE_FEATURE_NAT ? FAST_PATH_MISS : FAST_PATH_PASS;
 }
 
-/* A SYN without ACK or RST. */
-static __always_inline bool fast_path_opens(const struct fast_path_packet *packet)
-{
-	return (packet->tcp_flags & TCP_FLAGS_OPEN) == TCP_FLAG_SYN;
-}
-
-/* Asked for when the service is known: until then the sum would only be in the way of registers. */
+/* Computed once the service is known: before, the sum would only occupy registers. */
 static __always_inline __u32 fast_path_flow_hash(const void *ip, bool v6, __u32 ports)
 {
 	if (v6)
@@ -54,7 +42,7 @@ static __always_inline __u32 fast_path_flow_hash(const void *ip, bool v6, __u32 
 	return flow_hash_v4(seed.words, ((struct iphdr *)ip)->saddr, ports);
 }
 
-/* Likewise: its address is asked for again, rather than kept. */
+/* Loads the address again, to keep no registers for it. */
 static __always_inline const struct sluice_service_entry *
 fast_path_service(const struct fast_path_packet *packet, const void *ip, bool v6)
 {
@@ -74,7 +62,7 @@ static __always_inline enum fast_path_answer fast_path_parse_l4(struct fast_path
 	if (l4_proto == IPPROTO_TCP) {
 		if (l4 + sizeof(struct tcphdr) > end || l4_bytes < (__s32)sizeof(struct tcphdr))
 			return FAST_PATH_MISS;
-		packet->tcp_flags = ((__u8 *)l4)[TCP_FLAGS_OFFSET];
+		packet->tcp_flags = tcp_flags(l4);
 	} else {
 		if (l4_proto != IPPROTO_UDP || l4 + sizeof(struct udphdr) > end ||
 		    l4_bytes < (__s32)sizeof(struct udphdr))
@@ -86,20 +74,6 @@ static __always_inline enum fast_path_answer fast_path_parse_l4(struct fast_path
 	return FAST_PATH_HIT;
 }
 
-/*
- * Of the first eight bytes of an IPv4 header: version and length, and whether it is a fragment.
- * What they must be: version 4, no options, no fragment.
- */
-static __always_inline __u64 fast_path_v4_word(__u8 version_and_length, __u16 fragment)
-{
-	const struct iphdr ip = {.frag_off = bpf_htons(fragment)};
-	__u64 word;
-
-	__builtin_memcpy(&word, &ip, sizeof(word));
-	*(__u8 *)&word = version_and_length;
-	return word;
-}
-
 static __always_inline enum fast_path_answer fast_path_parse_v4(struct fast_path_packet *packet,
 								struct iphdr *ip, void *end)
 {
@@ -109,8 +83,7 @@ static __always_inline enum fast_path_answer fast_path_parse_v4(struct fast_path
 	if (!service_may_have(packet->address_sum))
 		return fast_path_not_ours();
 	packet->ip_bytes = bpf_ntohs(ip->tot_len);
-	if ((load64(ip) & fast_path_v4_word(0xff, IPV4_FRAGMENT)) != fast_path_v4_word(0x45, 0) ||
-	    ip->ttl <= 1 || packet->ip_bytes > (__u64)(end - (void *)ip))
+	if (!ipv4_is_plain(ip) || ip->ttl <= 1 || packet->ip_bytes > (__u64)(end - (void *)ip))
 		return FAST_PATH_MISS;
 	return fast_path_parse_l4(packet, ip + 1, end, packet->ip_bytes - (__u32)sizeof(*ip),
 				  ip->protocol);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Only a packet's first fragment has ports. Where it went is tracked under what all of them
- * share (RFC 791, 3.2; RFC 8200, 4.5), and the later ones follow. One that comes before its first
- * passes: it may be for this host itself, and nothing says that it is not.
+ * Only the first fragment of a packet has ports. Its backend is tracked under the fields that all
+ * fragments share (RFC 791, 3.2; RFC 8200, 4.5), and the later ones follow it. A fragment that
+ * arrives before the first one passes, because it may be for this host.
  */
 #ifndef SLUICE_STEER_FRAGMENT_H
 #define SLUICE_STEER_FRAGMENT_H
 
 #include "maps/fragments.h"
 #include "sluice/flow.h"
-#include "steer/flow.h"
-#include "steer/packet.h"
+#include "steer/flow_table.h"
+#include "wire/packet.h"
 
 static __always_inline struct sluice_fragment_key fragment_key(const struct packet *packet)
 {
@@ -24,8 +24,7 @@ static __always_inline struct sluice_fragment_key fragment_key(const struct pack
 	return key;
 }
 
-/* The first went to `backend`, or as a reply to its client (0); `translated`, as
- * `translated_tuple`. */
+/* `backend` 0: a reply to the client. `translated`: the packet leaves as `translated_tuple`. */
 static __always_inline void fragment_track(const struct packet *packet, __u32 service,
 					   __u32 backend, bool translated,
 					   const struct sluice_flow *translated_tuple)
@@ -43,7 +42,7 @@ static __always_inline void fragment_track(const struct packet *packet, __u32 se
 	bpf_map_update_elem(&fragments, &key, &fragment, BPF_ANY);
 }
 
-/* NULL: the first did not come this way, or long ago and was another packet's. */
+/* NULL: the first fragment was not seen, or so long ago that it was another packet's. */
 static __always_inline struct sluice_fragment *fragment_find(const struct packet *packet)
 {
 	struct sluice_fragment_key key = fragment_key(packet);

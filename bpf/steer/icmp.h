@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What steer itself says to a sender: the answer to an echo request for a service's address, and
- * that a packet is too big for the way to its backend (RFC 1191, RFC 8201). Both leave where the
- * packet came from.
+ * The ICMP messages that steer itself sends: echo replies for a service's address, and the error
+ * that a packet is too big for the path to its backend (RFC 1191, RFC 8201). Both leave through the
+ * device that the packet came from.
  */
 #ifndef SLUICE_STEER_ICMP_H
 #define SLUICE_STEER_ICMP_H
@@ -12,11 +12,11 @@
 #include "pure/gcra.h"
 #include "sluice/limits.h"
 #include "sluice/time.h"
-#include "steer/packet.h"
+#include "wire/packet.h"
 
 /*
- * So much of the packet is quoted: more than any stack asks for, as much as one call of the
- * kernel's checksum takes, and less than any packet that is too big for a path that services use.
+ * How much of the packet an error quotes: more than any stack needs, at most what one call of
+ * bpf_csum_diff() accepts, and less than any packet that is too big for a usable path.
  */
 #define ICMP_QUOTE_BYTES 512
 #define ICMP_TTL 64
@@ -40,7 +40,7 @@ static __always_inline void icmp_swap_macs(struct ethhdr *eth)
 	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
 }
 
-/* Turns an echo request into its answer, tags and all. It has a way of its own to go. */
+/* Turns an echo request into its reply, in place; tags stay. The TTL starts anew. */
 static __always_inline bool icmp_answer_echo(struct xdp_md *ctx, const struct packet *packet)
 {
 	void *data = frame_begin(ctx);
@@ -51,7 +51,7 @@ static __always_inline bool icmp_answer_echo(struct xdp_md *ctx, const struct pa
 	if (data + sizeof(struct ethhdr) > end)
 		return false;
 	if (packet->v6) {
-		struct ipv6hdr *ip = packet_at(data, packet->l3_offset);
+		struct ipv6hdr *ip = frame_at(data, packet->l3_offset);
 		struct in6_addr address;
 
 		if ((void *)(ip + 1) > end)
@@ -62,7 +62,7 @@ static __always_inline bool icmp_answer_echo(struct xdp_md *ctx, const struct pa
 		ip->hop_limit = ICMP_TTL;
 		answer = ICMPV6_ECHO_REPLY;
 	} else {
-		struct iphdr *ip = packet_at(data, packet->l3_offset);
+		struct iphdr *ip = frame_at(data, packet->l3_offset);
 		__be32 address;
 
 		if ((void *)(ip + 1) > end)
@@ -75,7 +75,7 @@ static __always_inline bool icmp_answer_echo(struct xdp_md *ctx, const struct pa
 		ip->ttl = ICMP_TTL;
 		answer = ICMP_ECHO_REPLY;
 	}
-	icmp = packet_at(data, packet->l4_offset);
+	icmp = frame_at(data, packet->l4_offset);
 	if ((void *)(icmp + 1) > end)
 		return false;
 	icmp->checksum = checksum_replace2(icmp->checksum, *(__u16 *)icmp,
@@ -85,7 +85,7 @@ static __always_inline bool icmp_answer_echo(struct xdp_md *ctx, const struct pa
 	return true;
 }
 
-/* The IP header of a report, whose payload has so many bytes. */
+/* The IP header of an error. `bytes`: of its payload. */
 static __always_inline void icmp_fill_v4(struct iphdr *ip, const struct packet *packet, __u32 bytes)
 {
 	__builtin_memset(ip, 0, sizeof(*ip));
@@ -115,8 +115,8 @@ static __always_inline void icmp_fill_v6(struct ipv6hdr *ip, const struct packet
 }
 
 /*
- * Turns a packet into the report that nothing longer than `mtu` gets through. The packet is as it
- * came, or the sender would not know it again. False: it is not, or it is too short.
+ * Turns a packet into the error that it is longer than `mtu`. Nothing of the packet may have been
+ * changed before, because its sender matches the quote. False: it is tagged or too short.
  */
 static __always_inline bool icmp_report_too_big(struct xdp_md *ctx, const struct packet *packet,
 						__u32 mtu)
@@ -157,7 +157,7 @@ static __always_inline bool icmp_report_too_big(struct xdp_md *ctx, const struct
 		icmp_fill_v6(ip, packet, quote_bytes);
 		icmp->type = ICMPV6_PACKET_TOO_BIG;
 		icmp->rest = bpf_htonl(mtu);
-		/* RFC 8200, 8.1: the pseudo-header, whose addresses lie behind one another. */
+		/* RFC 8200, 8.1: the pseudo header. Its two addresses are adjacent. */
 		sum = bpf_csum_diff(NULL, 0, (__be32 *)&ip->saddr, 2 * sizeof(ip->saddr),
 				    bpf_htonl(quote_bytes));
 		sum += bpf_htonl(IPPROTO_ICMPV6);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How fast backends answer, measured in TCP's own words while packets pass. One clock runs for each
- * connection, from what the client asks to what shows that it has an answer:
+ * Measures the latency of backends from the TCP segments that pass. Each connection has one clock:
  *
- *	SYN	the handshake: to the SYN-ACK, or to the client's next packet
- *	data	the response: from the last byte of the request to the first of the answer, or to
- *the client's first packet that acknowledges more than it had when it asked
+ *	clock		starts with			stops with
+ *	handshake	the client's SYN		the SYN-ACK, or the client's next packet
+ *	response	the last byte of a request	the first byte of the answer, or the
+ *client's first packet that acknowledges more than the request did
  *
- * The second of each is all that there is under direct server return, where replies do not pass: it
- * has the client's own round trip in it, which the handshake of the same connection had too, and
- * which is therefore taken off. A client that delays its ACKs (RFC 1122, 4.2.3.2) adds up to 40 ms,
- * whichever backend it has.
+ * Under direct server return replies do not pass, and only the second event of each is seen. It
+ * includes the client's own round trip. So does the handshake of the same connection, which is
+ * therefore subtracted. A client that delays its ACKs (RFC 1122, 4.2.3.2) adds up to 40 ms, with
+ * every backend alike.
  */
 #ifndef SLUICE_STEER_MEASURE_H
 #define SLUICE_STEER_MEASURE_H
@@ -18,48 +18,15 @@
 #include "maps/measures.h"
 #include "sluice/latency.h"
 #include "sluice/time.h"
-#include "steer/packet.h"
+#include "wire/segment.h"
 
-/* Does somebody want to know it of this service, whose packets take the long way then? */
+/* Is latency of this service measured now? Its packets then take the slow path. */
 static __always_inline bool measure_wanted(__u32 service)
 {
 	__u32 *until_s = bpf_map_lookup_elem(&measures, &service);
 
 	return until_s && *until_s &&
 	       (__s32)(*until_s - (__u32)(bpf_ktime_get_coarse_ns() / SLUICE_NS_PER_SEC)) > 0;
-}
-
-/* What a TCP packet says. */
-struct measure_segment {
-	__u32 sequence;
-	__u32 acked;
-	__u32 payload; /* bytes */
-	bool syn;
-	bool ack;
-	bool resets;
-	bool finishes;
-};
-
-static __always_inline bool measure_read(struct xdp_md *ctx, const struct packet *packet,
-					 struct measure_segment *segment)
-{
-	void *data = frame_begin(ctx), *end = frame_end(ctx);
-	struct tcphdr *tcp = packet_at(data, packet->l4_offset);
-	__u32 l4_bytes = packet->ip_bytes + packet->l3_offset - packet->l4_offset;
-	__u32 header_bytes;
-
-	if (packet->l4_proto != IPPROTO_TCP || packet->kind != PACKET_WHOLE ||
-	    (void *)(tcp + 1) > end)
-		return false;
-	header_bytes = tcp->doff * 4;
-	segment->sequence = bpf_ntohl(tcp->seq);
-	segment->acked = bpf_ntohl(tcp->ack_seq);
-	segment->payload = l4_bytes > header_bytes ? l4_bytes - header_bytes : 0;
-	segment->syn = tcp->syn;
-	segment->ack = tcp->ack;
-	segment->resets = tcp->rst;
-	segment->finishes = tcp->fin;
-	return true;
 }
 
 static __always_inline __u32 measure_since_us(const struct sluice_request *request, __u64 now_ns)
@@ -86,71 +53,70 @@ static __always_inline void measure_answered(struct sluice_request *request,
 	latency->response_us += took_us;
 }
 
-/* The client's packet, on its way to `backend`. */
 static __always_inline void measure_opens(const struct sluice_flow *flow,
-					  const struct measure_segment *segment, __u32 backend,
+					  const struct segment *segment, __u32 backend,
 					  struct sluice_request *known,
 					  struct sluice_latency *latency, __u64 now_ns)
 {
 	struct sluice_request request = {
 		.asked_ns = now_ns,
-		.sent = segment->sequence,
+		.sent = segment->seq,
 		.backend = backend,
 		.state = SLUICE_REQUEST_OPENING,
 	};
 
-	/* Sent again, its clock goes on. */
-	if (known && known->state == SLUICE_REQUEST_OPENING && known->sent == segment->sequence)
+	/* A retransmitted SYN does not restart the clock. */
+	if (known && known->state == SLUICE_REQUEST_OPENING && known->sent == segment->seq)
 		latency->unanswered++;
 	else
 		bpf_map_update_elem(&requests, flow, &request, BPF_ANY);
 }
 
-/* `direct`: replies do not come this way. */
+/* A packet from the client. `direct`: the replies do not pass here. */
 static __always_inline void measure_to_backend(const struct sluice_flow *flow,
-					       const struct measure_segment *segment, __u32 backend,
+					       const struct segment *segment, __u32 backend,
 					       bool direct)
 {
 	struct sluice_request *known = bpf_map_lookup_elem(&requests, flow);
 	struct sluice_latency *latency = bpf_map_lookup_elem(&latencies, &backend);
-	__u64 now_ns = bpf_ktime_get_ns();
-	__u32 sent = segment->sequence + segment->payload;
+	__u64 now_ns = segment->now_ns;
+	__u32 sent = segment->seq + segment->payload_bytes;
 	__u32 took_us;
 
 	if (!latency)
 		return;
 	if (segment->syn) {
-		if (!segment->ack && !segment->resets)
+		if (!segment->acks && !segment->rst)
 			measure_opens(flow, segment, backend, known, latency, now_ns);
 		return;
 	}
-	if (known && segment->ack && !segment->resets) {
+	if (known && segment->acks && !segment->rst) {
 		if (known->state == SLUICE_REQUEST_OPENING) {
 			measure_handshake_done(known, latency, now_ns);
 		} else if (known->state == SLUICE_REQUEST_ASKED && direct &&
-			   (__s32)(segment->acked - known->acked) > 0 && known->handshake_us) {
+			   (__s32)(segment->ack - known->acked) > 0 && known->handshake_us) {
 			took_us = measure_since_us(known, now_ns);
 			measure_answered(
 				known, latency,
 				took_us > known->handshake_us ? took_us - known->handshake_us : 0);
 		}
 	}
-	if (segment->resets || segment->finishes) {
+	if (segment->rst || segment->fin) {
 		if (known)
 			bpf_map_delete_elem(&requests, flow);
-	} else if (segment->payload && known) {
-		/* What is sent again is no new request. */
+	} else if (segment->payload_bytes && known) {
+		/* A retransmission is no new request. */
 		if ((__s32)(sent - known->sent) <= 0)
 			return;
 		known->asked_ns = now_ns;
 		known->sent = sent;
-		known->acked = segment->acked;
+		known->acked = segment->ack;
 		known->state = SLUICE_REQUEST_ASKED;
-	} else if (segment->payload && !direct) {
+	} else if (segment->payload_bytes && !direct) {
 		struct sluice_request request = {
 			.asked_ns = now_ns,
 			.sent = sent,
-			.acked = segment->acked,
+			.acked = segment->ack,
 			.backend = backend,
 			.state = SLUICE_REQUEST_ASKED,
 		};
@@ -159,29 +125,27 @@ static __always_inline void measure_to_backend(const struct sluice_flow *flow,
 	}
 }
 
-/* Its backend's, on its way back to the client of `flow`. */
+/* A packet from the backend to the client of `flow`. */
 static __always_inline void measure_to_client(const struct sluice_flow *flow,
-					      const struct measure_segment *segment)
+					      const struct segment *segment)
 {
 	struct sluice_request *known = bpf_map_lookup_elem(&requests, flow);
 	struct sluice_latency *latency;
-	__u64 now_ns;
 
 	if (!known)
 		return;
 	latency = bpf_map_lookup_elem(&latencies, &known->backend);
 	if (!latency)
 		return;
-	now_ns = bpf_ktime_get_ns();
 	if (known->state == SLUICE_REQUEST_OPENING) {
-		if (segment->resets) {
+		if (segment->rst) {
 			latency->refused++;
 			bpf_map_delete_elem(&requests, flow);
 		} else if (segment->syn) {
-			measure_handshake_done(known, latency, now_ns);
+			measure_handshake_done(known, latency, segment->now_ns);
 		}
-	} else if (known->state == SLUICE_REQUEST_ASKED && segment->payload) {
-		measure_answered(known, latency, measure_since_us(known, now_ns));
+	} else if (known->state == SLUICE_REQUEST_ASKED && segment->payload_bytes) {
+		measure_answered(known, latency, measure_since_us(known, segment->now_ns));
 	}
 }
 

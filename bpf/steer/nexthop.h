@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where does a packet leave, and to which MAC? The kernel's own routing and neighbour tables say
- * (bpf_fib_lookup); for backends the answer is kept for a moment, per backend and CPU.
+ * The next hop of a packet: device, MACs and MTU, from the kernel's routing and neighbour tables
+ * (bpf_fib_lookup). For backends each CPU caches the answer for a moment (SLUICE_PATH_JIFFIES).
  */
 #ifndef SLUICE_STEER_NEXTHOP_H
 #define SLUICE_STEER_NEXTHOP_H
@@ -9,33 +9,32 @@
 #include "maps/backend_paths.h"
 #include "maps/devices.h"
 #include "sluice/service.h"
-#include "steer/backend.h"
+#include "steer/fib.h"
 #include "steer/measure.h"
-#include "steer/packet.h"
+#include "wire/packet.h"
 
-/* What an Ethernet header needs, and how long a packet may be. */
 struct nexthop {
 	__u8 macs[12]; /* destination and source */
 	__u32 ifindex;
-	__u32 mtu;
+	__u32 mtu; /* bytes from the IP header on */
 	/*
-	 * The way leads out of a device that steer is not on: a VLAN on top of one, a tunnel, or
-	 * one whose driver may not take what XDP sends. The stack can send there.
+	 * Only the stack can send there: steer is not attached to the device (a VLAN on top of one,
+	 * a tunnel, or a device whose driver may not accept redirected frames).
 	 */
 	bool punt;
-	/* Of NO_ROUTE: it is for this host itself. (IPv4 says the same where there is no route.) */
+	/* With NO_ROUTE: the packet is for this host. IPv4 gives the same answer for no route. */
 	bool stays;
 };
 
-/* Of UNDECIDED and NEIGHBOUR_UNKNOWN: can the packet go on? */
+/* Can the packet be forwarded? */
 static __always_inline bool nexthop_leads_out(enum sluice_verdict verdict)
 {
 	return verdict == UNDECIDED || verdict == SLUICE_VERDICT_NEIGHBOUR_UNKNOWN;
 }
 
 /*
- * UNDECIDED: `nexthop` is whole. NEIGHBOUR_UNKNOWN: there is a way out, which the stack has to open
- * first. Anything else is why there is none.
+ * UNDECIDED: `nexthop` is complete. NEIGHBOUR_UNKNOWN: there is a route, and the stack has to
+ * resolve the neighbour. Any other verdict: the reason why there is no route.
  */
 static __always_inline enum sluice_verdict nexthop_ask(struct xdp_md *ctx, __u64 source_high,
 						       __u64 source_low, __u64 destination_high,
@@ -44,7 +43,7 @@ static __always_inline enum sluice_verdict nexthop_ask(struct xdp_md *ctx, __u64
 {
 	struct bpf_fib_lookup fib = {.ifindex = ctx->ingress_ifindex};
 
-	backend_ask(&fib, source_high, source_low, destination_high, destination_low);
+	fib_fill(&fib, source_high, source_low, destination_high, destination_low);
 	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		__builtin_memcpy(nexthop->macs, fib.dmac, 6);
@@ -67,13 +66,13 @@ static __always_inline enum sluice_verdict nexthop_ask(struct xdp_md *ctx, __u64
 	}
 }
 
-/* Is what this CPU remembers of the way to a backend still good? */
+/* Is the path that this CPU cached still valid? */
 static __always_inline bool nexthop_is_fresh(const struct sluice_backend_path *path)
 {
 	return path->ifindex && bpf_jiffies64() < path->expires_jiffies;
 }
 
-/* The same towards a backend, from this CPU's memory of it where that is fresh. */
+/* The same towards a backend, from this CPU's cache if that is fresh. */
 static __always_inline enum sluice_verdict nexthop_backend(struct xdp_md *ctx,
 							   const struct sluice_backend *backend,
 							   struct sluice_backend_path *path)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The end of every packet's way: one verdict, one counter, one action.
+ * The last step of every packet: one verdict, one counter, one action.
  */
 #ifndef SLUICE_STEER_TRANSMIT_H
 #define SLUICE_STEER_TRANSMIT_H
 
+#include "maps/devices.h"
 #include "maps/verdicts.h"
-#include "steer/encap.h"
-#include "steer/nexthop.h"
-#include "steer/packet.h"
+#include "wire/headers.h"
+#include "wire/xdp_cursor.h"
 
-/* The secret source MAC by which `punt` knows what steer gives it; set at load time. */
+/* The secret source MAC that marks a punted packet for `punt`; set at load time. */
 const volatile __u64 punt_mac = 0;
 
 static __always_inline int transmit_pass(__u32 ip_bytes, enum sluice_verdict verdict)
@@ -20,8 +20,8 @@ static __always_inline int transmit_pass(__u32 ip_bytes, enum sluice_verdict ver
 }
 
 /*
- * Out through the stack: `punt` takes the packet at tc ingress and sends it on. Its MACs say
- * whose it is and, where the IP header does not (`backend`, else 0), to which backend it goes.
+ * Punts to the stack: `punt` takes the packet at tc ingress and sends it. The source MAC marks it.
+ * The destination MAC holds the backend if the IP header does not name it (mode l2), else 0.
  */
 static __always_inline int transmit_punt(struct xdp_md *ctx, __u32 ip_bytes, __u32 service,
 					 enum sluice_verdict verdict, __u32 backend)
@@ -39,8 +39,8 @@ static __always_inline int transmit_punt(struct xdp_md *ctx, __u32 ip_bytes, __u
 }
 
 /*
- * A device that has gone from `devices` since the way out was asked for takes nothing more, and the
- * stack sends there. `backend` as for transmit_punt().
+ * Out of the device `ifindex`. A device may have left `devices` after its path was cached; then the
+ * stack sends. `backend` as for transmit_punt().
  */
 static __always_inline int transmit_frame(struct xdp_md *ctx, __u32 ifindex, __u32 ip_bytes,
 					  __u32 service, __u32 backend)

@@ -2,7 +2,7 @@
 // A live ring through its changes, slot by slot, and as the packet path reads it.
 #include "model/ring.h"
 
-#include "pure/ring.h"
+#include "pure/ring_layout.h"
 #include "sluice/limits.h"
 
 #include <gtest/gtest.h>

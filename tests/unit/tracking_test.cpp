@@ -62,7 +62,7 @@ TEST(Tracking, WhateverIsAnsweredIsTrackedOrWasOrIsNobodys) {
   });
 }
 
-// bpf/steer/flow.h does not look there.
+// bpf/steer/flow_table.h does not look there.
 TEST(Tracking, WhatIsHalfOpenDoesNotMatterToWhatIsEstablished) {
   for_each_question([](tracking_question question) {
     if (question.packet != TRACKING_CONTINUES || question.established.backend == 0) return;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Rings as they change: see DESIGN, "Just enough tracking". The packet path's half of the bargain
-// is in bpf/steer/ring.h; how targets are built is in maglev.cpp.
+// is in bpf/steer/ring_lookup.h; how targets are built is in maglev.cpp.
 #include "model/ring.h"
 
 #include <algorithm>
 #include <bit>
 
 #include "model/demand.h"
-#include "pure/ring.h"
+#include "pure/ring_layout.h"
 #include "sluice/limits.h"
 
 namespace sluice {

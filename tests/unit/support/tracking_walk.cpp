@@ -213,7 +213,7 @@ tracking_choice TrackingWalk::look_up(Entry& entry, uint32_t timeout_s) const {
   return choice;
 }
 
-// bpf/steer/ring.h and flow.h.
+// bpf/steer/ring_lookup.h and flow_table.h.
 uint32_t TrackingWalk::steer(Tuple& tuple, tracking_packet packet) {
   const RingSlot& slot = slot_of_tuple(tuple);
   if (!slot.moving) return slot.backend;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Where the rings of all services lie: one array of lines, and of each service the place of its
-// ring in it (bpf/steer/ring.h). Both are mapped, so that a ring is written by copying it and goes
+// ring in it (bpf/steer/ring_lookup.h). Both are mapped, so that a ring is written by copying it and goes
 // live with one store of 64 bits. Which lines are free follows from the heads alone: whoever is
 // killed before that store has left nothing behind.
 #pragma once

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Services whose address is a whole prefix. Only `decap`, and the long way of an instance that has
- * such a service, look here.
+ * Services whose address is a prefix. Used by `decap`, and by the slow path of an instance that has
+ * such a service.
  */
-#ifndef SLUICE_STEER_PREFIX_H
-#define SLUICE_STEER_PREFIX_H
+#ifndef SLUICE_STEER_SERVICE_PREFIX_H
+#define SLUICE_STEER_SERVICE_PREFIX_H
 
 #include "maps/service_prefixes.h"
-#include "sluice/limits.h"
 #include "sluice/service.h"
-#include "steer/packet.h"
+#include "wire/packet.h"
 
 /* What the packet path needs of an entry. */
 struct service {
@@ -18,7 +17,7 @@ struct service {
 	__u32 salt;
 };
 
-/* The service of the longest prefix with this port and protocol that the destination is in. */
+/* The service of the longest prefix of this port and protocol that contains the destination. */
 static __always_inline bool prefix_find(const struct packet *packet, __be16 port, __u8 l4_proto,
 					struct service *service)
 {

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Headers of layers 2 and 3 on the way out: TTL, the outer headers, Ethernet.
+ * Writes the headers of layers 2 and 3 of a packet that is forwarded: TTL, outer headers, Ethernet.
  */
-#ifndef SLUICE_STEER_ENCAP_H
-#define SLUICE_STEER_ENCAP_H
+#ifndef SLUICE_WIRE_ENCAP_H
+#define SLUICE_WIRE_ENCAP_H
 
 #include "pure/checksum.h"
-#include "steer/gue.h"
-#include "steer/nexthop.h"
-#include "steer/packet.h"
+#include "sluice/service.h"
+#include "wire/headers.h"
+#include "wire/xdp_cursor.h"
 
-#define ENCAP_PORT_ENTROPY 18	 /* bits of the hash that a dynamic port has no room for */
+#define ENCAP_PORT_SHIFT 18	 /* bits of the hash that do not fit into a dynamic port */
 #define ENCAP_PORT_FIRST 0xc000u /* RFC 6335: 49152 to 65535 */
 
 static __always_inline bool encap_has_ttl(struct xdp_md *ctx, __u32 l3_offset, bool v6)
 {
-	void *l3 = packet_at(frame_begin(ctx), l3_offset);
+	void *l3 = frame_at(frame_begin(ctx), l3_offset);
 
 	if (l3 + sizeof(struct iphdr) > frame_end(ctx))
 		return false;
 	return (v6 ? ((struct ipv6hdr *)l3)->hop_limit : ((struct iphdr *)l3)->ttl) > 1;
 }
 
-/* We forward, so we take one off the TTL (RFC 1812, 5.3.1; RFC 2003, 3.1), which is more than 1. */
+/* A forwarded packet loses one from its TTL (RFC 1812, 5.3.1; RFC 2003, 3.1). It is above 1. */
 static __always_inline void encap_take_ttl(void *l3, bool v6)
 {
 	if (v6) {
@@ -37,7 +37,7 @@ static __always_inline void encap_take_ttl(void *l3, bool v6)
 
 static __always_inline bool encap_spend_ttl(struct xdp_md *ctx, __u32 l3_offset, bool v6)
 {
-	void *l3 = packet_at(frame_begin(ctx), l3_offset);
+	void *l3 = frame_at(frame_begin(ctx), l3_offset);
 
 	if (l3 + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) > frame_end(ctx))
 		return false;
@@ -45,7 +45,7 @@ static __always_inline bool encap_spend_ttl(struct xdp_md *ctx, __u32 l3_offset,
 	return true;
 }
 
-/* UDP, and in variant 0 GUE, in front of the inner packet (draft-ietf-intarea-gue-09, 3 and 4). */
+/* UDP, and in variant 0 GUE, before the inner packet (draft-ietf-intarea-gue-09, 3 and 4). */
 static __always_inline bool encap_push_udp(struct udphdr *udp, void *end,
 					   const struct sluice_outer *outer, __u32 length,
 					   __u32 offset, bool v6, __u32 ip_bytes, __u32 hash)
@@ -55,7 +55,7 @@ static __always_inline bool encap_push_udp(struct udphdr *udp, void *end,
 	if ((void *)(udp + 1) + GUE_BYTES > end)
 		return false;
 	*(__u64 *)udp = load64(from);
-	udp->source = bpf_htons(ENCAP_PORT_FIRST | hash >> ENCAP_PORT_ENTROPY);
+	udp->source = bpf_htons(ENCAP_PORT_FIRST | hash >> ENCAP_PORT_SHIFT);
 	udp->len = bpf_htons(ip_bytes + length - offset);
 	if (length > offset + sizeof(*udp)) {
 		*(__u32 *)(udp + 1) = *(__u32 *)(from + sizeof(*udp));
@@ -74,7 +74,7 @@ static __always_inline bool encap_fill_v4(struct iphdr *ip, void *end,
 	((__u64 *)ip)[1] = load64(outer->headers + 8);
 	((__u32 *)ip)[4] = *(__u32 *)(outer->headers + 16);
 	ip->tot_len = bpf_htons(ip_bytes + length);
-	/* The prebuilt header holds the sum of all its other words. */
+	/* The checksum field of the prebuilt header holds the sum of its other words. */
 	sum = (__u32)ip->check + ip->tot_len;
 	if (length == sizeof(*ip)) {
 		ip->protocol = v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
@@ -92,7 +92,7 @@ static __always_inline bool encap_fill_v6(struct ipv6hdr *ip, void *end,
 {
 	__u64 first = load64(outer->headers);
 
-	/* RFC 6438: the flow's entropy in the label, for ECMP and receive queues on the way. */
+	/* RFC 6438: the flow hash in the label, for ECMP and receive queues on the path. */
 	*(__be32 *)&first |= bpf_htonl(hash >> 12);
 	((__u64 *)ip)[0] = first;
 	((__u64 *)ip)[1] = load64(outer->headers + 8);
@@ -108,7 +108,6 @@ static __always_inline bool encap_fill_v6(struct ipv6hdr *ip, void *end,
 			      hash);
 }
 
-/* Two MACs, and the type of what follows. */
 static __always_inline void encap_ethernet(struct ethhdr *eth, const __u8 *macs, __be16 ethertype)
 {
 	*(__u64 *)eth = load64(macs);
@@ -116,7 +115,7 @@ static __always_inline void encap_ethernet(struct ethhdr *eth, const __u8 *macs,
 	eth->h_proto = ethertype;
 }
 
-/* Fills the room that was made: outer headers of `length`, and Ethernet before them. */
+/* Fills the headroom that was added: Ethernet, and outer headers of `length` bytes. */
 static __always_inline bool encap_fill(struct xdp_md *ctx, const struct sluice_outer *outer,
 				       __u32 length, bool outer_v6, const __u8 *macs, bool v6,
 				       __u32 ip_bytes, __u32 hash)
@@ -124,7 +123,7 @@ static __always_inline bool encap_fill(struct xdp_md *ctx, const struct sluice_o
 	void *data = frame_begin(ctx), *end = frame_end(ctx);
 	void *ip = data + sizeof(struct ethhdr);
 
-	/* No packet with an outer header is shorter than this, of whichever family. */
+	/* A packet with an outer header is at least this long in both families. */
 	if (ip + (length ? sizeof(struct ipv6hdr) : 0) > end)
 		return false;
 	if (length && !(outer_v6 ? encap_fill_v6(ip, end, outer, length, v6, ip_bytes, hash)
@@ -135,13 +134,13 @@ static __always_inline bool encap_fill(struct xdp_md *ctx, const struct sluice_o
 }
 
 /*
- * Puts the backend's outer headers on and the Ethernet header of its next hop before them, in place
- * of the frame's own with its tags (`tag_bytes`). Where the backend has no outer header this only
- * changes the MACs, and takes the tags off.
+ * Replaces the frame's Ethernet header and its tags (`tag_bytes`) by the backend's outer headers
+ * and the Ethernet header of its next hop. Without outer headers it only removes the tags and sets
+ * the MACs. False: not enough headroom.
  *
- * Each length that is common has code of its own: nothing in it is left to ask, and the processor
- * guesses which one it is and goes on, where it would have to wait for the backend's path if the
- * length were a number.
+ * Each common length has code of its own, with the length as a constant. The processor predicts the
+ * branch and continues; a length in a register would make it wait for the load of the backend's
+ * path.
  */
 static __always_inline bool encap_push(struct xdp_md *ctx, const struct sluice_outer *outer,
 				       const __u8 *macs, __u32 tag_bytes, bool v6, __u32 ip_bytes,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A TCP segment as flow and window see it, whichever hook it came by: numbers, no pointers. Each
- * hook has its own way to a packet's bytes: pace/skb.h in tc, steer/frame.h in XDP.
+ * A TCP segment as numbers, without pointers, the same for every hook. The access to its bytes is
+ * the hook's: pace/skb.h in tc, wire/xdp_segment.h in XDP.
  */
-#ifndef SLUICE_PACE_SEGMENT_H
-#define SLUICE_PACE_SEGMENT_H
+#ifndef SLUICE_WIRE_SEGMENT_H
+#define SLUICE_WIRE_SEGMENT_H
 
 #include <stdbool.h>
 
@@ -27,7 +27,13 @@ struct segment {
 	bool rst;
 };
 
-/* `l4_bytes`: of header and payload. The caller has made sure that the header fits in there. */
+/* Do header and options fit into the segment? `l4_bytes`: of header and payload. */
+static __always_inline bool segment_fits(const struct tcphdr *tcp, __u32 l4_bytes)
+{
+	return tcp->doff * 4 >= sizeof(*tcp) && tcp->doff * 4 <= l4_bytes;
+}
+
+/* Only of a segment that fits. */
 static __always_inline void segment_read(struct segment *segment, const struct tcphdr *tcp,
 					 __u32 l4_offset, __u32 l4_bytes, bool ipv6, __u64 now_ns)
 {
@@ -45,15 +51,15 @@ static __always_inline void segment_read(struct segment *segment, const struct t
 	segment->rst = tcp->rst;
 }
 
-/* Behind its last byte; SYN and FIN take a sequence number each. */
+/* The sequence number after the segment; SYN and FIN count as one each. */
 static __always_inline __u32 segment_end(const struct segment *segment)
 {
 	return segment->seq + segment->payload_bytes + segment->syn + segment->fin;
 }
 
-/* Each hook has its own. False: the packet does not have so many bytes. */
+/* False: the packet has fewer bytes. */
 static __always_inline bool segment_load(void *ctx, __u32 offset, void *to, __u32 length);
-/* Writes the window and sees to the checksum. False: it could not, and changed nothing. */
+/* Writes the window field and updates the checksum. False: nothing was changed. */
 static __always_inline bool segment_set_window(void *ctx, const struct segment *segment,
 					       __u16 field);
 

@@ -1,81 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The packet as the long way sees it: parsed once, IPv4 and IPv6 into the same fields, whatever its
- * tags, options and extension headers; `decap` reads what is inside a tunnel with it. Bounds are
- * checked where the cursor advances, and nothing is believed that the packet says of its own
- * length.
+ * The packet as the slow path sees it: parsed once, IPv4 and IPv6 into the same fields, with tags,
+ * options and extension headers skipped. `decap` parses the inner packet of a tunnel with it.
+ * Bounds are checked where the cursor advances. Lengths that the packet states are checked against
+ * the frame.
  */
-#ifndef SLUICE_STEER_PACKET_H
-#define SLUICE_STEER_PACKET_H
+#ifndef SLUICE_WIRE_PACKET_H
+#define SLUICE_WIRE_PACKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/in6.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "sluice/flow.h"
 #include "sluice/limits.h"
 #include "sluice/verdict.h"
+#include "wire/headers.h"
+#include "wire/ipv6_extensions.h"
+#include "wire/mapped_address.h"
+#include "wire/xdp_cursor.h"
 
-/* What a room answers that leaves the packet's fate to the next one. */
+/* The answer of a stage that leaves the decision to the next stage. */
 #define UNDECIDED SLUICE_VERDICT_COUNT
-
-/* Ethernet and two tags. */
-#define PACKET_TAGS_MAX 2
-#define PACKET_L3_OFFSET_MAX 22
-/* A mask: more than headers ever take. */
-#define PACKET_OFFSET_MAX 0x3fff
-
-#define IPV4_FRAGMENT 0x3fff /* more fragments, or an offset */
-#define IPV4_MORE_FRAGMENTS 0x2000
-#define IPV4_FRAGMENT_OFFSET 0x1fff
-#define IPV6_MORE_FRAGMENTS 0x0001
-#define IPV6_FRAGMENT_OFFSET 0xfff8
-#define ICMP_QUOTED_L4_BYTES 8 /* RFC 792: no error quotes less */
-
-/* RFC 792 and RFC 4443. (The kernel's own headers for it want all of the C library's.) */
-struct icmp_header {
-	__u8 type;
-	__u8 code;
-	__sum16 checksum;
-	__be32 rest; /* its lower half is the MTU of an IPv4 error */
-};
-
-#define ICMP_ECHO_REPLY 0
-#define ICMP_UNREACHABLE 3
-#define ICMP_ECHO_REQUEST 8
-#define ICMP_TIME_EXCEEDED 11
-#define ICMP_PARAMETER_PROBLEM 12
-#define ICMP_FRAGMENTATION_NEEDED 4 /* code of UNREACHABLE */
-#define ICMPV6_UNREACHABLE 1
-#define ICMPV6_PACKET_TOO_BIG 2
-#define ICMPV6_PARAMETER_PROBLEM 4
-#define ICMPV6_ECHO_REQUEST 128
-#define ICMPV6_ECHO_REPLY 129
 
 enum packet_kind {
 	PACKET_WHOLE,
 	PACKET_FIRST_FRAGMENT, /* has ports */
 	PACKET_LATER_FRAGMENT, /* has none */
 	PACKET_QUOTE,	       /* an ICMP error; the flow is the one that it quotes */
-	PACKET_ECHO,	       /* an ICMP echo request; l4_proto says of which kind */
+	PACKET_ECHO,	       /* an ICMP echo request; l4_proto is ICMP or ICMPv6 */
 };
 
 /*
- * Addresses and ports are the flow's, as its client's packets have them. An ICMP error's are those
- * of the packet that it quotes, turned round: it belongs to that flow and goes where that goes.
+ * Addresses and ports are the flow's, as the client's packets carry them. Those of an ICMP error
+ * are the quoted packet's, reversed: the error belongs to that flow and takes its path.
  */
 struct packet {
-	/* Addresses as two words of 64 bits, as struct sluice_address lies in memory. */
+	/* Addresses in halves (wire/mapped_address.h). */
 	__u64 source_high;
 	__u64 source_low;
 	__u64 destination_high;
@@ -86,125 +50,24 @@ struct packet {
 	__u32 l4_offset;
 	__u32 quote_offset; /* PACKET_QUOTE: of the quoted IP header */
 	__u32 quoted_l4_offset;
-	__u32 ip_bytes; /* from the IP header on, as the IP header says */
+	__u32 ip_bytes; /* IP header and payload, as the IP header states */
 	__u32 fragment_id;
 	bool v6;
 	__u8 l4_proto; /* of a quote: the quoted one */
 	__u8 kind;     /* enum packet_kind */
-	bool opens;    /* a connection: SYN without ACK, any UDP packet, QUIC's Initial */
-	bool datagram; /* UDP, of which no packet says that it begins something */
+	bool opens;    /* may begin a connection: SYN without ACK, any UDP packet, QUIC's Initial */
+	bool datagram; /* UDP, where no packet states that it begins a flow */
 	bool finishes; /* FIN */
 	bool resets;   /* RST */
 };
 
 /*
- * Where the frame begins and ends. In assembly, because clang takes these two for numbers of 32
- * bits and truncates them again where paths meet, and then the verifier takes them for numbers as
- * well.
- */
-static __always_inline void *frame_begin(struct xdp_md *ctx)
-{
-	void *at;
-
-	asm volatile("%0 = *(u32 *)(%1 + %2)"
-		     : "=r"(at)
-		     : "r"(ctx), "i"(offsetof(struct xdp_md, data)));
-	return at;
-}
-
-static __always_inline void *frame_end(struct xdp_md *ctx)
-{
-	void *at;
-
-	asm volatile("%0 = *(u32 *)(%1 + %2)"
-		     : "=r"(at)
-		     : "r"(ctx), "i"(offsetof(struct xdp_md, data_end)));
-	return at;
-}
-
-/* Where an offset that was parsed lies; masked, so that the verifier knows a bound of it. */
-static __always_inline void *packet_at(void *begin, __u32 offset)
-{
-	offset &= PACKET_OFFSET_MAX;
-	asm volatile("" : "+r"(offset));
-	return begin + offset;
-}
-
-struct cursor {
-	void *at;
-	void *end;
-	__u64 frame_bytes; /* what lies in further buffers included (jumbo frames) */
-};
-
-static __always_inline void *cursor_take(struct cursor *cursor, __u32 bytes)
-{
-	void *taken = cursor->at;
-
-	if (taken + bytes > cursor->end)
-		return NULL;
-	cursor->at = taken + bytes;
-	return taken;
-}
-
-/*
- * Does the frame have so many bytes from the IP header on? Asked of lengths, not of pointers: the
- * verifier of Linux 6.12 knows no bound of what bpf_ntohs() answers and refuses to add it to one.
+ * Does the frame hold the whole IP packet? In lengths and not in pointers: the verifier of 6.12
+ * knows no bound of the result of bpf_ntohs() and refuses to add it to a pointer.
  */
 static __always_inline bool packet_fits(const struct packet *packet, const struct cursor *cursor)
 {
 	return packet->ip_bytes + (__u64)packet->l3_offset <= cursor->frame_bytes;
-}
-
-/* Eight bytes of a packet as they lie there, aligned or not. */
-static __always_inline __u64 load64(const void *at)
-{
-	return *(const __u64 *)at;
-}
-
-/* IEEE 802.1Q and 802.1ad. */
-static __always_inline bool packet_is_tagged(__be16 ethertype)
-{
-	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
-}
-
-static __always_inline __u64 address_high(const struct sluice_address *address)
-{
-	return load64(address->bytes);
-}
-
-static __always_inline __u64 address_low(const struct sluice_address *address)
-{
-	return load64(address->bytes + 8);
-}
-
-static __always_inline struct sluice_address address_of(__u64 high, __u64 low)
-{
-	struct sluice_address address;
-
-	__builtin_memcpy(address.bytes, &high, sizeof(high));
-	__builtin_memcpy(address.bytes + 8, &low, sizeof(low));
-	return address;
-}
-
-/* The lower half of ::ffff:a.b.c.d. */
-static __always_inline __u64 address_mapped(__be32 v4)
-{
-	__u8 bytes[8] = {0, 0, 0xff, 0xff};
-	__u64 half;
-
-	__builtin_memcpy(bytes + 4, &v4, sizeof(v4));
-	__builtin_memcpy(&half, bytes, sizeof(half));
-	return half;
-}
-
-static __always_inline __be32 address_v4(__u64 low)
-{
-	__u8 bytes[8];
-	__be32 v4;
-
-	__builtin_memcpy(bytes, &low, sizeof(low));
-	__builtin_memcpy(&v4, bytes + 4, sizeof(v4));
-	return v4;
 }
 
 static __always_inline enum sluice_verdict packet_parse_v4(struct packet *packet,
@@ -233,47 +96,8 @@ static __always_inline enum sluice_verdict packet_parse_v4(struct packet *packet
 	packet->v6 = false;
 	packet->l4_proto = ip->protocol;
 	packet->l4_offset = packet->l3_offset + header_bytes;
-	if (!cursor_take(cursor, header_bytes - sizeof(*ip)))
+	if (!cursor_skip(cursor, header_bytes - sizeof(*ip)))
 		return SLUICE_VERDICT_MALFORMED;
-	return UNDECIDED;
-}
-
-/*
- * RFC 8200, section 4: skips what may stand between the IPv6 header and its payload. A routing
- * header, ESP or anything else that is no plain transport leaves l4_proto at its own number, which
- * is neither TCP nor UDP, and so the packet passes.
- */
-static __always_inline enum sluice_verdict packet_skip_extensions(struct packet *packet,
-								  struct cursor *cursor)
-{
-	for (int i = 0; i < SLUICE_IPV6_EXTENSIONS_MAX; i++) {
-		struct ipv6_opt_hdr *extension;
-		__u32 bytes = 8;
-
-		if (packet->l4_proto != IPPROTO_HOPOPTS && packet->l4_proto != IPPROTO_DSTOPTS &&
-		    packet->l4_proto != IPPROTO_FRAGMENT)
-			return UNDECIDED;
-		extension = cursor_take(cursor, bytes);
-		if (!extension)
-			return SLUICE_VERDICT_MALFORMED;
-		if (packet->l4_proto == IPPROTO_FRAGMENT) {
-			__be16 offset = ((__be16 *)extension)[1];
-
-			packet->fragment_id = ((__be32 *)extension)[1];
-			if (offset & bpf_htons(IPV6_FRAGMENT_OFFSET))
-				packet->kind = PACKET_LATER_FRAGMENT;
-			else if (offset & bpf_htons(IPV6_MORE_FRAGMENTS))
-				packet->kind = PACKET_FIRST_FRAGMENT;
-		} else {
-			bytes += extension->hdrlen * 8;
-		}
-		packet->l4_proto = extension->nexthdr;
-		packet->l4_offset += bytes;
-		if (packet->kind == PACKET_LATER_FRAGMENT)
-			return UNDECIDED;
-		if (!cursor_take(cursor, bytes - 8))
-			return SLUICE_VERDICT_MALFORMED;
-	}
 	return UNDECIDED;
 }
 
@@ -281,6 +105,7 @@ static __always_inline enum sluice_verdict packet_parse_v6(struct packet *packet
 							   struct cursor *cursor)
 {
 	struct ipv6hdr *ip = cursor_take(cursor, sizeof(*ip));
+	struct ipv6_extensions extensions = {};
 
 	if (!ip)
 		return SLUICE_VERDICT_MALFORMED;
@@ -292,14 +117,21 @@ static __always_inline enum sluice_verdict packet_parse_v6(struct packet *packet
 	packet->destination_high = load64(&ip->daddr);
 	packet->destination_low = load64((void *)&ip->daddr + 8);
 	packet->v6 = true;
+	extensions.l4_proto = ip->nexthdr;
+	if (!ipv6_skip_extensions(cursor, &extensions, false))
+		return SLUICE_VERDICT_MALFORMED;
 	packet->kind = PACKET_WHOLE;
-	packet->fragment_id = 0;
-	packet->l4_proto = ip->nexthdr;
-	packet->l4_offset = packet->l3_offset + sizeof(*ip);
-	return packet_skip_extensions(packet, cursor);
+	if (extensions.fragment & bpf_htons(IPV6_FRAGMENT_OFFSET))
+		packet->kind = PACKET_LATER_FRAGMENT;
+	else if (extensions.fragment)
+		packet->kind = PACKET_FIRST_FRAGMENT;
+	packet->fragment_id = extensions.fragment_id;
+	packet->l4_proto = extensions.l4_proto;
+	packet->l4_offset = packet->l3_offset + sizeof(*ip) + extensions.bytes;
+	return UNDECIDED;
 }
 
-/* The flow that an ICMP error quotes, turned round: its client's packets came to who gets this. */
+/* The quoted flow, reversed. The quoted source has to be the address that the error is sent to. */
 static __always_inline enum sluice_verdict packet_parse_quote(struct packet *packet,
 							      struct cursor *cursor)
 {
@@ -331,11 +163,11 @@ static __always_inline enum sluice_verdict packet_parse_quote(struct packet *pac
 		packet->quoted_l4_offset = packet->quote_offset + header_bytes;
 		packet->destination_low = address_mapped(quoted->saddr);
 		packet->source_low = address_mapped(quoted->daddr);
-		if (!cursor_take(cursor, header_bytes - sizeof(*quoted)))
+		if (!cursor_skip(cursor, header_bytes - sizeof(*quoted)))
 			return SLUICE_VERDICT_NOT_OURS;
 	}
 	ports = cursor_take(cursor, ICMP_QUOTED_L4_BYTES);
-	/* What is behind the packet's end is the frame's padding, and quotes nothing. */
+	/* Bytes after the packet's end are padding of the frame, not a quote. */
 	if (!ports ||
 	    packet->quoted_l4_offset + ICMP_QUOTED_L4_BYTES >
 		    packet->l3_offset + packet->ip_bytes ||
@@ -347,7 +179,7 @@ static __always_inline enum sluice_verdict packet_parse_quote(struct packet *pac
 	return UNDECIDED;
 }
 
-/* Echo requests, and the errors that a sender has to know (RFC 792, RFC 4443). */
+/* Echo requests, and the errors that a sender has to receive (RFC 792, RFC 4443). */
 static __always_inline enum sluice_verdict packet_parse_icmp(struct packet *packet,
 							     struct cursor *cursor, __u32 l4_bytes)
 {
@@ -367,8 +199,8 @@ static __always_inline enum sluice_verdict packet_parse_icmp(struct packet *pack
 }
 
 /*
- * Ports, and of TCP the flags that begin and end a connection (RFC 9293, 3.1). What else may be
- * wrong behind the ports is for the backend to say.
+ * Ports, and of TCP the flags that begin and end a connection. Nothing else of the header is
+ * checked: that is the backend's task.
  */
 static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet,
 							   struct cursor *cursor)
@@ -381,7 +213,7 @@ static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet
 	packet->datagram = false;
 	packet->finishes = false;
 	packet->resets = false;
-	/* The headers before it can be longer than the whole packet says it is. */
+	/* The headers can be longer than the packet states that it is. */
 	if (packet->l4_offset > packet->ip_bytes + packet->l3_offset)
 		return SLUICE_VERDICT_MALFORMED;
 	if (packet->kind == PACKET_LATER_FRAGMENT)
@@ -393,9 +225,9 @@ static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet
 			return SLUICE_VERDICT_MALFORMED;
 		packet->source_port = tcp->source;
 		packet->destination_port = tcp->dest;
-		packet->opens = tcp->syn && !tcp->ack && !tcp->rst;
-		packet->finishes = tcp->fin;
-		packet->resets = tcp->rst;
+		packet->opens = tcp_opens(tcp_flags(tcp));
+		packet->finishes = tcp_flags(tcp) & TCP_FLAGS_FIN;
+		packet->resets = tcp_flags(tcp) & TCP_FLAGS_RST;
 		return UNDECIDED;
 	}
 	if (packet->l4_proto == IPPROTO_UDP) {
@@ -414,7 +246,7 @@ static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet
 	return SLUICE_VERDICT_NOT_OURS;
 }
 
-/* From the IP header on; `ethertype` says of which family. */
+/* From the IP header on. */
 static __always_inline enum sluice_verdict packet_parse_l3(struct packet *packet,
 							   struct cursor *cursor, __be16 ethertype)
 {
@@ -429,23 +261,23 @@ static __always_inline enum sluice_verdict packet_parse_l3(struct packet *packet
 
 static __always_inline enum sluice_verdict packet_parse(struct packet *packet, struct xdp_md *ctx)
 {
-	struct cursor cursor = {frame_begin(ctx), frame_end(ctx), bpf_xdp_get_buff_len(ctx)};
+	struct cursor cursor = cursor_begin(ctx);
 	struct ethhdr *eth = cursor_take(&cursor, sizeof(*eth));
 	__be16 ethertype;
 
-	/* Until a header says better, the counters take the frame without its Ethernet header. */
+	/* For the counters, until an IP header states a length: the frame without Ethernet. */
 	packet->ip_bytes = cursor.end - cursor.at;
 	if (!eth)
 		return SLUICE_VERDICT_NOT_IP;
 	ethertype = eth->h_proto;
 	packet->l3_offset = sizeof(*eth);
-	for (int i = 0; i < PACKET_TAGS_MAX && packet_is_tagged(ethertype); i++) {
-		__be16 *tag = cursor_take(&cursor, 4);
+	for (int i = 0; i < VLAN_TAGS_MAX && ethertype_is_vlan(ethertype); i++) {
+		struct vlan_tag *tag = cursor_take(&cursor, sizeof(*tag));
 
 		if (!tag)
 			return SLUICE_VERDICT_NOT_IP;
-		ethertype = tag[1];
-		packet->l3_offset += 4;
+		ethertype = tag->ethertype;
+		packet->l3_offset += sizeof(*tag);
 	}
 	return packet_parse_l3(packet, &cursor, ethertype);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The tables of flows in moving slots: what they say of a packet is asked here, what follows from
- * it is decided in pure/tracking.h, and done here.
+ * The tables of tracked flows, for packets of moving slots: looks the flow up, lets pure/tracking.h
+ * decide, and updates the tables.
  */
-#ifndef SLUICE_STEER_FLOW_H
-#define SLUICE_STEER_FLOW_H
+#ifndef SLUICE_STEER_FLOW_TABLE_H
+#define SLUICE_STEER_FLOW_TABLE_H
 
+#include "maps/backends.h"
+#include "maps/tracked_flows.h"
 #include "pure/tracking.h"
 #include "sluice/flow.h"
 #include "sluice/time.h"
-#include "steer/nexthop.h"
-#include "steer/packet.h"
-#include "maps/tracked_flows.h"
-#include "steer/ring.h"
+#include "steer/ring_lookup.h"
+#include "wire/packet.h"
 
 static __always_inline __u32 flow_now_s(void)
 {
@@ -34,7 +34,7 @@ static __always_inline bool flow_backend_takes_new(__u32 backend)
 	return flow_choice(backend).state == SLUICE_BACKEND_UP;
 }
 
-/* What a table has of a flow, which is dated by the way: somebody still sends. */
+/* The tracked backend of a flow, if any. Renews the entry's time, because the flow is alive. */
 static __always_inline struct tracking_choice
 flow_tracked(void *table, const struct sluice_flow *flow, __u32 now_s, __u32 timeout_s)
 {
@@ -61,8 +61,8 @@ static __always_inline bool flow_put(void *table, const struct sluice_flow *flow
 }
 
 /*
- * What is with nobody goes where `previous` says, unless another CPU promotes it at this moment. An
- * entry whose backend left is there and names nobody (purge.bpf.c).
+ * Tracks a flow that is in no table. If another CPU does so at the same moment, its entry counts.
+ * An existing entry may be void, because its backend was removed (purge.bpf.c); it is reused.
  */
 static __always_inline __u32 flow_put_unknown(const struct sluice_flow *flow, __u32 backend,
 					      __u32 now_s)
@@ -100,7 +100,7 @@ static __always_inline __u32 flow_backend(const struct packet *packet, const str
 
 	question.established = flow_tracked(&flows, &flow, now_s, timeout_s);
 	if (question.packet == TRACKING_CONTINUES && question.established.backend)
-		return question.established.backend; /* as tracking_continues() begins */
+		return question.established.backend; /* the first case of tracking_continues() */
 	question.half_open =
 		flow_tracked(&half_open, &flow, now_s, tracking_half_open_timeout_s(timeout_s));
 	question.backend = flow_choice(slot->backend);
@@ -108,7 +108,7 @@ static __always_inline __u32 flow_backend(const struct packet *packet, const str
 	question.fresh = tracking_silent(now_s, slot->since_s, timeout_s);
 	answer = tracking_decide(&question);
 	if (answer.note == TRACKING_HALF_OPEN) {
-		/* What cannot be tracked goes where its next packet, unknown, will go. */
+		/* If it cannot be tracked, its next packet is unknown and goes to `previous`. */
 		if (!flow_put(&half_open, &flow, answer.backend, now_s, BPF_ANY))
 			return slot->previous ?: answer.backend;
 		if (question.established.backend)

@@ -1,30 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A segment's bytes in XDP, and its checksum there. A frame from the wire has a whole one, which is
- * brought up to date. One from the other end of a veth may have none yet: its sender left it to
- * hardware that is not there (CHECKSUM_PARTIAL), and the field holds the sum of the pseudo header,
- * which the window is no part of. XDP is not told which it is, so the field is asked: the sum of
- * the pseudo header stands in a whole checksum's place once in 65536 times, and then the segment is
- * added up.
- * Limit: what XDP itself sends on of such an unfinished packet nobody finishes, with a ceiling or
- * without (docs/pacing.md).
+ * A TCP segment's bytes in XDP (wire/segment.h), and its checksum.
+ *
+ * The checksum of a frame from the wire is complete and is updated. A frame from the other end of a
+ * veth may be unfinished (CHECKSUM_PARTIAL): its sender left the checksum to hardware, and the
+ * field holds the sum of the pseudo header, which does not cover the window. XDP cannot ask which
+ * of both it is, so the field decides. A complete checksum equals the sum of the pseudo header once
+ * in 65536 times; then the whole segment is summed. Limit: if XDP itself transmits an unfinished
+ * packet, its checksum stays unfinished, with or without a ceiling (docs/pacing.md).
  */
-#ifndef SLUICE_STEER_FRAME_H
-#define SLUICE_STEER_FRAME_H
+#ifndef SLUICE_WIRE_XDP_SEGMENT_H
+#define SLUICE_WIRE_XDP_SEGMENT_H
 
 #include <stddef.h>
 
-#include "pace/segment.h"
 #include "pure/checksum.h"
-#include "steer/packet.h"
+#include "wire/packet.h"
+#include "wire/segment.h"
 
-/* What segment_load() and segment_set_window() are given here. */
+/* False: no TCP, malformed, or a fragment, whose checksum covers other packets too. */
+static __always_inline bool packet_segment(struct xdp_md *ctx, const struct packet *packet,
+					   struct segment *segment)
+{
+	struct tcphdr *tcp = frame_at(frame_begin(ctx), packet->l4_offset);
+	__u32 l4_bytes = packet->l3_offset + packet->ip_bytes - packet->l4_offset;
+
+	if (packet->kind != PACKET_WHOLE || packet->l4_proto != IPPROTO_TCP ||
+	    (void *)(tcp + 1) > frame_end(ctx) || !segment_fits(tcp, l4_bytes))
+		return false;
+	segment_read(segment, tcp, packet->l4_offset, l4_bytes, packet->v6, bpf_ktime_get_ns());
+	return true;
+}
+
+/* The `ctx` of segment_load() and segment_set_window(). */
 struct frame {
 	struct xdp_md *ctx;
 	const struct packet *packet;
 };
 
-/* A power of two; the longest packet has so many of them. */
+/* A power of two; and how many of them the longest packet has. */
 #define FRAME_PIECE_BYTES 32
 #define FRAME_PIECES_MAX (65536 / FRAME_PIECE_BYTES)
 
@@ -35,7 +49,7 @@ static __always_inline bool segment_load(void *at, __u32 offset, void *to, __u32
 	return !bpf_xdp_load_bytes(frame->ctx, offset, to, length);
 }
 
-/* Adding up a segment, piece by piece. */
+/* The state of frame_add_piece(), which sums a segment piece by piece. */
 struct frame_sum {
 	struct xdp_md *ctx;
 	__u32 offset;
@@ -52,7 +66,7 @@ static long frame_add_piece(__u32 index, struct frame_sum *adding)
 		return 1;
 	if (left > FRAME_PIECE_BYTES)
 		left = FRAME_PIECE_BYTES;
-	/* 1 to 32, in a form that the verifier of 6.1 believes (pace/window.h). */
+	/* 1 to 32, in a form that the verifier of 6.1 accepts (see pace/receive_window.h). */
 	last = left - 1;
 	asm volatile("" : "+r"(last));
 	left = (last & (FRAME_PIECE_BYTES - 1)) + 1;
@@ -73,14 +87,14 @@ static __always_inline __u16 frame_pseudo_sum(const struct packet *packet, __u32
 	const __u32 *to = (const __u32 *)destination.bytes;
 	__u64 sum = (__u64)from[3] + to[3] + bpf_htonl(IPPROTO_TCP) + bpf_htonl(l4_bytes);
 
-	/* In IPv4 the rest is of the mapped form, and no part of the packet. */
+	/* In IPv4 these words are part of the mapped form, not of the packet. */
 	if (packet->v6)
 		sum += (__u64)from[0] + from[1] + from[2] + to[0] + to[1] + to[2];
 	return checksum_fold64(sum);
 }
 
-static __always_inline bool frame_is_whole(const struct frame *frame, __u32 l4_offset,
-					   __u32 l4_bytes, __u16 pseudo_sum)
+static __always_inline bool frame_is_complete(const struct frame *frame, __u32 l4_offset,
+					      __u32 l4_bytes, __u16 pseudo_sum)
 {
 	struct frame_sum adding = {
 		.ctx = frame->ctx,
@@ -99,20 +113,20 @@ static __always_inline bool segment_set_window(void *at, const struct segment *s
 	__u32 l4_offset = segment->options_offset - sizeof(struct tcphdr);
 	__u32 l4_bytes = sizeof(struct tcphdr) + segment->options_bytes + segment->payload_bytes;
 	__u16 pseudo_sum = frame_pseudo_sum(frame->packet, l4_bytes);
-	struct tcphdr *tcp = packet_at(frame_begin(frame->ctx), l4_offset);
+	struct tcphdr *tcp = frame_at(frame_begin(frame->ctx), l4_offset);
 	__be16 before = bpf_htons(segment->window), after = bpf_htons(field);
-	bool whole;
+	bool complete;
 
 	if ((void *)(tcp + 1) > frame_end(frame->ctx))
 		return false;
-	whole = tcp->check != pseudo_sum;
-	if (!whole) {
-		whole = frame_is_whole(frame, l4_offset, l4_bytes, pseudo_sum);
-		tcp = packet_at(frame_begin(frame->ctx), l4_offset);
+	complete = tcp->check != pseudo_sum;
+	if (!complete) {
+		complete = frame_is_complete(frame, l4_offset, l4_bytes, pseudo_sum);
+		tcp = frame_at(frame_begin(frame->ctx), l4_offset);
 		if ((void *)(tcp + 1) > frame_end(frame->ctx))
 			return false;
 	}
-	if (whole)
+	if (complete)
 		tcp->check = checksum_replace2(tcp->check, before, after);
 	tcp->window = after;
 	return true;

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which service is a packet for? One bit says whether its destination may be ours at all; then two
- * cache lines of a table that user space lays out and swaps whole (struct sluice_service_bucket).
+ * The service of an endpoint: first one bit of a filter, which is 0 if the address is none of ours,
+ * then at most two cache lines of the table of services (struct sluice_service_bucket).
  */
-#ifndef SLUICE_STEER_SERVICE_H
-#define SLUICE_STEER_SERVICE_H
+#ifndef SLUICE_STEER_SERVICE_LOOKUP_H
+#define SLUICE_STEER_SERVICE_LOOKUP_H
 
 #include "maps/services.h"
 #include "pure/hash.h"
 #include "sluice/service.h"
-#include "steer/packet.h"
-#include "steer/prefix.h"
+#include "wire/mapped_address.h"
 
-/* Set when the program is loaded: see struct sluice_seed and struct service_table. */
+/* Set at load time (struct sluice_seed, struct service_table). */
 const volatile struct sluice_seed seed = {};
 const volatile __u32 service_table_mask = 0;
 
-/* May the address of this sum be in the table? */
+/* False: no entry of the table has this address. `address_sum`: of address_hash_sum(). */
 static __always_inline bool service_may_have(__u64 address_sum)
 {
 	__u32 bit = address_filter_bit(address_sum);
@@ -40,7 +39,7 @@ service_in_bucket(const struct sluice_service_bucket *bucket, __u64 address_hi, 
 	return NULL;
 }
 
-/* The entry of exactly this endpoint, or NULL; `address_sum` as address_hash_sum() said. */
+/* The entry of exactly this endpoint, or NULL. `listens`: of service_word(). */
 static __always_inline const struct sluice_service_entry *
 service_listens(__u64 address_hi, __u64 address_lo, __u64 address_sum, __u32 listens)
 {

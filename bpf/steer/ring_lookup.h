@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which slot does a flow fall into, and what stands there? One cache line of a settled ring.
+ * The ring slot of a flow, and its backend. A settled slot costs one cache line of the ring.
  */
-#ifndef SLUICE_STEER_RING_H
-#define SLUICE_STEER_RING_H
+#ifndef SLUICE_STEER_RING_LOOKUP_H
+#define SLUICE_STEER_RING_LOOKUP_H
 
 #include "maps/rings.h"
 #include "pure/hash.h"
 #include "sluice/ring.h"
-#include "steer/packet.h"
-#include "steer/service.h"
+#include "steer/service_lookup.h"
+#include "steer/service_prefix.h"
+#include "wire/packet.h"
 
 struct ring_slot {
 	__u32 backend; /* 0: none */
 	bool moving;
-	/* Only of a moving slot: */
+	/* Set only if the slot moves: */
 	__u32 previous;	 /* 0: none */
 	__u32 since_s;	 /* when it left its settled state */
-	__u32 timeout_s; /* a flow that was silent for longer begins anew */
+	__u32 timeout_s; /* a flow that was silent for longer counts as new */
 };
 
 static __always_inline __u32 ring_flow_hash(const struct packet *packet,
@@ -39,7 +40,10 @@ static __always_inline __u32 ring_flow_hash(const struct packet *packet,
 	return flow_hash_v4(seed.words, address_v4(packet->source_low), ports);
 }
 
-/* 0: the service has no ring. Read once: the ring that it says is whole for as long as we run. */
+/*
+ * 0: the service has no ring. Read once: the ring that the word names stays unchanged as long as
+ * this program runs.
+ */
 static __always_inline __u64 ring_head(__u32 service)
 {
 	struct sluice_ring_head *head = bpf_map_lookup_elem(&ring_heads, &service);
@@ -52,7 +56,7 @@ static __always_inline __u32 ring_index(__u64 head, __u32 hash)
 	return ((__u64)hash << (SLUICE_RING_BITS(head) & 31)) >> 32;
 }
 
-/* What stands in the first column, a moving slot's bit with it; 0: nothing. */
+/* The slot in the first column: backend, and the bit of a moving slot. 0: none. */
 static __always_inline __u32 ring_first_column(__u64 head, __u32 hash)
 {
 	__u32 index = ring_index(head, hash);
@@ -62,7 +66,7 @@ static __always_inline __u32 ring_first_column(__u64 head, __u32 hash)
 	return found ? found->slots[index % SLUICE_RING_LINE_SLOTS] : 0;
 }
 
-/* The rest of a moving slot. */
+/* The other columns of a moving slot (sluice/ring.h). */
 static __always_inline bool ring_pick_moving(__u64 head, __u32 index, struct ring_slot *slot)
 {
 	__u32 column = (1u << (SLUICE_RING_BITS(head) & 31)) / SLUICE_RING_LINE_SLOTS;
@@ -87,7 +91,7 @@ static __always_inline bool ring_pick_moving(__u64 head, __u32 index, struct rin
 	return true;
 }
 
-/* False: the service has no ring, for it never had a backend. */
+/* False: the service has no ring, because it never had a backend. */
 static __always_inline bool ring_pick(__u32 service, __u32 hash, struct ring_slot *slot)
 {
 	__u64 head = ring_head(service);
