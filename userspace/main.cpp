@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The process around cli/run.h: stdout is written whole once the command is done, so that a reader
-// who goes away early (`sluice flow list | head`) can neither stop a change in the middle nor make
-// it fail.
+// The process around cli/run.h. stdout is written after the command is done: a reader that closes
+// the pipe early (`sluice flow list | head`) can neither interrupt a change nor make it fail.
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,7 +14,7 @@
 
 namespace {
 
-// False: it could not be written, and errno says why.
+// False: writing failed, and errno has the reason.
 bool write_whole(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());

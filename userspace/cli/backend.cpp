@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice backend add|set|drain|show|list|remove.
-#include "cli/json.h"
+#include "cli/backend_output.h"
 #include "cli/nouns.h"
-#include "cli/text.h"
 
 namespace sluice {
 namespace {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice client-weight set|remove|list: what flows of a service's clients weigh among each other.
-#include "cli/json.h"
+#include "cli/client_weight_output.h"
 #include "cli/nouns.h"
-#include "cli/text.h"
 
 namespace sluice {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice congestion watch: every change of state of the instance's sockets, as it happens.
-#include "cli/congestion_watch.h"
-
+// sluice congestion watch: prints each state change of the instance's sockets as it happens.
 #include <chrono>
 #include <csignal>
 #include <map>
 
-#include "cli/json.h"
+#include "cli/flow_output.h"
+#include "cli/flow_state.h"
+#include "cli/nouns.h"
 #include "cli/units.h"
 #include "kernel/congestion/telemetry.h"
 #include "model/decimal.h"
@@ -22,10 +22,10 @@ struct WatchOptions {
   std::string count;
 };
 
-// One flag, since a signal handler can reach nothing else.
+// Global, because a signal handler has no argument of ours.
 volatile std::sig_atomic_t end_asked = 0;
 
-// SIGINT and SIGTERM end the watch in good order while this lives.
+// While it lives, SIGINT and SIGTERM end the watch with exit status 0.
 class EndingSignals {
  public:
   EndingSignals() {
@@ -47,18 +47,17 @@ class EndingSignals {
   struct sigaction terminate_ {};
 };
 
-// Empty: no limit worth the name.
+// Empty: the largest value, which is as good as no limit (31 years of seconds).
 Result<uint64_t> limit_of(const std::string& what, const std::string& text) {
-  constexpr uint64_t most = 999'999'999;  // decades, or more changes than anybody reads
+  constexpr uint64_t most = 999'999'999;
   if (text.empty()) return most;
   const auto number = parse_decimal(text, most);
   if (!number || *number == 0)
-    return misused("congestion watch: {} '{}': a number from 1 to {} is asked for", what, text,
-                   most);
+    return misused("congestion watch: {} '{}': must be a number from 1 to {}", what, text, most);
   return *number;
 }
 
-// A flow comes from nowhere and goes to nowhere.
+// `outside`: the text for "no state", before a flow opens and after it closes.
 std::string state_text(uint32_t state, const char* outside) {
   return state < SLUICE_CONGESTION_STATE_COUNT ? std::string(congestion_state_text(state))
                                                : outside;
@@ -94,7 +93,7 @@ class Printer {
     if (began_ns_ == 0) began_ns_ = event.at_ns;
     context_.out
         << fmt::format(
-               "{:>9.3f} s  {} {} {}  {} -> {}  cwnd {}, in flight {}, RTT {}, at best {}, "
+               "{:>9.3f} s  {} {} {}  {} -> {}  cwnd {}, in flight {}, RTT {}, minimum {}, "
                "lost {}, marked {}",
                static_cast<double>(event.at_ns - began_ns_) / 1e9, client, endpoint,
                service.empty() ? "-" : service, from, to, event.now.cwnd_packets,
@@ -136,7 +135,7 @@ Result<void> run_watch(const WatchOptions& options, Context& context) {
     TRY(watch.wait(100ms, take));
   }
   if (const uint64_t dropped = watch.dropped(); dropped > 0)
-    context.err << fmt::format("{} changes were not told: they came faster than they were read\n",
+    context.err << fmt::format("{} changes are missing: they came faster than they were read\n",
                                dropped);
   return {};
 }
@@ -146,12 +145,13 @@ Result<void> run_watch(const WatchOptions& options, Context& context) {
 void add_congestion_watch(CLI::App* noun, Context& context) {
   auto options = std::make_shared<WatchOptions>();
   CLI::App* verb =
-      add_verb(*noun, "watch", "Every change of state of its sockets, as it happens",
+      add_verb(*noun, "watch", "Print each state change of its sockets as it happens",
                "  sluice congestion watch --service web\n"
                "  sluice congestion watch --seconds 60 --json | jq 'select(.to == \"timeout\")'\n");
   add_value(verb, "--service", "NAME", options->service, "only flows of this service");
-  add_value(verb, "--seconds", "N", options->seconds, "ends after so long (default: at a signal)");
-  add_value(verb, "--count", "N", options->count, "ends after so many changes");
+  add_value(verb, "--seconds", "N", options->seconds,
+            "stop after N seconds (default: at a signal)");
+  add_value(verb, "--count", "N", options->count, "stop after N changes");
   runs(verb, context, options, run_watch);
 }
 

@@ -8,10 +8,8 @@
 
 namespace sluice {
 
-using Json = nlohmann::ordered_json;
-
 void print_json(Context& context, const Json& document) {
-  // A device may be named by any bytes; what is no UTF-8 is shown as U+FFFD instead of refused.
+  // A device name may be any bytes. What is not UTF-8 is shown as U+FFFD; the default is to throw.
   context.out << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
@@ -39,7 +37,8 @@ std::vector<std::string> creation_note(const Context& context) {
 
 Result<std::vector<std::string>> release_notes(const Instance& instance) {
   auto note = TRY(other_release_note(instance.directory()));
-  return note.empty() ? std::vector<std::string>{} : std::vector{std::move(note)};
+  if (note.empty()) return std::vector<std::string>{};
+  return std::vector{std::move(note)};
 }
 
 Result<bool> instance_exists(const Context& context) {
@@ -51,7 +50,7 @@ Result<void> change(Context& context, WhenAbsent when_absent, const UseCase& use
   const auto exists = TRY(instance_exists(context));
 
   if (!exists) {
-    // What is refused creates no instance either.
+    // Checked against an empty instance first: a refused change must not create one.
     AbsentDataplane nothing;
     const auto change = TRY(use_case(nothing, Apply::only_show));
     const bool creates = when_absent == WhenAbsent::create;

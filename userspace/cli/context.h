@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What every command shares: the global options, where its words and its data go, and how it comes
-// to its instance. Data on stdout, words on stderr; with --json the outcome of a change is data.
+// What every command shares: the global options, the output streams, and access to the instance.
+// Data goes to stdout, messages to stderr. With --json the outcome of a change is data.
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "cli/json.h"
 #include "control/changes.h"
 #include "control/dataplane.h"
 #include "kernel/instance/instance.h"
@@ -22,32 +22,32 @@ struct Context {
   std::string instance = "sluice";
   bool json = false;
   bool dry_run = false;
-  // What the arguments ask for; set while they are parsed, run when all of them are good.
+  // Set while the arguments are parsed, run once all of them are valid.
   std::function<Result<void>()> command;
 };
 
-void print_json(Context& context, const nlohmann::ordered_json& document);
+void print_json(Context& context, const Json& document);
 
-// Says what was changed. A dry run's answer is what was asked for, hence data.
+// Reports a change on stderr. A dry run reports on stdout: its report is the data asked for.
 void tell(Context& context, const Change& change, const std::vector<std::string>& notes = {});
-// A word to the person at the terminal, who is not there with --json.
+// A message on stderr; none with --json.
 void say(Context& context, std::string_view words);
 
 Result<bool> instance_exists(const Context& context);
-// What a dry run says beside a change for which the instance has to be created.
+// The note of a dry run whose change would create the instance first.
 [[nodiscard]] std::vector<std::string> creation_note(const Context& context);
 
-// What everybody should know who attaches or applies: that its programs are another sluice's.
+// A note if the instance runs the programs of another version.
 Result<std::vector<std::string>> release_notes(const Instance& instance);
 
-// What a change means for an instance that is not there: it is created, or there is nothing to
-// change in it and nothing is created.
+// What a change does if the instance does not exist: create it, or nothing, since there is nothing
+// to change.
 enum class WhenAbsent { create, nothing_to_change };
 
 using UseCase = std::function<Result<Change>(Dataplane&, Apply)>;
 
-// Carries out one of control/changes.h under the instance's lock and tells; with --dry-run only
-// tells.
+// Carries out one change of control/changes.h under the instance's lock, and reports it. With
+// --dry-run it only reports.
 Result<void> change(Context& context, WhenAbsent when_absent, const UseCase& use_case);
 
 }  // namespace sluice

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice filter allow|deny|remove|list|clear: who may use a service.
-#include "cli/json.h"
+#include "cli/filter_output.h"
 #include "cli/nouns.h"
-#include "cli/text.h"
 
 namespace sluice {
 namespace {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice flow list|show: what is tracked of single connections. A settled flow is tracked by
-// nobody, since the ring alone knows its backend, and is not listed.
+// sluice flow list|show: the entries of the flow tables. A settled flow without translation or
+// policy has none: the ring alone determines its backend.
 #include <limits>
 
-#include "cli/json.h"
+#include "cli/flow_output.h"
 #include "cli/nouns.h"
-#include "cli/text.h"
 #include "kernel/system/clock.h"
 #include "model/decimal.h"
 
@@ -24,8 +23,8 @@ Result<size_t> parse_limit(const std::string& text) {
   if (text.empty()) return std::numeric_limits<size_t>::max();
   const auto number = parse_decimal(text, limit_most);
   if (!number || *number == 0)
-    return misused("flow list: --limit wants a whole number from 1 to {}, not \"{}\"", limit_most,
-                   text);
+    return misused("flow list: --limit \"{}\": must be a whole number from 1 to {}", text,
+                   limit_most);
   return *number;
 }
 
@@ -61,7 +60,7 @@ Result<void> run_list(const FlowOptions& options, Context& context) {
     for (const auto& view : views) list.push_back(flow_json(view, now_s));
     print_json(context, list);
   } else if (all == 0) {
-    say(context, "no flow is tracked; a settled service needs to remember none");
+    say(context, "no flow is tracked; a settled service needs no entries");
   } else {
     if (all > views.size()) {
       say(context, fmt::format("the first {} of {} flows:", views.size(), all));
@@ -72,7 +71,7 @@ Result<void> run_list(const FlowOptions& options, Context& context) {
 }
 
 Result<void> run_show(const FlowOptions& options, Context& context) {
-  // Both in one argument, as `flow list` shows them side by side, or in two.
+  // Two arguments, or one with a blank between, as copied from `flow list`.
   std::string client_text = options.client;
   std::string service_text = options.service;
   const size_t blank = client_text.find(' ');
@@ -99,26 +98,27 @@ Result<void> run_show(const FlowOptions& options, Context& context) {
     }
     return {};
   }
-  return failed("flow {} {}: nothing is tracked of it; see: sluice flow list", client.text(),
+  return failed("flow {} {}: no table has an entry of it; see: sluice flow list", client.text(),
                 endpoint.text());
 }
 
 }  // namespace
 
 void setup_flow(CLI::App& app, Context& context) {
-  CLI::App* noun = add_noun(app, "flow", "What is tracked of single connections",
+  CLI::App* noun = add_noun(app, "flow", "The entries of single flows in the flow tables",
                             "  sluice flow list --service web\n");
 
   auto options = std::make_shared<FlowOptions>();
   CLI::App* verb =
-      add_verb(*noun, "list", "The flows that are tracked, translated, paced, governed",
+      add_verb(*noun, "list",
+               "Flows that are tracked, translated, paced or governed by the congestion control",
                "  sluice flow list --service web --limit 20\n");
-  add_value(verb, "--service", "SERVICE", options->service, "only those of this service");
-  add_value(verb, "--limit", "N", options->limit, "at most so many");
+  add_value(verb, "--service", "SERVICE", options->service, "only flows of this service");
+  add_value(verb, "--limit", "N", options->limit, "at most N flows");
   runs(verb, context, options, run_list);
 
   options = std::make_shared<FlowOptions>();
-  verb = add_verb(*noun, "show", "All that is known of one flow",
+  verb = add_verb(*noun, "show", "All entries of one flow",
                   "  sluice flow show 198.51.100.7:40000 203.0.113.10:443/tcp\n");
   add_argument(verb, "CLIENT", options->client, "ADDR:PORT of the client")->required();
   add_argument(verb, "ENDPOINT", options->service, "ADDR:PORT/PROTO where its packets go");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice instance list|create|remove; upgrade is in instance_upgrade.cpp.
-#include "cli/json.h"
 #include "cli/nouns.h"
+#include "cli/status_output.h"
 #include "cli/table.h"
 #include "kernel/state/release.h"
 #include "kernel/system/bpffs.h"
@@ -19,27 +19,22 @@ struct InstanceOptions {
 
 Result<void> name_instance(const InstanceOptions& options, Context& context) {
   if (options.name.empty()) return {};
-  const auto name = TRY(parse_instance_name(options.name));
-  context.instance = name;
+  context.instance = TRY(parse_instance_name(options.name));
   return {};
 }
 
-// What is not said is as in an instance that the first service makes.
+// Limits that are not given have the defaults, as in an instance that the first service creates.
 Result<InstanceLimits> limits_of(const InstanceOptions& options) {
   InstanceLimits limits;
   const auto take = [](std::string_view what, const std::string& text, uint32_t min, uint32_t max,
                        uint32_t& limit) -> Result<void> {
     if (text.empty()) return {};
-    const auto capacity = TRY(parse_capacity(what, text, min, max));
-    limit = capacity;
+    limit = TRY(parse_capacity(what, text, min, max));
     return {};
   };
-  auto taken = take("services", options.services, 1, SLUICE_SERVICES_MAX, limits.services);
-  if (taken) taken = take("backends", options.backends, 1, SLUICE_BACKENDS_MAX, limits.backends);
-  if (taken) {
-    taken = take("flows", options.flows, SLUICE_FLOWS_MIN, SLUICE_FLOWS_MAX, limits.flows);
-  }
-  if (!taken) return tl::unexpected(taken.error());
+  TRY(take("services", options.services, 1, SLUICE_SERVICES_MAX, limits.services));
+  TRY(take("backends", options.backends, 1, SLUICE_BACKENDS_MAX, limits.backends));
+  TRY(take("flows", options.flows, SLUICE_FLOWS_MIN, SLUICE_FLOWS_MAX, limits.flows));
   return limits;
 }
 
@@ -49,8 +44,7 @@ Result<void> run_create(const InstanceOptions& options, Context& context) {
   const auto exists = TRY(instance_exists(context));
   bool created = !exists;
   if (!context.dry_run || exists) {
-    const auto made = TRY(Instance::create(context.instance, limits));
-    created = made;
+    created = TRY(Instance::create(context.instance, limits));
   }
   const std::string what = created
                                ? fmt::format("created, for {} services, {} backends and {} flows",
@@ -103,7 +97,7 @@ Result<void> run_remove(const InstanceOptions& options, Context& context) {
 }  // namespace
 
 void setup_instance(CLI::App& app, Context& context) {
-  CLI::App* noun = add_noun(app, "instance", "Whole sets of programs and maps, side by side",
+  CLI::App* noun = add_noun(app, "instance", "Independent sets of programs and maps on one machine",
                             "  sluice instance list\n"
                             "  sluice instance create --services 10000\n"
                             "  sluice instance upgrade\n");
@@ -112,7 +106,7 @@ void setup_instance(CLI::App& app, Context& context) {
   runs(verb, context, std::make_shared<InstanceOptions>(), run_list);
 
   auto options = std::make_shared<InstanceOptions>();
-  verb = add_verb(*noun, "create", "Make an instance with room for so much",
+  verb = add_verb(*noun, "create", "Create an instance of a given capacity",
                   "  sluice instance create --services 10000 --backends 100000\n"
                   "  sluice instance create trial --flows 1048576\n");
   add_argument(verb, "NAME", options->name, "the instance (default: that of --instance)");
@@ -122,15 +116,14 @@ void setup_instance(CLI::App& app, Context& context) {
             fmt::format("of all services together, 1 to {} (default {})", SLUICE_BACKENDS_MAX,
                         SLUICE_BACKENDS_DEFAULT));
   add_value(verb, "--flows", "N", options->flows,
-            fmt::format("that each table remembers, {} to {} (default {})", SLUICE_FLOWS_MIN,
+            fmt::format("in each flow table, {} to {} (default {})", SLUICE_FLOWS_MIN,
                         SLUICE_FLOWS_MAX, SLUICE_FLOWS_DEFAULT));
   runs(verb, context, options, run_create);
 
   add_instance_upgrade(noun, context);
 
   options = std::make_shared<InstanceOptions>();
-  verb = add_verb(*noun, "remove",
-                  "Take everything of an instance away: programs, congestion control, maps",
+  verb = add_verb(*noun, "remove", "Remove an instance: its programs, congestion control and maps",
                   "  sluice instance remove\n"
                   "  sluice instance remove trial\n");
   add_argument(verb, "NAME", options->name, "the instance (default: that of --instance)");

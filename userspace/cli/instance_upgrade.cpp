@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice instance upgrade: this sluice's programs in an instance that another one has loaded.
+// sluice instance upgrade: replaces the programs of another version by those of this one.
 #include "kernel/instance/upgrade.h"
 
 #include <fmt/ranges.h>
 
-#include "cli/json.h"
 #include "cli/nouns.h"
+#include "cli/status_output.h"
 
 namespace sluice {
 namespace {
@@ -19,7 +19,7 @@ std::string sentence_of(const std::string& name, const UpgradeReport& report) {
                                  ? "nothing is attached"
                                  : fmt::format("{}", fmt::join(report.swapped, "; "));
   if (!report.changed)
-    return fmt::format("instance {}: its programs are this sluice's already, {}", name,
+    return fmt::format("instance {}: its programs are of this version already, {}", name,
                        report.to.text());
   if (report.from == report.to)
     return fmt::format("instance {}: now of {} also {}", name, report.to.text(), places);
@@ -29,8 +29,7 @@ std::string sentence_of(const std::string& name, const UpgradeReport& report) {
 
 Result<void> run_upgrade(const UpgradeOptions& options, Context& context) {
   if (!options.name.empty()) {
-    const auto name = TRY(parse_instance_name(options.name));
-    context.instance = name;
+    context.instance = TRY(parse_instance_name(options.name));
   }
   const auto report =
       TRY(upgrade(context.instance, context.dry_run ? Apply::only_show : Apply::perform));
@@ -55,7 +54,8 @@ Result<void> run_upgrade(const UpgradeOptions& options, Context& context) {
 void add_instance_upgrade(CLI::App* noun, Context& context) {
   auto options = std::make_shared<UpgradeOptions>();
   CLI::App* verb =
-      add_verb(*noun, "upgrade", "Put this sluice's programs in the place of another one's, live",
+      add_verb(*noun, "upgrade",
+               "Replace the programs of another version by those of this one, under traffic",
                "  sluice instance upgrade --dry-run\n"
                "  sluice instance upgrade\n"
                "  sluice instance upgrade trial\n");

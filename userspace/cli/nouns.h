@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The nouns of the command line, a file each, and what they share to set themselves up. setup_x()
-// declares a noun's verbs with their options; parsing fills an options struct and leaves, in
-// Context::command, the call of run_x(options) that the arguments ask for.
+// The nouns of the command line, one file each. setup_x() declares a noun's verbs and their
+// options. Parsing fills an options struct and sets Context::command to the call of run_x(options)
+// that the arguments ask for.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -27,18 +27,20 @@ void setup_check(CLI::App& app, Context& context);
 void setup_apply(CLI::App& app, Context& context);  // apply and export
 void setup_run(CLI::App& app, Context& context);
 
-// A verb of the noun service that is a story of its own.
+// Verbs in files of their own.
 void add_service_settle(CLI::App* noun, Context& context);
-// And of the noun instance.
 void add_instance_upgrade(CLI::App* noun, Context& context);
+void add_congestion_load(CLI::App* noun, Context& context);
+void add_congestion_watch(CLI::App* noun, Context& context);
 
-// A noun, which wants one of its verbs; or a verb. `examples` are whole command lines.
+// A noun requires one of its verbs. `examples` are whole command lines.
 CLI::App* add_noun(CLI::App& app, const std::string& name, const std::string& description,
                    const std::string& examples);
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& description,
                    const std::string& examples);
 
-// A positional argument; every command line value is text until the model has parsed it.
+// A positional argument. Values stay text until the model parses them, which makes the error
+// message.
 CLI::Option* add_argument(CLI::App* verb, const std::string& name, std::string& value,
                           const std::string& description);
 // "--weight N"

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice policy set|show|list|clear.
 #include "model/policy.h"
-#include "cli/json.h"
 #include "cli/nouns.h"
-#include "cli/text.h"
+#include "cli/policy_output.h"
 #include "kernel/device/enforcers.h"
 
 namespace sluice {

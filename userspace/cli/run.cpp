@@ -24,13 +24,13 @@ void setup_globals(CLI::App& app, Context& context) {
       "  sluice backend add web 10.0.0.11:8443\n"
       "  sluice attach steer eth0\n"
       "  sluice status\n"
-      "\nsluice NOUN VERB --help explains each; data goes to stdout and words to stderr;\n"
+      "\nsluice NOUN VERB --help explains each; data goes to stdout and messages to stderr;\n"
       "exit status: 0 done, 1 failed, 2 misused.");
   app.fallthrough();
   app.require_subcommand(1);
 }
 
-// The noun or verb that parsing got to, and what leads there: "sluice service add".
+// The noun or verb where parsing stopped, and its path, such as "sluice service add".
 struct Reached {
   const CLI::App* app;
   std::string path;
@@ -46,7 +46,8 @@ Reached reached_by(const CLI::App& app) {
   return reached;
 }
 
-// The first argument that nobody took; an option before all others, which may be their cause.
+// The first argument that nothing accepted. An option comes first: it may be the cause of the
+// others.
 std::string untaken(const CLI::App& app) {
   std::string first;
   for (const auto& argument : app.remaining(true)) {
@@ -67,11 +68,11 @@ std::string choice_missing(const Reached& reached, const std::string& kind,
   return fmt::format("there is no {} \"{}\", only {}", kind, given, fmt::join(choices, ", "));
 }
 
-// "--weight: At Most 1 required but received 2", "--weight: 1 required N missing", and "json was
-// given a disallowed flag override".
+// Rewrites CLI11's "--weight: At Most 1 required but received 2", "--weight: 1 required N missing"
+// and "json was given a disallowed flag override".
 std::string wrong_count(const std::string& what) {
   const std::string option = what.substr(0, what.find(':'));
-  if (what.find("missing") != std::string::npos) return option + " wants a value";
+  if (what.find("missing") != std::string::npos) return option + " requires a value";
   if (what.find("At Most") != std::string::npos) return option + " is given more than once";
   if (what.find("flag override") != std::string::npos) {
     return "--" + what.substr(0, what.find(' ')) + " takes no value";
@@ -79,7 +80,7 @@ std::string wrong_count(const std::string& what) {
   return what;
 }
 
-// CLI11 knows what went wrong, but does not say it in one sentence that names the next command.
+// CLI11 detects the error, but its message is not one sentence that names the next command.
 std::string misuse_sentence(const CLI::App& app, const CLI::ParseError& error) {
   const Reached reached = reached_by(app);
   const bool at_root = reached.app == &app;
@@ -99,7 +100,7 @@ std::string misuse_sentence(const CLI::App& app, const CLI::ParseError& error) {
   return fmt::format("{}{}; see: {} --help", where, what, reached.path);
 }
 
-// One line, whatever an argument or a library put into it.
+// Prints one line: control characters of arguments and library messages become blanks.
 int refuse(std::ostream& err, ErrorKind kind, std::string sentence) {
   for (auto& letter : sentence) {
     if (static_cast<unsigned char>(letter) < ' ') letter = ' ';
@@ -117,8 +118,8 @@ int run_guarded(int argc, const char* const* argv, std::ostream& out, std::ostre
   Context context{
       .out = out, .err = err, .instance = "sluice", .json = false, .dry_run = false, .command = {}};
   CLI::App app(
-      "Steers connections to backends, paces what leaves, and governs the sockets that "
-      "serve.",
+      "Steers connections to backends, paces their replies, and governs the sockets that "
+      "send them.",
       "sluice");
   setup_globals(app, context);
   setup_attach(app, context);
@@ -157,7 +158,7 @@ int run_guarded(int argc, const char* const* argv, std::ostream& out, std::ostre
 int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   try {
     return run_guarded(argc, argv, out, err);
-  } catch (const std::exception& exception) {  // a library's last word, such as: out of memory
+  } catch (const std::exception& exception) {  // thrown by a library, such as std::bad_alloc
     return refuse(err, ErrorKind::failed, std::string("stopped by ") + exception.what());
   }
 }

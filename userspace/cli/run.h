@@ -6,8 +6,8 @@
 
 namespace sluice {
 
-// Answers the exit status: 0 done, 1 failed, 2 misused. Data goes to `out`, words to `err`; an
-// error is one sentence on `err`, whatever the options.
+// Returns the exit status: 0 done, 1 failed, 2 misused. Data goes to `out`, messages to `err`. An
+// error is one sentence on `err`, also with --json.
 int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
 
 }  // namespace sluice

@@ -11,7 +11,6 @@
 namespace sluice {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Sentences = std::vector<std::string>;
 
 struct RunDaemonOptions {
@@ -19,8 +18,8 @@ struct RunDaemonOptions {
   std::string metrics;
 };
 
-// One line each, at once: somebody may be watching. What cannot be written is lost, and the next is
-// tried again: a full disk is no reason to stop.
+// Writes one line and flushes it, for a reader that follows the log. A line that cannot be written
+// is lost and the next one is tried: a full disk must not stop the daemon.
 void log_line(Context& context, const std::string& words) {
   if (context.json) {
     const Json line{{"time_s", static_cast<uint64_t>(std::time(nullptr))}, {"sentence", words}};
@@ -43,13 +42,15 @@ Result<Sentences> apply_file(const std::string& name, const Desired& desired) {
 Result<void> run_daemon_command(const RunDaemonOptions& options, Context& context) {
   if (context.dry_run)
     return misused(
-        "run: there is no --dry-run of a daemon; see what it would change: sluice apply {} "
+        "run: a daemon has no --dry-run; to see what it would change: sluice apply {} "
         "--dry-run",
         options.file);
   DaemonOptions daemon{.instance = context.instance, .file = options.file, .metrics = {}};
   if (!options.metrics.empty()) {
-    auto at = TRY(HostPort::parse(options.metrics));
-    if (at.port == 0) return misused("run: --metrics {}: wants a port", options.metrics);
+    const auto at = TRY(HostPort::parse(options.metrics));
+    if (at.port == 0)
+      return misused("run: --metrics {}: the port is missing, as in 127.0.0.1:9273",
+                     options.metrics);
     daemon.metrics = at;
   }
   const DaemonPorts ports{
@@ -63,13 +64,13 @@ Result<void> run_daemon_command(const RunDaemonOptions& options, Context& contex
 
 void setup_run(CLI::App& app, Context& context) {
   auto options = std::make_shared<RunDaemonOptions>();
-  CLI::App* verb =
-      add_verb(app, "run", "Look after an instance: follow a file, check health, serve metrics",
-               "  sluice run /etc/sluice/sluice.yaml\n"
-               "  sluice run sluice.yaml --metrics 127.0.0.1:9273\n");
+  CLI::App* verb = add_verb(
+      app, "run", "Manage an instance as a daemon: follow a file, check health, serve metrics",
+      "  sluice run /etc/sluice/sluice.yaml\n"
+      "  sluice run sluice.yaml --metrics 127.0.0.1:9273\n");
   add_argument(verb, "FILE", options->file, "the configuration, in YAML")->required();
   add_value(verb, "--metrics", "ADDR:PORT", options->metrics,
-            "where Prometheus may ask, in place of what the file says");
+            "where to serve metrics; takes precedence over the file");
   runs(verb, context, options, run_daemon_command);
 }
 

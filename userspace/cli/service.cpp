@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice service add|set|show|list|remove.
-#include "cli/congestion_view.h"
-#include "cli/json.h"
+#include "cli/congestion_output.h"
 #include "cli/nouns.h"
-#include "cli/text.h"
+#include "cli/service_output.h"
 #include "model/quantity.h"
 
 namespace sluice {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice service settle.
+// sluice service settle: ends the tracking of flows where the ring alone determines the backend.
 #include "cli/absent.h"
 #include "cli/nouns.h"
 #include "control/sweep.h"
 
 namespace sluice {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct SettleOptions {
   std::string name;
@@ -36,7 +34,7 @@ void tell_settlings(Context& context, const std::vector<Settling>& settlings) {
     if (context.dry_run && settling.settled > 0) stream << "would change: ";
     stream << settling_text(settling) << '\n';
   }
-  if (settlings.empty()) say(context, "no service moves");
+  if (settlings.empty()) say(context, "no service has moving slots");
 }
 
 Result<std::vector<Settling>> settle(const std::optional<std::string>& name, Context& context) {
@@ -53,11 +51,10 @@ Result<std::vector<Settling>> settle(const std::optional<std::string>& name, Con
 
 Result<void> run_settle(const SettleOptions& options, Context& context) {
   if (options.all != options.name.empty())
-    return misused("service settle: name one service, or all with --all");
+    return misused("service settle: give one service, or --all");
   std::optional<std::string> name;
   if (!options.all) {
-    auto parsed = TRY(parse_service_name(options.name));
-    name = std::move(parsed);
+    name = TRY(parse_service_name(options.name));
   }
   const auto settlings = TRY(settle(name, context));
   tell_settlings(context, settlings);
@@ -69,11 +66,11 @@ Result<void> run_settle(const SettleOptions& options, Context& context) {
 void add_service_settle(CLI::App* noun, Context& context) {
   auto options = std::make_shared<SettleOptions>();
   CLI::App* verb =
-      add_verb(*noun, "settle", "Stop tracking connections where the ring needs it no more",
+      add_verb(*noun, "settle", "Stop tracking flows where the ring alone determines the backend",
                "  sluice service settle web\n"
                "  sluice service settle --all\n");
   add_argument(verb, "NAME", options->name, "the service's name");
-  verb->add_flag("--all", options->all, "every service that moves")->disable_flag_override();
+  verb->add_flag("--all", options->all, "every service with moving slots")->disable_flag_override();
   runs(verb, context, options, run_settle);
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice status: the whole instance at a glance.
-#include "cli/congestion_view.h"
-#include "cli/json.h"
+// sluice status: the whole instance on one page.
+#include "cli/congestion_output.h"
 #include "cli/nouns.h"
-#include "cli/text.h"
+#include "cli/status_output.h"
 
 namespace sluice {
 namespace {
@@ -26,10 +25,9 @@ Result<StatusView> status_of(Instance& instance) {
                     .congestion_unsupported = congestion_unsupported(),
                     .capacities = instance.dataplane().capacities(),
                     .memory = std::move(memory)};
-  // The rest is worth seeing on a kernel that cannot have a congestion control of ours, too.
+  // A kernel without support for our congestion control still shows everything else.
   if (!status.congestion_unsupported.empty()) return status;
-  auto congestion = TRY(congestion_list(instance.directory()));
-  status.congestion = std::move(congestion);
+  status.congestion = TRY(congestion_list(instance.directory()));
   return status;
 }
 
@@ -53,7 +51,7 @@ Result<void> run_status(const StatusOptions&, Context& context) {
 
 void setup_status(CLI::App& app, Context& context) {
   CLI::App* verb =
-      add_verb(app, "status", "What is attached, what it serves, what became of packets",
+      add_verb(app, "status", "Attached components, services, and the verdicts on packets",
                "  sluice status\n"
                "  sluice status --json | jq '.verdicts[] | select(.action == \"drop\")'\n");
   runs(verb, context, std::make_shared<StatusOptions>(), run_status);

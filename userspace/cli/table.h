@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Aligned columns for people: a line of names, then the rows, two blanks between columns. Numbers
-// stand to the right. Nothing is cut: a long cell makes its column wide.
+// Aligned columns for people: a line of names, then the rows, two blanks between columns. Nothing
+// is cut: a long cell widens its column.
 #pragma once
 
 #include <ostream>
@@ -35,7 +35,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// The facts of one thing, a line each: "mode      snat".
+// Names and values of one object, one line each: "mode      snat".
 class Facts {
  public:
   void add(std::string name, std::string value);

@@ -14,7 +14,7 @@ namespace {
 // The largest unit in which the amount is at least one; whole numbers below the second unit.
 std::string scaled(double amount, double step, std::span<const std::string_view> units) {
   size_t unit = 0;
-  // What would be rounded up to a whole step is a one of the next unit: never "1024.0 KiB".
+  // An amount that would be rounded up to a whole step takes the next unit: never "1024.0 KiB".
   while (unit + 1 < units.size() && std::round(amount * 10) / 10 >= step) {
     amount /= step;
     unit++;

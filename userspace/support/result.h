@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A function that can fail returns Result<T>: a value, or an Error that says what, which and why.
-// TRY passes an error on in one line.
-// The carrier is tl::expected, which becomes std::expected once the compilers we support have it.
+// TRY passes an error on in one line. Result is tl::expected, because std::expected is C++23.
 #pragma once
 
 #include <fmt/format.h>

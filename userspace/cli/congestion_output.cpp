@@ -1,14 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cli/congestion_view.h"
+#include "cli/congestion_output.h"
 
 #include <algorithm>
 #include <map>
 
+#include "cli/flow_state.h"
 #include "cli/table.h"
 #include "cli/units.h"
 #include "kernel/instance/instance.h"
 
 namespace sluice {
+
+Json congestion_json(const CongestionControl& control) {
+  return {{"name", control.name},
+          {"map_id", control.map_id},
+          {"linked", control.linked},
+          {"pinned", control.pinned}};
+}
+
+std::string congestion_text(const CongestionControl& control) {
+  return fmt::format("{}, map {}{}{}", control.name, control.map_id,
+                     control.linked ? ", linked" : "",
+                     control.pinned ? "" : ", not of this instance");
+}
+
+void print_congestion(std::ostream& out, const std::vector<CongestionControl>& controls) {
+  Table table({{"NAME"}, {"MAP", Align::right}, {"LINKED"}, {"OF THIS INSTANCE"}});
+  for (const auto& control : controls) {
+    table.add({control.name, std::to_string(control.map_id), control.linked ? "yes" : "no",
+               control.pinned ? "yes" : "no"});
+  }
+  table.print(out);
+}
 
 Result<std::vector<CongestionSumView>> congestion_sum_views(Instance& instance) {
   auto sums = TRY(congestion_sums(instance.directory()));
@@ -17,7 +40,7 @@ Result<std::vector<CongestionSumView>> congestion_sum_views(Instance& instance) 
   for (const Service& service : services) names[service.number] = service.name;
   std::vector<CongestionSumView> views;
   for (const auto& [number, sum] : sums) {
-    // A service that is gone has nobody who could ask.
+    // A removed service has no name any more; its sums are left out.
     if (const auto name = names.find(number); name != names.end())
       views.push_back({.service = name->second, .sum = sum});
   }

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/service_output.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/backend_output.h"
+#include "cli/client_weight_output.h"
+#include "cli/filter_output.h"
+#include "cli/policy_output.h"
+#include "cli/table.h"
+#include "cli/units.h"
+#include "cli/verdict_output.h"
+#include "model/quantity.h"
+#include "sluice/limits.h"
+
+namespace sluice {
+namespace {
+
+// The mode, and options that differ from their defaults: "gue", "gue variant 0", "snat, QUIC".
+std::string mode_and_options(const Service& service) {
+  std::string text(mode_text(service.mode));
+  if (service.gue_variant != gue_variant_default) {
+    text += fmt::format(" variant {}", service.gue_variant);
+  }
+  return text + (service.quic ? ", QUIC" : "");
+}
+
+// Which clients the filters admit, in a few words; `sluice filter list` shows each filter.
+std::string clients_text(const std::vector<Filter>& filters) {
+  const auto allowed = std::count_if(filters.begin(), filters.end(), [](const Filter& filter) {
+    return filter.action == FilterAction::allow;
+  });
+  const auto denied = static_cast<std::ptrdiff_t>(filters.size()) - allowed;
+  if (filters.empty()) return "all";
+  if (allowed == 0) return fmt::format("all but those of {} denied prefixes", denied);
+  return fmt::format("those of {} allowed prefixes{}", allowed,
+                     denied == 0 ? "" : fmt::format(", {} denied", denied));
+}
+
+std::string moving_text(const ServiceView& view) {
+  return fmt::format("{} of {}", view.moving_slots, view.slots);
+}
+
+void add_totals(Facts& facts, const FlowTotals& totals) {
+  facts.add("flows seen", fmt::format("{} begun, {} finished, {} reset", totals.begun,
+                                      totals.finished, totals.reset));
+  facts.add("windows lowered", std::to_string(totals.windows_lowered));
+  facts.add("retransmitted", fmt::format("{} packets by servers, {} by clients",
+                                         totals.server_retransmits, totals.client_retransmits));
+}
+
+Json flow_totals_json(const FlowTotals& totals) {
+  return {{"begun", totals.begun},
+          {"finished", totals.finished},
+          {"reset", totals.reset},
+          {"windows_lowered", totals.windows_lowered},
+          {"server_retransmits", totals.server_retransmits},
+          {"client_retransmits", totals.client_retransmits}};
+}
+
+void add_limits(Facts& facts, const Policy& policy) {
+  for (const PolicyLimit& limit : policy_limits()) {
+    if (policy.*limit.value > 0 || limit.always_shown)
+      facts.add(std::string(limit.words), limit_text(limit, policy));
+  }
+}
+
+}  // namespace
+
+Json service_json(const ServiceView& view) {
+  const Service& service = view.service;
+  Json document{
+      {"service", service.name},
+      {"endpoint", service.endpoint.text()},
+      {"mode", mode_text(service.mode)},
+      {"affinity", affinity_text(service.affinity)},
+      {"quic", service.quic},
+      {"gue_variant", service.mode == Mode::gue ? Json(service.gue_variant) : Json(nullptr)},
+      {"number", service.number},
+      {"removing", service.removing},
+      {"slots", view.slots},
+      {"moving_slots", view.moving_slots},
+      {"tracked_flows", view.tracked_flows},
+      {"idle_timeout_s", service.idle_timeout_s},
+      {"udp_timeout_s", service.udp_timeout_s},
+      {"policy", view.policy ? policy_json(service.name, *view.policy) : Json(nullptr)}};
+  document["filters"] = Json::array();
+  for (const auto& filter : view.filters) {
+    document["filters"].push_back(filter_json({service.name, filter}));
+  }
+  document["weights"] = Json::array();
+  for (const auto& weight : view.weights) {
+    document["weights"].push_back(weight_json({service.name, weight}));
+  }
+  add_traffic(document, view.traffic);
+  document["flow_totals"] = flow_totals_json(view.flow_totals);
+  document["backends_up"] = backends_up(view);
+  document["backends"] = Json::array();
+  for (const auto& one : view.backends) document["backends"].push_back(backend_json(view, one));
+  document["verdicts"] = Json::array();
+  for (const auto& count : view.verdicts) document["verdicts"].push_back(verdict_json(count));
+  return document;
+}
+
+void print_services(std::ostream& out, const std::vector<ServiceView>& services) {
+  Table table({{"SERVICE"},
+               {"ENDPOINT"},
+               {"MODE"},
+               {"AFFINITY"},
+               {"BACKENDS UP", Align::right},
+               {"MOVING SLOTS", Align::right},
+               {"CONNECTIONS", Align::right},
+               {"PACKETS", Align::right},
+               {"BYTES", Align::right}});
+  for (const auto& view : services) {
+    table.add({view.service.name, view.service.endpoint.text(), mode_and_options(view.service),
+               std::string(affinity_text(view.service.affinity)),
+               fmt::format("{} of {}", backends_up(view), view.backends.size()), moving_text(view),
+               std::to_string(view.traffic.connections), std::to_string(view.traffic.packets),
+               bytes_for_people(view.traffic.bytes)});
+  }
+  table.print(out);
+}
+
+void print_service(std::ostream& out, const ServiceView& view) {
+  Facts facts;
+  facts.add("service", view.service.name);
+  facts.add("endpoint", view.service.endpoint.text());
+  facts.add("mode", mode_and_options(view.service));
+  facts.add("affinity", std::string(affinity_text(view.service.affinity)));
+  facts.add("backends up", fmt::format("{} of {}", backends_up(view), view.backends.size()));
+  facts.add("moving slots", moving_text(view));
+  facts.add("tracked flows", std::to_string(view.tracked_flows));
+  facts.add("idle time-out", duration_text(view.service.idle_timeout_s));
+  facts.add("UDP time-out", duration_text(view.service.udp_timeout_s));
+  add_limits(facts, view.policy.value_or(Policy{}));
+  facts.add("clients", clients_text(view.filters));
+  if (!view.weights.empty()) {
+    facts.add("client weights", fmt::format("of {} prefixes", view.weights.size()));
+  }
+  facts.add("connections", std::to_string(view.traffic.connections));
+  facts.add("packets", std::to_string(view.traffic.packets));
+  facts.add("bytes", bytes_for_people(view.traffic.bytes));
+  if (view.flow_totals != FlowTotals{}) add_totals(facts, view.flow_totals);
+  facts.print(out);
+  if (!view.backends.empty()) {
+    out << '\n';
+    print_backends(out, {view});
+  }
+  std::vector<NamedVerdict> verdicts;
+  for (const auto& count : view.verdicts) verdicts.push_back({view.service.name, count});
+  sort_verdicts(verdicts);
+  print_verdicts(out, verdicts);
+}
+
+}  // namespace sluice
