@@ -124,7 +124,7 @@ check "with the address the backend is back" \
 write_file "1 2"
 check "a changed file is followed" lab_until 10 "two backends" has_backends web 2
 echo "services: [" >"$file"
-check "a broken file is reported" lab_until 10 "the report" said "everything stays as it is"
+check "a broken file is reported" lab_until 10 "the report" said "the previous configuration stays in force"
 check "a broken file changes nothing" has_backends web 2
 write_file "1 2 3"
 check "a corrected file is followed" lab_until 10 "three backends" has_backends web 3
@@ -133,7 +133,7 @@ check "a corrected file is followed" lab_until 10 "three backends" has_backends 
 checked() { [[ $(metric "$1" | cut -d ' ' -f 2) -gt 3 ]]; }
 for name in "web\",backend=\"$one" "direct\",backend=\"${LAB_SERVERS_V4[2]}:8081" "tunnel\",backend=\"[${LAB_SERVERS_V6[2]}]:80"; do
   check "checks are answered: ${name%%\"*}" \
-    lab_until 10 "answers" checked "sluice_backend_checks_total{service=\"$name\",result=\"well\"}"
+    lab_until 10 "answers" checked "sluice_backend_checks_total{service=\"$name\",result=\"passed\"}"
 done
 check "metrics are served" lab_until 5 "a metric" metric_is 'sluice_backend_up{service="web",backend="'"$one"'"}' 1
 if command -v promtool >/dev/null; then

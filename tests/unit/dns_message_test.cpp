@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Questions and answers of DNS checks, byte by byte (RFC 1035, 4.1).
+// Queries and responses of DNS checks, byte by byte (RFC 1035, 4.1).
 #include "daemon/dns_message.h"
 
 #include <gmock/gmock.h>
@@ -32,38 +32,38 @@ std::string header(char flags_low, char answers) {
          std::string("\0\0\0\0", 4);
 }
 
-// An answer of one record: the question's name, this type, these bytes.
+// A response with one record: the query's name, this type, this data.
 std::string answer_with(char type, const std::string& data) {
   return header('\x80', '\x01') + question + std::string("\xc0\x0c\0", 3) + type +
          std::string("\0\x01\0\0\0\x3c\0", 7) + static_cast<char>(data.size()) + data;
 }
 
-TEST(DnsQuestion, IsOneQuestionThatDesiresRecursion) {
+TEST(DnsQuestion, HasOneQuestionAndDesiresRecursion) {
   const auto message = dns_question(asks_for("A"), id);
   ASSERT_TRUE(message);
   EXPECT_EQ(*message, std::string("\x12\x34\x01\0\0\x01\0\0\0\0\0\0", 12) + question);
 }
 
-TEST(DnsQuestion, ANameThatIsNoneIsRefused) {
+TEST(DnsQuestion, InvalidNameIsRefused) {
   HealthCheck check = asks_for("A");
   check.query = std::string(300, 'a');
   EXPECT_FALSE(dns_question(check, id));
 }
 
-TEST(DnsJudge, AnyAnswerWithoutAnErrorIsGood) {
+TEST(DnsJudge, AnyResponseWithoutAnErrorPasses) {
   EXPECT_EQ(dns_judge(asks_for("A"), id, header('\x80', '\0') + question).why, "");
 }
 
-TEST(DnsJudge, AnErrorIsSaidByItsName) {
+TEST(DnsJudge, ErrorIsReportedByName) {
   EXPECT_EQ(dns_judge(asks_for("A"), id, header('\x82', '\0') + question).why, "SERVFAIL");
   EXPECT_EQ(dns_judge(asks_for("A"), id, header('\x83', '\0') + question).why, "NXDOMAIN");
 }
 
-TEST(DnsJudge, TheWantedRecordIsLookedFor) {
+TEST(DnsJudge, ExpectedRecordIsLookedFor) {
   const std::string a("\x0a\0\0\x07", 4);
   EXPECT_EQ(dns_judge(asks_for("A", "10.0.0.7"), id, answer_with(1, a)).why, "");
   EXPECT_EQ(dns_judge(asks_for("A", "10.0.0.8"), id, answer_with(1, a)).why,
-            "10.0.0.7, where 10.0.0.8 is wanted");
+            "10.0.0.7; expected 10.0.0.8");
   EXPECT_EQ(dns_judge(asks_for("TXT", "well"), id, answer_with(16, "\x04well")).why, "");
   const std::string mx = std::string("\0\x0a", 2) + "\x04mail" + std::string("\xc0\x10", 2);
   EXPECT_EQ(dns_judge(asks_for("MX", "mail.example.org."), id, answer_with(15, mx)).why, "");
@@ -71,7 +71,7 @@ TEST(DnsJudge, TheWantedRecordIsLookedFor) {
               StartsWith("no record"));
 }
 
-TEST(DnsJudge, WhatIsNotForUsIsStray) {
+TEST(DnsJudge, MessageThatIsNotTheResponseIsStray) {
   EXPECT_TRUE(dns_judge(asks_for("A"), id + 1, header('\x80', '\0') + question).stray);
   EXPECT_TRUE(dns_judge(asks_for("A"), id, "short").stray);
   std::string echo = header('\x80', '\0') + question;
@@ -79,7 +79,7 @@ TEST(DnsJudge, WhatIsNotForUsIsStray) {
   EXPECT_TRUE(dns_judge(asks_for("A"), id, echo).stray);
 }
 
-TEST(DnsJudge, NoCutAnswerIsReadBehindItsEnd) {
+TEST(DnsJudge, TruncatedResponseIsNotReadBeyondItsEnd) {
   const std::string whole = answer_with(1, std::string("\x0a\0\0\x07", 4));
   for (size_t bytes = 12; bytes < whole.size(); bytes++) {
     const DnsVerdict verdict = dns_judge(asks_for("A", "10.0.0.7"), id, whole.substr(0, bytes));

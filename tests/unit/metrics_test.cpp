@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What Prometheus is told: names by its conventions, every one of them documented, and what the
-// dashboard and the alerts ask for is there.
+// Metrics: names follow Prometheus' conventions, each is documented, and the dashboard and the alerts
+// use existing ones.
 #include "daemon/metrics.h"
 
 #include <gmock/gmock.h>
@@ -17,7 +17,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Something of everything.
+// At least one sample of every metric.
 MetricSources everything() {
   ServiceView web;
   web.service.name = "web";
@@ -46,16 +46,16 @@ MetricSources everything() {
   sources.attachments = {attachment};
   sources.capacities = {.services = 1024, .backends = 16384, .filters = 65536, .flows = 262144};
   sources.kernel_read = true;
-  DaemonFigures figures;
+  DaemonStatistics statistics;
   Progress progress;
   progress.name = {"web", "10.0.0.11:443"};
   progress.standing.failing = true;
-  progress.counts = {.well = 5, .bad = 3, .timed_out = 2, .unable = 1};
+  progress.counts = {.passed = 5, .failed = 3, .timed_out = 2, .unable = 1};
   progress.took_us = 1500;
-  figures.progress = {progress};
-  figures.totals[CheckKind::tcp] = progress.counts;
-  figures.advice = {{.name = {"web", "10.0.0.11:443"}, .response_us = 12000, .part = 0.333}};
-  sources.daemon = figures;
+  statistics.progress = {progress};
+  statistics.totals[CheckKind::tcp] = progress.counts;
+  statistics.advice = {{.name = {"web", "10.0.0.11:443"}, .response_us = 12000, .part = 0.333}};
+  sources.daemon = statistics;
   return sources;
 }
 
@@ -79,7 +79,7 @@ std::set<std::string> names_in(const std::string& text) {
   return all;
 }
 
-TEST(Metrics, SayWhatThereIs) {
+TEST(Metrics, SamplesHaveTheirValuesAndLabels) {
   const std::string text = prometheus::TextSerializer().Serialize(metric_families(everything()));
   for (const char* line :
        {"sluice_service_packets_total{service=\"web\"} 10",
@@ -88,8 +88,9 @@ TEST(Metrics, SayWhatThereIs) {
         "sluice_backend_adapted_weight_ratio{service=\"web\",backend=\"10.0.0.11:443\"} 0.333",
         "sluice_backend_share_ratio{service=\"web\",backend=\"10.0.0.11:443\"} 0.25",
         "sluice_verdict_packets_total{service=\"web\",verdict=\"no_backend\",action=\"drop\"} 7",
-        "sluice_checks_total{kind=\"tcp\",result=\"bad\"} 1",
+        "sluice_checks_total{kind=\"tcp\",result=\"failed\"} 1",
         "sluice_checks_total{kind=\"tcp\",result=\"timeout\"} 2",
+        "sluice_flows{table=\"congestion\"} 1",
         "sluice_service_backends{service=\"web\",state=\"failing\"} 1",
         "sluice_congestion_round_trip_seconds{service=\"web\"} 0.002",
         "# TYPE sluice_service_packets_total counter", "# TYPE sluice_backend_up gauge"}) {
@@ -105,7 +106,7 @@ TEST(Metrics, OnlyCountersEndInTotal) {
   }
 }
 
-TEST(Metrics, WithoutTheKernelTheDaemonsOwnAreLeft) {
+TEST(Metrics, WithoutTheKernelOnlyTheDaemonsMetricsRemain) {
   MetricSources sources = everything();
   sources.kernel_read = false;
   const std::string text = prometheus::TextSerializer().Serialize(metric_families(sources));
@@ -114,8 +115,8 @@ TEST(Metrics, WithoutTheKernelTheDaemonsOwnAreLeft) {
   EXPECT_THAT(text, testing::Not(HasSubstr("sluice_service_")));
 }
 
-// `_bytes_total` and its like stand there beside the name that they belong to.
-TEST(Metrics, AreDocumented) {
+// The page shortens names that share a prefix with the name before: `_bytes_total`.
+TEST(Metrics, EveryMetricIsDocumented) {
   const std::string text = file("docs/metrics.md");
   for (const std::string& name : names()) {
     std::string shortened = name;
@@ -128,7 +129,7 @@ TEST(Metrics, AreDocumented) {
   }
 }
 
-TEST(Metrics, OfTheDashboardAndTheAlertsAreThere) {
+TEST(Metrics, DashboardAndAlertsUseExistingMetrics) {
   const std::set<std::string> known = names();
   for (const char* path :
        {"packaging/grafana/sluice.json", "packaging/prometheus/sluice.rules.yaml"}) {

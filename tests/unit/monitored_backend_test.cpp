@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// From answers to who serves.
+// From results of checks to the backends that serve.
 #include "model/monitored_backend.h"
 
 #include <gmock/gmock.h>
@@ -17,13 +17,13 @@ HealthCheck check_of(uint32_t rise, uint32_t fall) {
   return check;
 }
 
-// As after these answers, '+' and '-'.
-Standing after(const HealthCheck& check, Standing standing, std::string_view answers) {
-  for (const char answer : answers) standing = standing_after(check, standing, answer == '+');
+// The standing after these results: '+' passed, '-' failed.
+Standing after(const HealthCheck& check, Standing standing, std::string_view results) {
+  for (const char result : results) standing = standing_after(check, standing, result == '+');
   return standing;
 }
 
-TEST(Standing, FallBadAnswersInARowBeginAFailureAndRiseGoodOnesEndIt) {
+TEST(Standing, FallFailuresInARowFailABackendAndRisePassesRestoreIt) {
   const HealthCheck check = check_of(2, 3);
   EXPECT_FALSE(after(check, {}, "--").failing);
   EXPECT_TRUE(after(check, {}, "---").failing);
@@ -31,18 +31,18 @@ TEST(Standing, FallBadAnswersInARowBeginAFailureAndRiseGoodOnesEndIt) {
   EXPECT_FALSE(after(check, {}, "---++").failing);
 }
 
-TEST(Standing, AnAnswerThatSpeaksForItStartsTheRowAnew) {
+TEST(Standing, OppositeResultRestartsTheCount) {
   const HealthCheck check = check_of(2, 3);
   EXPECT_FALSE(after(check, {}, "--+--").failing);
   EXPECT_TRUE(after(check, {}, "---+-+").failing);
 }
 
-TEST(Standing, OneIsEnoughWhereOneIsAskedFor) {
+TEST(Standing, RiseAndFallOfOneTakeOneResult) {
   EXPECT_TRUE(after(check_of(1, 1), {}, "-").failing);
   EXPECT_FALSE(after(check_of(1, 1), {}, "-+").failing);
 }
 
-TEST(Standing, JitterOnlyComesEarlyAndNeverMoreThanItsShare) {
+TEST(Standing, JitterOnlyShortensTheIntervalByAtMostItsShare) {
   HealthCheck check;
   check.interval_ms = 1000;
   check.jitter_percent = 10;
@@ -57,8 +57,8 @@ TEST(Standing, JitterOnlyComesEarlyAndNeverMoreThanItsShare) {
   EXPECT_EQ(most, 1000U);
 }
 
-// One that returned just after a bad check has begun is asked for the first time as late as can be.
-TEST(Standing, OneThatReturnedIsBackBeforeIntervalTimesRise) {
+// The worst case: the backend returns just after a check began that fails.
+TEST(Standing, ReturnedBackendServesWithinIntervalTimesRise) {
   for (const uint32_t rise : {1U, 2U, 5U}) {
     for (const uint32_t timeout_ms : {100U, 500U, 1000U}) {
       HealthCheck check = check_of(rise, 3);
@@ -76,7 +76,7 @@ TEST(Standing, OneThatReturnedIsBackBeforeIntervalTimesRise) {
   }
 }
 
-TEST(Standing, NeitherJitterNorHasteAsksWithoutPause) {
+TEST(Standing, IntervalIsNeverZero) {
   HealthCheck check = check_of(1, 2);
   check.interval_ms = 100;
   check.timeout_ms = 100;
@@ -87,8 +87,8 @@ TEST(Standing, NeitherJitterNorHasteAsksWithoutPause) {
   }
 }
 
-// The last good check began at 0, and every later one takes the whole time-out.
-TEST(Standing, SilenceIsAFailureAfterIntervalTimesFall) {
+// The last passing check began at 0; every later one takes the whole time-out.
+TEST(Standing, SilentBackendFailsWithinIntervalTimesFall) {
   for (const uint32_t fall : {2U, 3U, 5U}) {
     for (const uint32_t timeout_ms : {100U, 300U, 500U}) {
       HealthCheck check = check_of(2, fall);
@@ -107,26 +107,26 @@ TEST(Standing, SilenceIsAFailureAfterIntervalTimesFall) {
   }
 }
 
-TEST(Marks, AreWhatTheChecksSay) {
+TEST(FailingMarks, FollowTheChecks) {
   EXPECT_THAT(marks_after({{true, false, false}, {true, true, false}}, AllDown::drop),
               ElementsAre(false, true));
   EXPECT_THAT(marks_after({{true, true, false}, {true, true, true}}, AllDown::drop),
               ElementsAre(true, true));
 }
 
-TEST(Marks, OfWhomTheChoiceIsToKeepTheLastSetStays) {
+TEST(FailingMarks, KeepLeavesTheLastBackendInTheRing) {
   const auto marks = [](const std::vector<MonitoredBackend>& monitored_backends) {
     return marks_after(monitored_backends, AllDown::keep);
   };
   EXPECT_THAT(marks({{true, true, true}, {true, true, false}}), ElementsAre(true, false));
   EXPECT_THAT(marks({{true, true, false}, {true, true, false}}), ElementsAre(false, false));
-  // Somebody is well again.
+  // One backend passes again.
   EXPECT_THAT(marks({{true, false, true}, {true, true, false}}), ElementsAre(false, true));
-  // Nobody was left.
+  // No backend was left.
   EXPECT_THAT(marks({{true, true, true}, {true, true, true}}), ElementsAre(false, false));
 }
 
-TEST(Marks, WhoeverTheOperatorTookOutCountsForNobody) {
+TEST(FailingMarks, BackendsTakenDownByTheOperatorDoNotCount) {
   EXPECT_THAT(marks_after({{false, false, false}, {true, true, false}}, AllDown::keep),
               ElementsAre(false, false));
   EXPECT_THAT(marks_after({{false, true, false}, {true, true, false}}, AllDown::keep),

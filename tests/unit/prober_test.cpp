@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Checks of every kind against servers on this host's loopback: what is well, what is not, and that
-// nothing outlasts its time.
+// Checks of every kind against servers on this host's loopback: which pass, which fail, and that each
+// ends at its time-out.
 #include "daemon/prober.h"
 
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@ using testing::HasSubstr;
 
 const BackendName name{"web", "one"};
 
-// A listener on a port of its own, of which nobody knows more than the kernel does.
+// Listens on a port that the kernel chooses.
 class Listener {
  public:
   explicit Listener(int type) : fd_(socket(AF_INET, type | SOCK_CLOEXEC, 0)) {
@@ -44,8 +44,8 @@ class Listener {
   uint16_t port_ = 0;
 };
 
-// Answers everybody who connects with these bytes, until it is destroyed; `hangs` keeps the
-// connection open behind them.
+// Answers every connection with these bytes, until it is destroyed. `hangs`: then keeps the connection
+// open.
 class Server {
  public:
   explicit Server(std::string bytes, bool hangs = false)
@@ -75,14 +75,14 @@ HealthCheck check_of(CheckKind kind) {
   HealthCheck check;
   check.kind = kind;
   check.interval_ms = 10;
-  check.timeout_ms = 20000;  // of a machine that has much else to do
+  check.timeout_ms = 20000;  // long, for a loaded machine
   check.jitter_percent = 0;
   check.rise = 1;
   check.fall = 1;
   return check;
 }
 
-// Until one check has come to its end.
+// Runs until one check has ended.
 Progress outcome(const HealthCheck& check, const HostPort& at, bool failing = false) {
   EventLoop loop;
   Prober prober(loop, 1, [](const BackendName&, bool, const std::string&) {});
@@ -98,7 +98,7 @@ Progress outcome(const HealthCheck& check, const HostPort& at, bool failing = fa
   Timer look(loop, [&] {
     progress = prober.progress().front();
     const CheckCounts& counts = progress.counts;
-    if (counts.well + counts.bad + counts.unable > 0)
+    if (counts.passed + counts.failed + counts.unable > 0)
       loop.stop();
     else
       look.start(1);
@@ -108,14 +108,14 @@ Progress outcome(const HealthCheck& check, const HostPort& at, bool failing = fa
   return progress;
 }
 
-TEST(Prober, TcpIsWellWhereSomebodyListens) {
+TEST(Prober, TcpPassesIfThePortListens) {
   const Listener listener(SOCK_STREAM);
   const Progress progress = outcome(check_of(CheckKind::tcp), listener.at(), true);
-  EXPECT_GE(progress.counts.well, 1U);
+  EXPECT_GE(progress.counts.passed, 1U);
   EXPECT_FALSE(progress.standing.failing);
 }
 
-// Nobody accepts: three packets, none of which is the last ACK, leave nothing to accept.
+// The check never sends the last ACK, so the connection never reaches the accept queue.
 TEST(Prober, TcpLeavesNoConnectionToTheServer) {
   const Listener listener(SOCK_STREAM);
   outcome(check_of(CheckKind::tcp), listener.at());
@@ -124,48 +124,48 @@ TEST(Prober, TcpLeavesNoConnectionToTheServer) {
   EXPECT_EQ(errno, EAGAIN);
 }
 
-TEST(Prober, TcpSaysWhyItIsNotWell) {
-  HostPort nobody;
+TEST(Prober, TcpFailureHasTheReason) {
+  HostPort closed;
   {
     const Listener listener(SOCK_STREAM);
-    nobody = listener.at();
+    closed = listener.at();
   }
-  const Progress progress = outcome(check_of(CheckKind::tcp), nobody);
+  const Progress progress = outcome(check_of(CheckKind::tcp), closed);
   EXPECT_TRUE(progress.standing.failing);
   EXPECT_EQ(progress.why, "Connection refused");
 }
 
-TEST(Prober, HttpIsWellByItsStatusAndBody) {
+TEST(Prober, HttpPassesByStatusAndBody) {
   const Server server("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nall well");
   HealthCheck check = check_of(CheckKind::http);
   EXPECT_EQ(outcome(check, server.at()).why, "");
   check.body = "all well";
   EXPECT_EQ(outcome(check, server.at()).why, "");
-  check.body = "all is lost";
-  EXPECT_EQ(outcome(check, server.at()).why, "the wanted text is not in the body");
+  check.body = "not there";
+  EXPECT_EQ(outcome(check, server.at()).why, "the expected text is not in the body");
   check.status = {{300, 399}};
   EXPECT_EQ(outcome(check, server.at()).why, "status 200");
 }
 
-TEST(Prober, HttpThatAnswersForEverIsReadNoFurtherThanItTakes) {
+TEST(Prober, EndlessHttpBodyIsReadOnlyUntilTheDecision) {
   const Server server(
       "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + std::string(200000, 'x'), true);
   HealthCheck check = check_of(CheckKind::http);
   EXPECT_EQ(outcome(check, server.at()).why, "");
   check.body = "never comes";
-  EXPECT_EQ(outcome(check, server.at()).why, "the wanted text is not in the body");
+  EXPECT_EQ(outcome(check, server.at()).why, "the expected text is not in the body");
 }
 
-TEST(Prober, WhoNeverAnswersIsGivenUp) {
+TEST(Prober, SilentServerFailsAtTheTimeOut) {
   const Server server("", true);
   HealthCheck check = check_of(CheckKind::http);
   check.timeout_ms = 50;
   const Progress progress = outcome(check, server.at());
-  EXPECT_EQ(progress.why, "no answer within 50 ms");
+  EXPECT_EQ(progress.why, "no response within 50 ms");
   EXPECT_GE(progress.counts.timed_out, 1U);
 }
 
-TEST(Prober, UdpWantsItsResponse) {
+TEST(Prober, UdpPassesIfTheResponseHasTheText) {
   Listener listener(SOCK_DGRAM);
   std::thread echo([&] {
     for (int i = 0; i < 2; i++) {
@@ -188,11 +188,11 @@ TEST(Prober, UdpWantsItsResponse) {
   shutdown(listener.fd(), SHUT_RDWR);
   echo.join();
   EXPECT_EQ(good.why, "");
-  EXPECT_EQ(bad.why, "another response than the one that is wanted");
+  EXPECT_EQ(bad.why, "the response does not contain the expected text");
 }
 
-// Datagrams that are no answer come faster than the time-out, for ever.
-TEST(Prober, WhoAnswersSomethingElseForEverIsGivenUp) {
+// Datagrams that are not responses arrive faster than the time-out, without end.
+TEST(Prober, EndlessStrayDatagramsFailAtTheTimeOut) {
   Listener listener(SOCK_DGRAM);
   std::atomic<bool> stop = false;
   std::thread babble([&] {
@@ -214,19 +214,19 @@ TEST(Prober, WhoAnswersSomethingElseForEverIsGivenUp) {
   stop = true;
   shutdown(listener.fd(), SHUT_RDWR);
   babble.join();
-  EXPECT_EQ(progress.why, "no answer within 100 ms");
+  EXPECT_EQ(progress.why, "no response within 100 ms");
 }
 
-TEST(Prober, UdpHearsThatNobodyIsThere) {
-  HostPort nobody;
+TEST(Prober, UdpToAClosedPortFails) {
+  HostPort closed;
   {
     const Listener listener(SOCK_DGRAM);
-    nobody = listener.at();
+    closed = listener.at();
   }
-  EXPECT_EQ(outcome(check_of(CheckKind::udp), nobody).why, "Connection refused");
+  EXPECT_EQ(outcome(check_of(CheckKind::udp), closed).why, "Connection refused");
 }
 
-TEST(Prober, AScriptIsWellWhenItEndsWithZero) {
+TEST(Prober, ScriptPassesIfItExitsWithZero) {
   const HostPort at{Address::parse("10.0.0.11").value(), 8443};
   HealthCheck check = check_of(CheckKind::script);
   check.command = {"/bin/sh", "-c",
@@ -237,7 +237,7 @@ TEST(Prober, AScriptIsWellWhenItEndsWithZero) {
   EXPECT_EQ(outcome(check, at).why, "ended with 3");
 }
 
-// Gone, or a corpse that nobody has collected yet.
+// No such process, or a zombie.
 bool is_dead(pid_t pid) {
   std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
   std::string word;
@@ -246,14 +246,14 @@ bool is_dead(pid_t pid) {
   return state == 'Z' || state == 'X';
 }
 
-TEST(Prober, AScriptThatHangsIsGivenUp) {
+TEST(Prober, HangingScriptFailsAtTheTimeOut) {
   HealthCheck check = check_of(CheckKind::script);
   check.timeout_ms = 50;
   check.command = {"/bin/sh", "-c", "sleep 1000 & sleep 1000"};
-  EXPECT_EQ(outcome(check, {}).why, "no answer within 50 ms");
+  EXPECT_EQ(outcome(check, {}).why, "no response within 50 ms");
 }
 
-TEST(Prober, AScriptGoesWithEverythingItStarted) {
+TEST(Prober, ProcessesThatAScriptStartedAreKilledWithIt) {
   const std::string file = testing::TempDir() + "sluice_prober_script";
   HealthCheck check = check_of(CheckKind::script);
   check.command = {"/bin/sh", "-c", "sleep 1000 & echo $! >" + file};
@@ -268,8 +268,7 @@ TEST(Prober, AScriptGoesWithEverythingItStarted) {
   kill(child, SIGKILL);
 }
 
-// Whose fault it is that the script is not there, it is not the backend's.
-TEST(Prober, WhatThisHostCannotAskSaysNothingOfTheBackend) {
+TEST(Prober, CheckThatThisHostCannotSendLeavesTheStandingUnchanged) {
   HealthCheck check = check_of(CheckKind::script);
   check.command = {"/nowhere/check"};
   const Progress progress = outcome(check, {});
@@ -278,7 +277,7 @@ TEST(Prober, WhatThisHostCannotAskSaysNothingOfTheBackend) {
   EXPECT_THAT(progress.why, HasSubstr("/nowhere/check: no such file"));
 }
 
-TEST(Prober, WhoIsWatchedAlreadyGoesOnAsItStands) {
+TEST(Prober, WatchedBackendKeepsItsStanding) {
   EventLoop loop;
   Prober prober(loop, 1, [](const BackendName&, bool, const std::string&) {});
   Watched watched;
@@ -293,8 +292,8 @@ TEST(Prober, WhoIsWatchedAlreadyGoesOnAsItStands) {
   EXPECT_FALSE(prober.failing(name));
 }
 
-// Its first check would else come at some moment of the next hours.
-TEST(Prober, WhoIsInAHurryIsCheckedNow) {
+// Without check_now() the first check would come some time in the next three hours.
+TEST(Prober, CheckNowBeginsTheCheckAtOnceUnlessPassiveIsOff) {
   for (const bool passive : {true, false}) {
     const Listener listener(SOCK_STREAM);
     EventLoop loop;
@@ -307,19 +306,19 @@ TEST(Prober, WhoIsInAHurryIsCheckedNow) {
     watched.check = std::make_shared<const HealthCheck>(check);
     watched.subject.at = listener.at();
     prober.watch({watched});
-    prober.hurry(name);
-    prober.hurry({"web", "nobody"});
+    prober.check_now(name);
+    prober.check_now({"web", "unknown"});
     Timer enough(loop, [&] { loop.stop(); });
     enough.start(passive ? 10000 : 100);
     Timer look(loop, [&] {
-      if (prober.progress().front().counts.well > 0)
+      if (prober.progress().front().counts.passed > 0)
         loop.stop();
       else
         look.start(1);
     });
     look.start(1);
     loop.run();
-    EXPECT_EQ(prober.progress().front().counts.well, passive ? 1U : 0U);
+    EXPECT_EQ(prober.progress().front().counts.passed, passive ? 1U : 0U);
   }
 }
 

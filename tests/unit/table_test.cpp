@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How the command line lays out what people read.
+// Layout of the command line's tables.
 #include "cli/table.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ std::string printed(const auto& layout) {
   return out.str();
 }
 
-TEST(Table, WordsStandToTheLeftAndNumbersToTheRight) {
+TEST(Table, WordsAreLeftAlignedAndNumbersRightAligned) {
   Table table({{"SERVICE"}, {"WEIGHT", Align::right}, {"STATE"}});
   table.add({"web", "100", "up"});
   table.add({"a-longer-name", "7", "draining"});
@@ -27,7 +27,7 @@ TEST(Table, WordsStandToTheLeftAndNumbersToTheRight) {
             "a-longer-name       7  draining\n");
 }
 
-TEST(Table, ANumberLongerThanItsColumnsNameIsNotCut) {
+TEST(Table, NumberLongerThanItsColumnsNameIsNotCut) {
   Table table({{"N", Align::right}, {"X", Align::right}});
   table.add({"18446744073709551615", "1"});
   EXPECT_EQ(printed(table),
@@ -35,7 +35,7 @@ TEST(Table, ANumberLongerThanItsColumnsNameIsNotCut) {
             "18446744073709551615  1\n");
 }
 
-TEST(Table, AnEmptyOrAMissingCellIsADash) {
+TEST(Table, EmptyOrMissingCellIsADash) {
   Table table({{"A"}, {"B"}, {"C", Align::right}});
   table.add({"", "b"});
   EXPECT_EQ(printed(table),
@@ -51,13 +51,13 @@ TEST(Table, NoLineEndsInBlanks) {
   for (std::string line; std::getline(lines, line);) EXPECT_NE(line.back(), ' ') << line;
 }
 
-TEST(Table, WithoutRowsItIsEmptyAndItsNamesAreStillPrinted) {
+TEST(Table, TableWithoutRowsPrintsItsNames) {
   const Table table({{"NAME"}, {"LAST"}});
   EXPECT_TRUE(table.empty());
   EXPECT_EQ(printed(table), "NAME  LAST\n");
 }
 
-TEST(Facts, ValuesStandUnderEachOther) {
+TEST(Facts, ValuesAreAligned) {
   Facts facts;
   facts.add("service", "web");
   facts.add("backends up", "2 of 3");
@@ -68,7 +68,7 @@ TEST(Facts, ValuesStandUnderEachOther) {
             "policy       -\n");
 }
 
-TEST(Units, BytesAreRoundedToTheLargestUnitOfWhichThereIsOne) {
+TEST(Units, BytesUseTheLargestUnitWithAtLeastOne) {
   EXPECT_EQ(bytes_for_people(0), "0 B");
   EXPECT_EQ(bytes_for_people(1023), "1023 B");
   EXPECT_EQ(bytes_for_people(1024), "1.0 KiB");
@@ -77,7 +77,7 @@ TEST(Units, BytesAreRoundedToTheLargestUnitOfWhichThereIsOne) {
   EXPECT_EQ(bytes_for_people(UINT64_MAX), "16384.0 PiB");
 }
 
-TEST(Units, RatesAreInBitsAsOperatorsWriteThem) {
+TEST(Units, RatesAreInBitsPerSecond) {
   EXPECT_EQ(rate_for_people(0), "0 bit/s");
   EXPECT_EQ(rate_for_people(6250000), "50.0 Mbit/s");
   EXPECT_EQ(rate_for_people(5912500), "47.3 Mbit/s");
@@ -90,7 +90,7 @@ TEST(Units, DurationsGoFromMicrosecondsToSeconds) {
   EXPECT_EQ(duration_for_people(2500000), "2.5 s");
 }
 
-TEST(Units, AShareOfNothingIsNothing) {
+TEST(Units, ShareOfZeroIsZero) {
   EXPECT_EQ(share_for_people(0, 0), "0.0 %");
   EXPECT_EQ(share_for_people(1, 3), "33.3 %");
   EXPECT_DOUBLE_EQ(share_percent(1, 3), 33.33);

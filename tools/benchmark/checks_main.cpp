@@ -34,8 +34,8 @@ double cpu_seconds() {
 CheckCounts sum(const Prober& prober) {
   CheckCounts all;
   for (const auto& [kind, counts] : prober.totals()) {
-    all.well += counts.well;
-    all.bad += counts.bad;
+    all.passed += counts.passed;
+    all.failed += counts.failed;
     all.timed_out += counts.timed_out;
     all.unable += counts.unable;
   }
@@ -81,10 +81,10 @@ int run(const Options& options) {
       return static_cast<double>(now - then) / took;
     };
     const double core = (cpu_seconds() - cpu_before) / took;
-    const double well = rate(after.well, before.well);
+    const double well = rate(after.passed, before.passed);
     result = {{"backends", options.backends},
               {"well_per_s", well},
-              {"bad_per_s", rate(after.bad, before.bad)},
+              {"bad_per_s", rate(after.failed, before.failed)},
               {"unable_per_s", rate(after.unable, before.unable)},
               {"cores", core},
               {"us_per_check", core / well * 1e6}};

@@ -56,7 +56,7 @@ Result<void> run_daemon_command(const RunDaemonOptions& options, Context& contex
   const DaemonPorts ports{
       .read_file = [&](const std::string& path) { return read_configuration_file(path, context); },
       .apply = apply_file,
-      .say = [&](const std::string& words) { log_line(context, words); }};
+      .log = [&](const std::string& words) { log_line(context, words); }};
   return run_daemon(daemon, ports);
 }
 

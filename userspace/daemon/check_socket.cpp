@@ -34,25 +34,25 @@ SocketAddress socket_address(const HostPort& at) {
 Result<void> set_check_mark(int fd, uint32_t mark) {
   if (mark == 0) return {};
   if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0) return {};
-  return failed("marking a socket: {} (it takes CAP_NET_ADMIN)", error_text(errno));
+  return failed("setting the mark of a socket: {} (it requires CAP_NET_ADMIN)", error_text(errno));
 }
 
 Result<Fd> open_check_socket(const Subject& subject, int type) {
   const int family = subject.at.address.is_v4() ? AF_INET : AF_INET6;
   Fd fd(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return failed("a socket: {}", error_text(errno));
+  if (!fd.valid()) return failed("opening a socket: {}", error_text(errno));
   TRY(set_check_mark(fd.get(), subject.mark));
   return fd;
 }
 
-bool is_our_own(int error) {
+bool is_local_error(int error) {
   switch (error) {
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-    case EAGAIN:         // connect(): out of ports
-    case EADDRNOTAVAIL:  // out of ports, or no address of this family
+    case EAGAIN:         // connect(): no free port
+    case EADDRNOTAVAIL:  // no free port, or no address of this family
     case EPERM:          // a firewall of this host
     case EACCES:
     case EAFNOSUPPORT:
@@ -62,8 +62,9 @@ bool is_our_own(int error) {
   }
 }
 
-Answer answer_of(int error) {
-  return {is_our_own(error) ? Answer::Kind::unable : Answer::Kind::bad, strerror(error)};
+CheckResult result_of_error(int error) {
+  return {is_local_error(error) ? CheckResult::Kind::unable : CheckResult::Kind::failed,
+          strerror(error)};
 }
 
 }  // namespace sluice

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Sockets that checks are sent from.
+// Sockets that send health checks.
 #pragma once
 
 #include <netinet/in.h>
@@ -16,13 +16,13 @@ struct SocketAddress {
 };
 [[nodiscard]] SocketAddress socket_address(const HostPort& at);
 
-// Of SOCK_STREAM or SOCK_DGRAM, non-blocking, with the subject's mark. An error says what this host
-// lacks: descriptors, memory, the right to set marks.
+// A non-blocking SOCK_STREAM or SOCK_DGRAM socket with the subject's mark. An error names what this
+// host lacks: descriptors, memory, the capability to set marks.
 Result<Fd> open_check_socket(const Subject& subject, int type);
 Result<void> set_check_mark(int fd, uint32_t mark);
 
-// Does this error of connect() or send() speak of this host rather than of the other one?
-[[nodiscard]] bool is_our_own(int error);
-[[nodiscard]] Answer answer_of(int error);
+// Whether this error of connect() or send() has its cause on this host, not on the backend.
+[[nodiscard]] bool is_local_error(int error);
+[[nodiscard]] CheckResult result_of_error(int error);
 
 }  // namespace sluice

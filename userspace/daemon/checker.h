@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What carries out one kind of check. A check that has begun is an Attempt: it calls back exactly
-// once, from the loop and never from within begin(), unless it is destroyed before, which gives up
-// whatever it holds. Time-outs are the caller's (daemon/prober.h).
+// The interface of one kind of check. A check under way is an Attempt: it reports its result
+// exactly once, from the loop and never from within begin(). Destroying it first cancels the check
+// and releases its resources. The prober enforces the time-outs (daemon/prober.h).
 #pragma once
 
 #include <functional>
@@ -14,23 +14,23 @@
 
 namespace sluice {
 
-// What is checked, and how to get there.
+// What is checked, and how to reach it.
 struct Subject {
   const HealthCheck* check = nullptr;
-  HostPort at;            // where the packets go
+  HostPort at;            // destination of the packets
   uint32_t mark = 0;      // of the socket; 0: none (bpf/probe.bpf.c)
-  std::string service{};  // its name
-  std::string host{};     // what HTTP asks for: the check's host, or the service's address
+  std::string service{};  // the service's name
+  std::string host{};     // Host header of HTTP: the check's host, or the service's address
 };
 
-struct Answer {
+struct CheckResult {
   enum class Kind : uint8_t {
-    well,
-    bad,
-    unable,  // this host could not ask: says nothing of the backend
+    passed,
+    failed,
+    unable,  // this host could not send the check, so the backend's health is unknown
   };
-  Kind kind = Kind::well;
-  std::string why{};  // it is not well
+  Kind kind = Kind::passed;
+  std::string why{};  // empty if it passed
 };
 
 class Attempt {
@@ -38,21 +38,22 @@ class Attempt {
   virtual ~Attempt() = default;
 };
 
-using Answered = std::function<void(Answer)>;
+using OnResult = std::function<void(CheckResult)>;
 
-struct Begun {
-  std::optional<Answer> answer{};      // already
-  std::unique_ptr<Attempt> attempt{};  // or later
+// Has either a result at once, or an attempt that reports it later.
+struct StartedCheck {
+  std::optional<CheckResult> result{};
+  std::unique_ptr<Attempt> attempt{};
 };
 
 class Checker {
  public:
   virtual ~Checker() = default;
-  virtual Begun begin(const Subject& subject, Answered answered) = 0;
+  virtual StartedCheck begin(const Subject& subject, OnResult on_result) = 0;
 };
 
-[[nodiscard]] inline Begun answered_already(Answer::Kind kind, std::string why = {}) {
-  return {.answer = Answer{kind, std::move(why)}};
+[[nodiscard]] inline StartedCheck result_now(CheckResult::Kind kind, std::string why = {}) {
+  return {.result = CheckResult{kind, std::move(why)}};
 }
 
 }  // namespace sluice

@@ -12,10 +12,10 @@
 #include <random>
 
 #include "daemon/event_loop.h"
-#include "daemon/figures.h"
 #include "daemon/health.h"
 #include "daemon/metrics.h"
 #include "daemon/service_manager.h"
+#include "daemon/statistics.h"
 #include "daemon/weights.h"
 #include "kernel/instance/daemon_lock.h"
 
@@ -23,15 +23,15 @@ namespace sluice {
 
 namespace {
 
-// How often the kernel is looked at for what others changed there.
-constexpr uint64_t kLookMs = 1000;
-// How often what is measured is looked at.
+// Interval of reading the kernel's state, which other commands may have changed.
+constexpr uint64_t kPollMs = 1000;
+// Interval of reading the measured response times.
 constexpr uint64_t kMeasureMs = 1000;
-// An editor's several steps are one change.
+// The file is read this long after the last change in its directory: an editor makes several.
 constexpr uint64_t kQuietMs = 50;
 
-// Thousands of checks at once are thousands of descriptors.
-void take_all_descriptors() {
+// Each health check under way needs a descriptor, and there may be thousands.
+void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
@@ -48,7 +48,7 @@ std::string directory_of(const std::string& file) {
   return parent.empty() ? "." : parent;
 }
 
-// Nothing: it cannot be read.
+// Empty: the file cannot be read.
 std::optional<std::string> content_of(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return std::nullopt;
@@ -62,15 +62,15 @@ class Daemon {
         ports_(ports),
         work_(loop_, options.instance, ports.apply),
         health_(
-            loop_, std::random_device{}(), [this] { mark_.start(0); }, ports.say),
-        weights_(ports.say),
-        mark_(loop_, [this] { mark(); }),
-        look_(loop_, [this] { look(); }),
+            loop_, std::random_device{}(), [this] { write_.start(0); }, ports.log),
+        weights_(ports.log),
+        write_(loop_, [this] { write_observations(); }),
+        poll_(loop_, [this] { poll_kernel(); }),
         measure_(loop_, [this] { measure(); }),
         settle_(loop_, [this] { settle(); }),
         reread_(loop_, [this] { reread(false); }),
         alive_(loop_, [this] { alive(); }),
-        exchange_(loop_, [this] { return figures(); }) {}
+        statistics_(loop_, [this] { return statistics(); }) {}
 
   Result<void> run();
 
@@ -80,16 +80,16 @@ class Daemon {
   void follow(const Desired& desired);
   void reread(bool even_if_same);
   void take(const KernelState& state);
-  void look();
-  void mark();
+  void poll_kernel();
+  void write_observations();
   void measure();
   void settle();
   void alive();
   void stop(Result<void> outcome);
-  void say(const std::string& words) { ports_.say(words); }
-  void say_all(const std::vector<std::string>& sentences);
-  void complain(const Error& error);
-  [[nodiscard]] DaemonFigures figures() const;
+  void log(const std::string& sentence) { ports_.log(sentence); }
+  void log_changes(const std::vector<std::string>& sentences);
+  void log_error(const Error& error);
+  [[nodiscard]] DaemonStatistics statistics() const;
 
   const DaemonOptions& options_;
   const DaemonPorts& ports_;
@@ -98,20 +98,20 @@ class Daemon {
   KernelWork work_;
   Health health_;
   AdaptiveWeights weights_;
-  Timer mark_;
-  Timer look_;
+  Timer write_;
+  Timer poll_;
   Timer measure_;
   Timer settle_;
   Timer reread_;
   Timer alive_;
-  FiguresExchange exchange_;
+  StatisticsChannel statistics_;
   std::unique_ptr<DirectoryWatch> watch_;
   std::unique_ptr<MetricsEndpoint> metrics_;
   RunOptions run_options_;
-  std::optional<std::string> content_;  // of the file, when it was read last
-  bool marking_ = false;
+  std::optional<std::string> content_;  // of the file when it was last read
+  bool writing_ = false;
   bool measuring_ = false;
-  bool mark_again_ = false;  // the last try failed
+  bool write_failed_ = false;  // the last time
   bool file_valid_ = true;
   double file_applied_ = 0;
   uint64_t changes_ = 0;
@@ -126,8 +126,8 @@ Result<void> Daemon::run() {
   const SignalWatch interrupt(loop_, SIGINT, [this] { stop({}); });
   const SignalWatch reload(loop_, SIGHUP, [this] { reread(true); });
   tell_ready(fmt::format("follows {}", options_.file));
-  say(fmt::format("instance {}: follows {}", options_.instance, options_.file));
-  look();
+  log(fmt::format("instance {}: follows {}", options_.instance, options_.file));
+  poll_kernel();
   measure();
   alive();
   loop_.run();
@@ -137,29 +137,26 @@ Result<void> Daemon::run() {
   return outcome_;
 }
 
-// The first file has to be good; what it says is in force before anybody is told so.
+// The first file must be valid, and is in force before the daemon reports that it is ready.
 Result<void> Daemon::begin() {
-  take_all_descriptors();
-  // First: a change while the file is applied is one that has to be followed.
+  raise_descriptor_limit();
+  // Before reading the file, so that a change during the following steps is not missed.
   auto watch =
       DirectoryWatch::open(loop_, directory_of(options_.file), [this] { reread_.start(kQuietMs); });
   content_ = content_of(options_.file);
   const auto desired = TRY(ports_.read_file(options_.file));
-  if (!watch) return tl::unexpected(watch.error());
-  watch_ = std::move(*watch);
+  watch_ = TRY(std::move(watch));
   TRY(Instance::open_locked(options_.instance));
-  auto lock = TRY(DaemonLock::take(options_.instance));
-  lock_ = std::move(lock);
+  lock_ = TRY(DaemonLock::take(options_.instance));
   const auto applied = TRY(ports_.apply(options_.instance, desired));
-  say_all(applied);
+  log_changes(applied);
   file_applied_ = now_since_epoch();
 
   run_options_ = desired.run;
   if (options_.metrics) run_options_.metrics = options_.metrics;
   TRY(open_metrics());
-  // Who is marked is known before the first check is.
-  auto state = TRY(read_kernel_state(options_.instance));
-  take(state);
+  // Before the checks start, so that backends keep the standing that the kernel has for them.
+  take(TRY(read_kernel_state(options_.instance)));
   health_.set_file(desired);
   weights_.set_file(desired);
   settle_.start(uint64_t{run_options_.settle_s} * 1000);
@@ -169,12 +166,11 @@ Result<void> Daemon::begin() {
 Result<void> Daemon::open_metrics() {
   metrics_.reset();
   if (!run_options_.metrics) return {};
-  auto opened = TRY(MetricsEndpoint::open(*run_options_.metrics, options_.instance, exchange_));
-  metrics_ = std::move(opened);
+  metrics_ = TRY(MetricsEndpoint::open(*run_options_.metrics, options_.instance, statistics_));
   return {};
 }
 
-// Something in its directory changed, or somebody asked by SIGHUP.
+// After a change in the file's directory, and `even_if_same` after SIGHUP.
 void Daemon::reread(bool even_if_same) {
   auto content = content_of(options_.file);
   if (!even_if_same && content == content_) return;
@@ -182,23 +178,24 @@ void Daemon::reread(bool even_if_same) {
   auto desired = ports_.read_file(options_.file);
   file_valid_ = desired.has_value();
   if (!desired) {
-    say(fmt::format("{}; everything stays as it is", desired.error().text));
-    tell_status(fmt::format("{} is broken; the state before it stays", options_.file));
+    log(fmt::format("{}; the previous configuration stays in force", desired.error().text));
+    tell_status(
+        fmt::format("{} is broken; the previous configuration stays in force", options_.file));
     return;
   }
   tell_reloading();
   work_.apply(*desired, [this, desired = *desired](Result<std::vector<std::string>> applied) {
     file_valid_ = applied.has_value();
     if (applied) {
-      say_all(*applied);
-      say(fmt::format("{}: applied", options_.file));
+      log_changes(*applied);
+      log(fmt::format("{}: applied", options_.file));
       file_applied_ = now_since_epoch();
       follow(desired);
     } else {
-      complain(applied.error());
+      log_error(applied.error());
     }
     tell_ready(fmt::format("follows {}", options_.file));
-    look();
+    poll_kernel();
   });
 }
 
@@ -208,7 +205,7 @@ void Daemon::follow(const Desired& desired) {
   const bool moved = wanted.metrics != run_options_.metrics;
   run_options_ = wanted;
   if (moved) {
-    if (auto opened = open_metrics(); !opened) complain(opened.error());
+    if (auto opened = open_metrics(); !opened) log_error(opened.error());
   }
   health_.set_file(desired);
   weights_.set_file(desired);
@@ -220,40 +217,39 @@ void Daemon::take(const KernelState& state) {
   weights_.set_state(state);
 }
 
-void Daemon::look() {
+void Daemon::poll_kernel() {
   if (!lock_->holds())
-    return stop(
-        failed("instance {}: was removed; there is nothing left to look after", options_.instance));
-  work_.look(health_.probed_backends(), [this](Result<KernelState> state) {
+    return stop(failed("instance {}: was removed, so the daemon ends", options_.instance));
+  work_.read_state(health_.probed_backends(), [this](Result<KernelState> state) {
     if (state)
       take(*state);
     else
-      complain(state.error());
-    mark();
-    look_.start(kLookMs);
+      log_error(state.error());
+    write_observations();
+    poll_.start(kPollMs);
   });
 }
 
-void Daemon::mark() {
-  if (marking_) return;
-  mark_again_ = false;
+void Daemon::write_observations() {
+  if (writing_) return;
+  write_failed_ = false;
   std::vector<Observation> observations = health_.marks();
   const std::vector<Observation> settings = weights_.settings();
   observations.insert(observations.end(), settings.begin(), settings.end());
   if (observations.empty()) return;
-  marking_ = true;
+  writing_ = true;
   work_.observe(std::move(observations), [this](Result<std::vector<std::string>> observed) {
     if (observed)
-      say_all(*observed);
+      log_changes(*observed);
     else
-      complain(observed.error());
-    // After an error the next look tries it again, no sooner.
-    mark_again_ = !observed;
-    // What has changed meanwhile is compared with what the kernel has now.
-    work_.look(health_.probed_backends(), [this](Result<KernelState> state) {
-      marking_ = false;
+      log_error(observed.error());
+    // After an error the next poll tries again, no sooner.
+    write_failed_ = !observed;
+    // Results that came in meanwhile are compared with the new state.
+    work_.read_state(health_.probed_backends(), [this](Result<KernelState> state) {
+      writing_ = false;
       if (state) take(*state);
-      if (!mark_again_) mark();
+      if (!write_failed_) write_observations();
     });
   });
 }
@@ -265,18 +261,19 @@ void Daemon::measure() {
   measuring_ = true;
   work_.measure(services, weights_.backends(), [this](Result<std::map<uint32_t, Latency>> so_far) {
     measuring_ = false;
-    if (!so_far) return complain(so_far.error());
-    for (const BackendName& name : weights_.measured(*so_far, loop_.now_ms())) health_.hurry(name);
-    mark();
+    if (!so_far) return log_error(so_far.error());
+    for (const BackendName& name : weights_.measured(*so_far, loop_.now_ms()))
+      health_.check_now(name);
+    write_observations();
   });
 }
 
 void Daemon::settle() {
   work_.settle([this](Result<std::vector<Settling>> settlings) {
-    if (!settlings) complain(settlings.error());
+    if (!settlings) log_error(settlings.error());
     for (const Settling& settling : settlings.value_or(std::vector<Settling>{})) {
       settled_slots_ += settling.settled;
-      if (settling.settled > 0) say(settling_text(settling));
+      if (settling.settled > 0) log(settling_text(settling));
     }
     settle_.start(uint64_t{run_options_.settle_s} * 1000);
   });
@@ -294,17 +291,17 @@ void Daemon::stop(Result<void> outcome) {
   loop_.stop();
 }
 
-void Daemon::say_all(const std::vector<std::string>& sentences) {
+void Daemon::log_changes(const std::vector<std::string>& sentences) {
   changes_ += sentences.size();
-  for (const std::string& sentence : sentences) say(sentence);
+  for (const std::string& sentence : sentences) log(sentence);
 }
 
-void Daemon::complain(const Error& error) {
+void Daemon::log_error(const Error& error) {
   errors_++;
-  say(error.text);
+  log(error.text);
 }
 
-DaemonFigures Daemon::figures() const {
+DaemonStatistics Daemon::statistics() const {
   return {.progress = health_.prober().progress(),
           .totals = health_.prober().totals(),
           .advice = weights_.advice(),

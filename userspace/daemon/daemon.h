@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice run: applies a file and follows its changes, looks after the health of backends, settles
-// what moved, and tells Prometheus. Whatever it knows is in the kernel, so that it may stop or be
-// killed at any moment: traffic goes on, and the next one takes over as things stand.
+// sluice run: applies a file and follows its changes, checks the health of backends, adapts
+// weights, settles moving slots, and serves metrics. All state is kept in kernel maps: the daemon
+// can be killed at any time without affecting traffic, and the next one continues from there.
 #pragma once
 
 #include <functional>
@@ -17,18 +17,19 @@ namespace sluice {
 struct DaemonOptions {
   std::string instance;
   std::string file;
-  std::optional<HostPort> metrics;  // in place of what the file says
+  std::optional<HostPort> metrics;  // takes precedence over the file
 };
 
 struct DaemonPorts {
-  // Reads the file; a broken one has been complained about already, and the error says how much.
+  // Reads the file. Of a broken one it has printed every mistake; the error says how many there
+  // are.
   std::function<Result<Desired>(const std::string& path)> read_file;
   ApplyFile apply;
-  std::function<void(const std::string& words)> say;
+  std::function<void(const std::string& sentence)> log;
 };
 
-// Until SIGTERM or SIGINT, which is success. Refuses to begin with a broken file, and where another
-// one runs; ends with an error when its instance is removed.
+// Runs until SIGTERM or SIGINT, which is success. Refuses to start with a broken file, and if
+// another daemon runs for the instance. Ends with an error when the instance is removed.
 Result<void> run_daemon(const DaemonOptions& options, const DaemonPorts& ports);
 
 }  // namespace sluice

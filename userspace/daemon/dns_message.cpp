@@ -38,12 +38,12 @@ std::string rcode_text(int rcode) {
   return fmt::format("RCODE {}", rcode);
 }
 
-// As people write it: an address, a name, a text. Empty: none of the kinds that are compared.
+// The record's data as text: an address, a name or a string. Empty: a type that is not compared.
 std::string data_text(const ns_msg& message, const ns_rr& record) {
   const uint8_t* data = ns_rr_rdata(record);
   const size_t bytes = ns_rr_rdlen(record);
   char text[NS_MAXDNAME] = {};
-  size_t skipped = 0;  // numbers before the name
+  size_t skipped = 0;  // bytes of numbers before the name
   switch (ns_rr_type(record)) {
     case ns_t_a:
       if (bytes == NS_INADDRSZ) inet_ntop(AF_INET, data, text, sizeof(text));
@@ -84,7 +84,7 @@ Result<std::string> dns_question(const HealthCheck& check, uint16_t id) {
   const int bytes =
       res_nmkquery(&state, ns_o_query, check.query.c_str(), ns_c_in, type_of(check), nullptr, 0,
                    nullptr, buffer.data(), static_cast<int>(buffer.size()));
-  if (bytes < NS_HFIXEDSZ) return failed("name {}: no question of DNS", check.query);
+  if (bytes < NS_HFIXEDSZ) return failed("name {}: is not a DNS name", check.query);
   buffer[0] = static_cast<uint8_t>(id >> 8);
   buffer[1] = static_cast<uint8_t>(id & 0xff);
   buffer[2] |= 1;  // recursion desired (RFC 1035, 4.1.1)
@@ -96,7 +96,7 @@ DnsVerdict dns_judge(const HealthCheck& check, uint16_t id, std::string_view mes
   const auto* bytes = reinterpret_cast<const uint8_t*>(message.data());
   if (message.size() < NS_HFIXEDSZ || ns_get16(bytes) != id) return {.stray = true};
   if (ns_initparse(bytes, static_cast<int>(message.size()), &parsed) != 0)
-    return {.why = "an answer that is no message of DNS"};
+    return {.why = "the response is not a DNS message"};
   if (ns_msg_getflag(parsed, ns_f_qr) == 0) return {.stray = true};
   const int rcode = ns_msg_getflag(parsed, ns_f_rcode);
   if (rcode != ns_r_noerror) return {.why = rcode_text(rcode)};
@@ -109,8 +109,8 @@ DnsVerdict dns_judge(const HealthCheck& check, uint16_t id, std::string_view mes
     if (same_name(text, check.answer)) return {};
     if (seen.empty()) seen = text;
   }
-  if (seen.empty()) return {.why = fmt::format("no record, where {} is wanted", check.answer)};
-  return {.why = fmt::format("{}, where {} is wanted", seen, check.answer)};
+  if (seen.empty()) return {.why = fmt::format("no record; expected {}", check.answer)};
+  return {.why = fmt::format("{}; expected {}", seen, check.answer)};
 }
 
 }  // namespace sluice

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a DNS check asks, and whether what comes back is an answer to it. Pure, on glibc's resolver
-// library (RFC 1035): the messages only, no resolver is ever asked.
+// Builds the query of a DNS check, and judges responses (RFC 1035). Pure: it uses the message
+// functions of glibc's resolver library, and never sends anything.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,12 @@
 
 namespace sluice {
 
-// The message that asks for the check's name and type; `id` is to be hard to guess.
+// The query for the check's name and type. `id` must be hard to guess.
 Result<std::string> dns_question(const HealthCheck& check, uint16_t id);
 
-// Why this is no good answer; empty: it is one. Another id is a stray datagram: nullptr-like
-// `stray` says to go on waiting.
 struct DnsVerdict {
-  bool stray = false;
-  std::string why{};
+  bool stray = false;  // not a response to this query: ignore it and wait on
+  std::string why{};   // why the check fails; empty: it passes
 };
 [[nodiscard]] DnsVerdict dns_judge(const HealthCheck& check, uint16_t id, std::string_view message);
 

@@ -5,7 +5,7 @@ namespace sluice {
 
 namespace {
 
-// libuv gives a handle back only after its own turn; until then it belongs to nobody else.
+// libuv still uses a handle after uv_close(), until it calls back; only then may it be deleted.
 template <typename Handle, typename Raw>
 void close_handle(Handle* handle, Raw& raw) {
   raw.data = handle;
@@ -20,7 +20,7 @@ EventLoop::EventLoop() {
 }
 
 EventLoop::~EventLoop() {
-  uv_run(&loop_, UV_RUN_NOWAIT);  // handles that were closed are given back
+  uv_run(&loop_, UV_RUN_NOWAIT);  // deletes the handles that have been closed
   uv_loop_close(&loop_);
 }
 
@@ -62,16 +62,16 @@ void Timer::stop() {
 
 struct SignalWatch::Handle {
   uv_signal_t raw{};
-  std::function<void()> came;
+  std::function<void()> received;
 };
 
-SignalWatch::SignalWatch(EventLoop& loop, int number, std::function<void()> came)
+SignalWatch::SignalWatch(EventLoop& loop, int number, std::function<void()> received)
     : handle_(new Handle) {
-  handle_->came = std::move(came);
+  handle_->received = std::move(received);
   uv_signal_init(loop.raw(), &handle_->raw);
   handle_->raw.data = handle_;
   uv_signal_start(
-      &handle_->raw, [](uv_signal_t* raw, int) { static_cast<Handle*>(raw->data)->came(); },
+      &handle_->raw, [](uv_signal_t* raw, int) { static_cast<Handle*>(raw->data)->received(); },
       number);
 }
 
@@ -96,7 +96,8 @@ Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::open(EventLoop& loop,
       &handle->raw,
       [](uv_fs_event_t* raw, const char*, int, int) { static_cast<Handle*>(raw->data)->changed(); },
       directory.c_str(), 0);
-  if (error != 0) return failed("{}: watching it: {}", directory, uv_strerror(error));
+  if (error != 0)
+    return failed("{}: cannot be watched for changes: {}", directory, uv_strerror(error));
   return watch;
 }
 

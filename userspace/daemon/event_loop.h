@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The daemon's one thread of events, on libuv: timers, signals, changed files, ready descriptors,
-// and work that may wait (for the instance's lock, for the kernel) on a thread beside it. Whatever
-// is here is used from that one thread, and is gone for its callers once it is destroyed.
+// The daemon's event loop, on libuv: timers, signals, changed files, ready descriptors. Operations
+// that may block (on the instance's lock, in the kernel) run on a second thread (Worker). All these
+// classes are used from the loop's thread only, and call nothing back once they are destroyed.
 #pragma once
 
 #include <uv.h>
@@ -20,13 +20,13 @@ namespace sluice {
 class EventLoop {
  public:
   EventLoop();
-  ~EventLoop();  // closes what its users left
+  ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
   void run();  // until stop()
   void stop();
-  // Milliseconds of CLOCK_MONOTONIC, as of the last look.
+  // Milliseconds of CLOCK_MONOTONIC, as of the beginning of this turn of the loop.
   [[nodiscard]] uint64_t now_ms() const;
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
 
@@ -34,7 +34,7 @@ class EventLoop {
   uv_loop_t loop_{};
 };
 
-// Fires once each time that it is started.
+// Fires once per start().
 class Timer {
  public:
   Timer(EventLoop& loop, std::function<void()> fired);
@@ -52,7 +52,7 @@ class Timer {
 
 class SignalWatch {
  public:
-  SignalWatch(EventLoop& loop, int number, std::function<void()> came);
+  SignalWatch(EventLoop& loop, int number, std::function<void()> received);
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
@@ -62,8 +62,8 @@ class SignalWatch {
   Handle* handle_;
 };
 
-// Says that something in a directory has changed: editors put a new file in the place of the old
-// one, and Kubernetes swaps a link beside it.
+// Reports changes in a directory. A watch on the file itself would miss them: editors replace the
+// file, and Kubernetes replaces a symbolic link beside it.
 class DirectoryWatch {
  public:
   static Result<std::unique_ptr<DirectoryWatch>> open(EventLoop& loop, const std::string& directory,
@@ -78,8 +78,8 @@ class DirectoryWatch {
   Handle* handle_;
 };
 
-// One piece of work at a time beside the loop; the others wait for their turn. `work` runs on the
-// other thread, `done` back on the loop.
+// Runs jobs one at a time on a second thread. `work` runs there, `done` afterwards on the loop's
+// thread.
 class Worker {
  public:
   explicit Worker(EventLoop& loop);
@@ -88,7 +88,7 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void add(std::function<void()> work, std::function<void()> done);
-  // Takes nothing more, forgets what waits, and waits for what is under way.
+  // Accepts no more jobs, drops those that wait, and blocks until the running one is done.
   void finish();
 
  private:

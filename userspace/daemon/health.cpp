@@ -21,7 +21,7 @@ Subject check_subject(const HealthCheck& check, const Service& service, const Ba
   Subject subject;
   subject.check = &check;
   subject.at = backend.at;
-  // Translation alone changes a port: everywhere else the service's is the one that clients ask.
+  // Only the modes that translate change the port; in the others backends listen on the service's.
   const bool keeps_port = !replies_come_here(service.mode);
   if (check.port != 0)
     subject.at.port = check.port;
@@ -34,14 +34,14 @@ Subject check_subject(const HealthCheck& check, const Service& service, const Ba
 }
 
 Health::Health(EventLoop& loop, uint64_t seed, std::function<void()> changed,
-               std::function<void(const std::string&)> say)
+               std::function<void(const std::string&)> log)
     : changed_(std::move(changed)),
-      say_(std::move(say)),
+      log_(std::move(log)),
       prober_(loop, seed, [this](const BackendName& name, bool failing, const std::string& why) {
-        say_(failing ? fmt::format("backend {} of {}: its checks fail: {}", name.second, name.first,
-                                   why)
-                     : fmt::format("backend {} of {}: its checks are well again", name.second,
-                                   name.first));
+        log_(
+            failing
+                ? fmt::format("backend {} of {}: its checks fail: {}", name.second, name.first, why)
+                : fmt::format("backend {} of {}: its checks pass again", name.second, name.first));
         changed_();
       }) {}
 
@@ -52,7 +52,7 @@ void Health::set_file(const Desired& desired) {
       Rule& rule = rules[each.service.name];
       rule.all_down = each.all_down;
       if (!each.health) continue;
-      // The same check stays the same object, and whoever is asked goes on as it stands.
+      // An unchanged check stays the same object, so that its backends keep their standing.
       const auto before = rules_.find(each.service.name);
       rule.check =
           before != rules_.end() && before->second.check && *before->second.check == *each.health
@@ -100,7 +100,7 @@ std::vector<Backend> Health::probed_backends() const {
     if (backend.removing || service == services.end()) continue;
     const auto rule = rules_.find(service->second->name);
     if (rule != rules_.end() && rule->second.check &&
-        check_may_travel(*rule->second.check, *service->second, backend))
+        can_be_probed(*rule->second.check, *service->second, backend))
       all.push_back(backend);
   }
   return all;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Who is well: joins what the file says of checks with the backends that the kernel has, lets the
-// prober ask them, and says which marks in the kernel are to change. Does not write them itself
-// (daemon/daemon.cpp does, beside the loop).
+// Health of the backends: joins the checks of the file with the backends in the kernel, has the
+// prober check them, and tells which failing marks in the kernel have to change. daemon/daemon.cpp
+// writes them.
 #pragma once
 
 #include <cstdint>
@@ -18,30 +18,30 @@
 
 namespace sluice {
 
-// What the kernel has, as far as the daemon looks at it.
+// The part of the instance's state that the daemon uses.
 struct KernelState {
   std::vector<Service> services;
   std::vector<Backend> backends;
-  std::set<uint32_t> probed{};  // numbers of backends whose checks travel as clients' packets do
+  std::set<uint32_t> probed{};  // backends whose checks travel as clients' packets do
 
   friend bool operator==(const KernelState&, const KernelState&) = default;
 };
 
 class Health {
  public:
-  // `changed`: marks() may have something new to say.
+  // `changed` is called when the result of marks() may have changed.
   Health(EventLoop& loop, uint64_t seed, std::function<void()> changed,
-         std::function<void(const std::string& words)> say);
+         std::function<void(const std::string& sentence)> log);
 
   void set_file(const Desired& desired);
   void set_state(const KernelState& state);
-  // What the kernel should be told. Empty: it has it all.
+  // Marks to change in the kernel. Empty: all are up to date.
   [[nodiscard]] std::vector<Observation> marks() const;
-  // Backends for whose checks the kernel is to be prepared (daemon/probe_paths.h).
+  // Backends whose checks need a path prepared (daemon/probe_paths.h).
   [[nodiscard]] std::vector<Backend> probed_backends() const;
   [[nodiscard]] const Prober& prober() const { return prober_; }
-  // Clients were not answered there: its next check comes now.
-  void hurry(const BackendName& name) { prober_.hurry(name); }
+  // For a backend that left clients unanswered.
+  void check_now(const BackendName& name) { prober_.check_now(name); }
 
  private:
   struct Rule {
@@ -55,14 +55,14 @@ class Health {
   void watch();
 
   std::function<void()> changed_;
-  std::function<void(const std::string&)> say_;
+  std::function<void(const std::string&)> log_;
   std::map<std::string, Rule> rules_;
   KernelState state_;
   Prober prober_;
 };
 
-// Where a check of this backend goes: `probed`, to the service's own address there, by a mark that
-// says so (bpf/probe.bpf.c).
+// The destination of a backend's check. If `probed`, a mark tells the program `probe` to send it to
+// the service's address there (bpf/probe.bpf.c).
 [[nodiscard]] Subject check_subject(const HealthCheck& check, const Service& service,
                                     const Backend& backend, bool probed);
 

@@ -13,12 +13,12 @@ constexpr size_t kBodyMax = 65536;  // bytes
 
 class HttpAttempt : public Attempt {
  public:
-  HttpAttempt(const Libcurl& curl, CURLM* multi, const Subject& subject, Answered answered)
+  HttpAttempt(const Libcurl& curl, CURLM* multi, const Subject& subject, OnResult on_result)
       : curl_(curl),
         multi_(multi),
         check_(*subject.check),
         mark_(subject.mark),
-        answered_(std::move(answered)) {
+        on_result_(std::move(on_result)) {
     easy_ = curl_.easy_init();
     if (easy_ != nullptr) set_up(subject);
   }
@@ -35,10 +35,10 @@ class HttpAttempt : public Attempt {
   bool start() { return easy_ != nullptr && curl_.multi_add_handle(multi_, easy_) == CURLM_OK; }
 
   void end(CURLcode code) {
-    Answer answer = judge(code);
-    // Copied: whoever is called destroys this.
-    const Answered answered = std::move(answered_);
-    answered(std::move(answer));
+    CheckResult result = judge(code);
+    // Moved out first: the callee destroys this attempt.
+    const OnResult report = std::move(on_result_);
+    report(std::move(result));
   }
 
  private:
@@ -46,9 +46,9 @@ class HttpAttempt : public Attempt {
     return static_cast<HttpAttempt*>(self)->take_body({bytes, count});
   }
 
-  // What is not taken makes libcurl end the transfer.
+  // Returning less than the size of the part makes libcurl end the transfer.
   size_t take_body(std::string_view part) {
-    if (check_.body.empty() || !status_is_well()) return stop();
+    if (check_.body.empty() || !status_matches()) return stop();
     body_.append(part.substr(0, kBodyMax - std::min(body_.size(), kBodyMax)));
     if (body_.find(check_.body) != std::string::npos || body_.size() >= kBodyMax) return stop();
     return part.size();
@@ -65,25 +65,25 @@ class HttpAttempt : public Attempt {
     return status;
   }
 
-  [[nodiscard]] bool status_is_well() const {
+  [[nodiscard]] bool status_matches() const {
     const long seen = status();
     return std::any_of(check_.status.begin(), check_.status.end(), [&](const StatusRange& range) {
       return seen >= range.first && seen <= range.last;
     });
   }
 
-  Answer judge(CURLcode code) {
+  CheckResult judge(CURLcode code) {
     if (code != CURLE_OK && !stopped_) {
       long error = 0;
       curl_.easy_getinfo(easy_, CURLINFO_OS_ERRNO, &error);
-      if (code == CURLE_OUT_OF_MEMORY || (error != 0 && is_our_own(static_cast<int>(error))) ||
+      if (code == CURLE_OUT_OF_MEMORY || (error != 0 && is_local_error(static_cast<int>(error))) ||
           code == CURLE_ABORTED_BY_CALLBACK)
-        return {Answer::Kind::unable, curl_.easy_strerror(code)};
-      return {Answer::Kind::bad, error_[0] != '\0' ? error_ : curl_.easy_strerror(code)};
+        return {CheckResult::Kind::unable, curl_.easy_strerror(code)};
+      return {CheckResult::Kind::failed, error_[0] != '\0' ? error_ : curl_.easy_strerror(code)};
     }
-    if (!status_is_well()) return {Answer::Kind::bad, fmt::format("status {}", status())};
+    if (!status_matches()) return {CheckResult::Kind::failed, fmt::format("status {}", status())};
     if (!check_.body.empty() && body_.find(check_.body) == std::string::npos)
-      return {Answer::Kind::bad, "the wanted text is not in the body"};
+      return {CheckResult::Kind::failed, "the expected text is not in the body"};
     return {};
   }
 
@@ -123,7 +123,7 @@ class HttpAttempt : public Attempt {
   CURLM* multi_;
   const HealthCheck& check_;
   uint32_t mark_;
-  Answered answered_;
+  OnResult on_result_;
   CURL* easy_ = nullptr;
   curl_slist* connect_to_ = nullptr;
   char error_[CURL_ERROR_SIZE] = {};
@@ -133,7 +133,7 @@ class HttpAttempt : public Attempt {
 
 }  // namespace
 
-// A socket of libcurl's, as long as it waits for it.
+// A socket that libcurl waits for; libcurl tells when it no longer does.
 class HttpChecker::Socket : public ReadyHandler {
  public:
   Socket(HttpChecker& checker, curl_socket_t fd) : checker_(checker), fd_(fd) {}
@@ -201,7 +201,8 @@ int HttpChecker::set_timer(CURLM*, long timeout_ms, void* self) {
   return 0;
 }
 
-// libcurl may not be called from within its own callbacks, which ends of attempts would do.
+// Results are delivered here and not in callbacks of libcurl: they destroy attempts, and libcurl
+// must not be called from within its own callbacks.
 void HttpChecker::act(curl_socket_t fd, int events) {
   int running = 0;
   curl_->multi_socket_action(multi_, fd, events, &running);
@@ -219,11 +220,11 @@ void HttpChecker::finish() {
   }
 }
 
-Begun HttpChecker::begin(const Subject& subject, Answered answered) {
-  if (curl_ == nullptr) return answered_already(Answer::Kind::unable, libcurl().error().text);
-  auto attempt = std::make_unique<HttpAttempt>(*curl_, multi_, subject, std::move(answered));
-  if (!attempt->start()) return answered_already(Answer::Kind::unable, "libcurl: out of memory");
-  return {.answer = std::nullopt, .attempt = std::move(attempt)};
+StartedCheck HttpChecker::begin(const Subject& subject, OnResult on_result) {
+  if (curl_ == nullptr) return result_now(CheckResult::Kind::unable, libcurl().error().text);
+  auto attempt = std::make_unique<HttpAttempt>(*curl_, multi_, subject, std::move(on_result));
+  if (!attempt->start()) return result_now(CheckResult::Kind::unable, "libcurl: out of memory");
+  return {.result = std::nullopt, .attempt = std::move(attempt)};
 }
 
 }  // namespace sluice

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// HTTP and HTTPS by libcurl: one GET on a connection of its own, redirects not followed, no proxy,
-// no name ever resolved (the connection goes to the backend's address, whatever the host is
-// called). Of an answer that never ends at most 64 KiB are read, and no more than it takes to
-// decide.
+// HTTP and HTTPS checks by libcurl: one GET on a new connection, without redirects, proxy or name
+// resolution (CURLOPT_CONNECT_TO directs it to the backend's address). At most 64 KiB of the body
+// are read, and no more than the decision needs.
 #pragma once
 
 #include <memory>
@@ -20,7 +19,7 @@ class HttpChecker : public Checker {
   HttpChecker(const HttpChecker&) = delete;
   HttpChecker& operator=(const HttpChecker&) = delete;
 
-  Begun begin(const Subject& subject, Answered answered) override;
+  StartedCheck begin(const Subject& subject, OnResult on_result) override;
 
  private:
   class Socket;
@@ -30,7 +29,7 @@ class HttpChecker : public Checker {
   void finish();
 
   ReadySet& ready_;
-  const Libcurl* curl_ = nullptr;  // the machine has none
+  const Libcurl* curl_ = nullptr;  // null: libcurl is not installed
   CURLM* multi_ = nullptr;
   Timer timer_;
 };

@@ -10,14 +10,14 @@ namespace sluice {
 
 namespace {
 
-// After the last look, should there be no next one.
+// steer stops measuring this long after the daemon's last request, for example when it was killed.
 constexpr uint32_t kMeasuredForS = 10;
 
 uint32_t monotonic_s() {
   return static_cast<uint32_t>(uv_hrtime() / SLUICE_NS_PER_SEC);
 }
 
-// For changing; where there is none, none is made.
+// open_locked() alone would create an instance that does not exist.
 Result<Instance> open_to_change(const std::string& name) {
   TRY(Instance::open(name));
   return Instance::open_locked(name);
@@ -39,20 +39,19 @@ void KernelWork::add(std::function<Result<Value>()> work, Done<Value> done) {
       [result, work = std::move(work)] {
         try {
           *result = work();
-        } catch (const std::exception& exception) {  // out of memory
+        } catch (const std::exception& exception) {  // such as std::bad_alloc
           *result = failed("stopped by {}", exception.what());
         }
       },
       [result, done = std::move(done)] { done(std::move(*result)); });
 }
 
-void KernelWork::look(std::vector<Backend> probed_backends, Done<KernelState> done) {
+void KernelWork::read_state(std::vector<Backend> probed_backends, Done<KernelState> done) {
   add<KernelState>(
       [this, probed_backends = std::move(probed_backends)]() -> Result<KernelState> {
         auto state = read_kernel_state(instance_);
         if (!state || probed_backends.empty()) return state;
-        auto probed = TRY(paths_.prepare(instance_, probed_backends, monotonic_s()));
-        state->probed = std::move(probed);
+        state->probed = TRY(paths_.prepare(instance_, probed_backends, monotonic_s()));
         return state;
       },
       std::move(done));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the daemon does to the instance, one thing after the other beside its loop: each opens it
-// under its lock, as a command does, and holds nothing between two.
+// The daemon's operations on the instance. They run one at a time on the worker's thread. Each
+// opens the instance under its lock, as a command does, and keeps nothing open afterwards.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@
 
 namespace sluice {
 
-// Carries a file out on an instance that is locked; sentences of what it changed.
+// Applies a configuration to an instance; returns a sentence per change.
 using ApplyFile =
     std::function<Result<std::vector<std::string>>(const std::string& instance, const Desired&)>;
 
@@ -32,27 +32,26 @@ class KernelWork {
   KernelWork(EventLoop& loop, std::string instance, ApplyFile apply)
       : worker_(loop), instance_(std::move(instance)), apply_(std::move(apply)) {}
 
-  // And prepares the way of checks of these backends.
-  void look(std::vector<Backend> probed_backends, Done<KernelState> done);
+  // Reads the state, and prepares the paths of these backends' checks.
+  void read_state(std::vector<Backend> probed_backends, Done<KernelState> done);
   void observe(std::vector<Observation> observations, Done<Sentences> done);
   void settle(Done<std::vector<Settling>> done);
-  // Has services measured, and reads what was measured of backends.
+  // Requests that steer measures these services, and reads the results of these backends.
   void measure(std::vector<uint32_t> services, std::vector<uint32_t> backends,
                Done<std::map<uint32_t, Latency>> done);
   void apply(Desired desired, Done<Sentences> done);
-  void finish() { worker_.finish(); }  // before anything that `done` touches goes
+  void finish() { worker_.finish(); }  // call before what `done` refers to is destroyed
 
  private:
   template <typename Value>
   void add(std::function<Result<Value>()> work, Done<Value> done);
 
   Worker worker_;
-  ProbePaths paths_;  // the worker's
+  ProbePaths paths_;  // used on the worker's thread only
   std::string instance_;
   ApplyFile apply_;
 };
 
-// As the kernel has it now.
 Result<KernelState> read_kernel_state(const std::string& instance);
 
 }  // namespace sluice

@@ -6,7 +6,7 @@
 namespace sluice {
 namespace {
 
-// The name of the interface that curl/curl.h declares.
+// The soname of the ABI that curl/curl.h declares.
 constexpr const char* library_name = "libcurl.so.4";
 
 Result<Libcurl> load() {
@@ -33,7 +33,7 @@ Result<Libcurl> load() {
   find(curl.multi_remove_handle, "curl_multi_remove_handle");
   find(curl.multi_socket_action, "curl_multi_socket_action");
   find(curl.multi_info_read, "curl_multi_info_read");
-  if (missing != nullptr) return failed("{}: it has no {}", library_name, missing);
+  if (missing != nullptr) return failed("{}: has no function {}", library_name, missing);
   return curl;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The names, units and labels of what Prometheus is told; its conventions are at
-// prometheus.io/docs/practices/naming.
+// Names, units and labels of the metrics, by Prometheus' conventions
+// (prometheus.io/docs/practices/naming).
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -79,9 +79,9 @@ void each_backend(const MetricSources& sources, Take take) {
 
 void add_verdicts(Families& families, const MetricSources& sources) {
   Family packets = families.counter("verdict_packets_total",
-                                    "Packets by what became of them; service \"\": of no service.");
-  Family bytes = families.counter("verdict_bytes_total",
-                                  "Bytes, from the IP header on, by what became of them.");
+                                    "Packets by verdict; service \"\": packets of no service.");
+  Family bytes =
+      families.counter("verdict_bytes_total", "Bytes by verdict, counted from the IP header on.");
   const auto add = [&](const std::string& service, const std::vector<VerdictCount>& counts) {
     for (const VerdictCount& count : counts) {
       const VerdictText text = verdict_text(count.verdict);
@@ -97,16 +97,18 @@ void add_verdicts(Families& families, const MetricSources& sources) {
 }
 
 void add_services(Families& families, const MetricSources& sources) {
-  Family info = families.gauge("service_info", "1; what a service is, as labels.");
-  Family packets = families.counter("service_packets_total", "Packets to the service's backends.");
-  Family bytes = families.counter("service_bytes_total", "Bytes to the service's backends.");
-  Family connections =
-      families.counter("service_connections_total", "Connections that the service's backends got.");
+  Family info = families.gauge("service_info", "Always 1; the labels describe the service.");
+  Family packets =
+      families.counter("service_packets_total", "Packets sent to the service's backends.");
+  Family bytes = families.counter("service_bytes_total", "Bytes sent to the service's backends.");
+  Family connections = families.counter("service_connections_total",
+                                        "Connections assigned to the service's backends.");
   Family slots = families.gauge("service_ring_slots", "Slots of the service's ring.");
   Family moving = families.gauge("service_moving_slots",
-                                 "Slots whose connections are tracked until they settle.");
-  Family tracked = families.gauge("service_remembered_flows", "Flows that moving slots remember.");
-  Family backends = families.gauge("service_backends", "Backends of the service by their state.");
+                                 "Slots whose flows are tracked until the slots settle.");
+  Family tracked =
+      families.gauge("service_tracked_flows", "Flows that are tracked for moving slots.");
+  Family backends = families.gauge("service_backends", "Backends of the service by state.");
   for (const ServiceView& view : sources.services) {
     const Service& service = view.service;
     info.add({{"service", service.name},
@@ -132,17 +134,18 @@ void add_services(Families& families, const MetricSources& sources) {
 }
 
 void add_backends(Families& families, const MetricSources& sources) {
-  Family packets = families.counter("backend_packets_total", "Packets to the backend.");
-  Family bytes = families.counter("backend_bytes_total", "Bytes to the backend.");
+  Family packets = families.counter("backend_packets_total", "Packets sent to the backend.");
+  Family bytes = families.counter("backend_bytes_total", "Bytes sent to the backend.");
   Family connections =
-      families.counter("backend_connections_total", "Connections that the backend got.");
-  Family up = families.gauge("backend_up", "1: it takes new connections.");
+      families.counter("backend_connections_total", "Connections assigned to the backend.");
+  Family up = families.gauge("backend_up", "1: the backend takes new connections.");
   Family failing =
-      families.gauge("backend_failing", "1: it is taken out, for its health checks fail.");
-  Family weight = families.gauge("backend_weight", "The weight that the operator gave it.");
-  Family adapted = families.gauge("backend_adapted_weight_ratio",
-                                  "The part of its weight that it has just now.");
-  Family share = families.gauge("backend_share_ratio", "The part of the ring's slots it has.");
+      families.gauge("backend_failing", "1: removed from the ring because its health checks fail.");
+  Family weight = families.gauge("backend_weight", "The weight that the operator has set.");
+  Family adapted =
+      families.gauge("backend_adapted_weight_ratio", "Adapted weight as a ratio of the weight.");
+  Family share =
+      families.gauge("backend_share_ratio", "Ratio of the ring's slots that the backend has.");
   each_backend(sources, [&](const ServiceView& view, const BackendView& one) {
     const Labels labels = of_backend(view, one);
     const Backend& backend = one.backend;
@@ -160,28 +163,28 @@ void add_backends(Families& families, const MetricSources& sources) {
 
 template <typename Add>
 void add_counts(const CheckCounts& counts, Add add) {
-  add("well", counts.well);
-  add("bad", counts.bad - counts.timed_out);
+  add("passed", counts.passed);
+  add("failed", counts.failed - counts.timed_out);
   add("timeout", counts.timed_out);
   add("unable", counts.unable);
 }
 
-void add_checks(Families& families, const DaemonFigures& figures) {
+void add_checks(Families& families, const DaemonStatistics& statistics) {
   Family totals = families.counter(
       "checks_total",
-      "Health checks by their kind and what came of them; unable: this host could not ask.");
-  for (const auto& [kind, counts] : figures.totals) {
+      "Health checks by kind and result; unable: this host could not send the check.");
+  for (const auto& [kind, counts] : statistics.totals) {
     add_counts(counts, [&, kind = kind](const char* result, uint64_t count) {
       totals.add({{"kind", std::string(check_kind_text(kind))}, {"result", result}}, count);
     });
   }
-  Family checks =
-      families.counter("backend_checks_total", "Health checks of a backend by what came of them.");
+  Family checks = families.counter("backend_checks_total", "Health checks of a backend by result.");
   Family failing =
-      families.gauge("backend_check_failing", "1: the backend's checks fail, marked so or not.");
+      families.gauge("backend_check_failing",
+                     "1: the backend's checks fail, whether or not it was removed from the ring.");
   Family took = families.gauge("backend_check_duration_seconds",
-                               "How long the last check took that was answered.");
-  for (const Progress& progress : figures.progress) {
+                               "Duration of the last check that did not time out.");
+  for (const Progress& progress : statistics.progress) {
     const Labels labels{{"service", progress.name.first}, {"backend", progress.name.second}};
     add_counts(progress.counts, [&](const char* result, uint64_t count) {
       Labels with_result = labels;
@@ -193,7 +196,7 @@ void add_checks(Families& families, const DaemonFigures& figures) {
   }
 }
 
-// What the congestion control says of the sockets of one service.
+// Sums over the sockets of one service that our congestion control governs.
 struct Governed {
   size_t flows = 0;
   double srtt_s = 0;
@@ -203,15 +206,16 @@ struct Governed {
 };
 
 void add_flows(Families& families, const MetricSources& sources) {
-  std::map<std::string, size_t> parts{
-      {"tracked", 0}, {"half_open", 0}, {"translated", 0}, {"paced", 0}, {"governed", 0}};
+  std::map<std::string_view, size_t> tables{{"tracked", 0},    {"half_open", 0}, {"translated", 0},
+                                            {"departures", 0}, {"paced", 0},     {"congestion", 0}};
   std::map<uint32_t, Governed> governed;
   for (const FlowRecord& flow : sources.flows) {
-    if (flow.tracked) parts[flow.half_open ? "half_open" : "tracked"]++;
-    if (flow.translation) parts["translated"]++;
-    if (flow.paced) parts["paced"]++;
+    if (flow.tracked) tables[flow.half_open ? "half_open" : "tracked"]++;
+    if (flow.translation) tables["translated"]++;
+    if (flow.departures) tables["departures"]++;
+    if (flow.paced) tables["paced"]++;
     if (!flow.congestion) continue;
-    parts["governed"]++;
+    tables["congestion"]++;
     Governed& sum = governed[flow.congestion->service];
     sum.flows++;
     sum.srtt_s += flow.congestion->srtt_us / 1e6;
@@ -219,15 +223,19 @@ void add_flows(Families& families, const MetricSources& sources) {
     sum.inflight += flow.congestion->inflight_packets;
     sum.retransmitted += flow.congestion->retransmitted_packets;
   }
-  Family flows = families.gauge("flows", "Flows that are tracked, by whom they are kept for.");
-  for (const auto& [part, count] : parts) flows.add({{"kept", part}}, count);
+  Family flows = families.gauge("flows", "Flows by the table that has an entry of them.");
+  for (const auto& [table, count] : tables) flows.add({{"table", std::string(table)}}, count);
 
-  Family sockets = families.gauge("congestion_flows", "Sockets of the congestion control.");
-  Family srtt = families.gauge("congestion_round_trip_seconds", "Their mean smoothed round trip.");
-  Family rate = families.gauge("congestion_delivery_bytes_per_second", "What they deliver.");
-  Family inflight = families.gauge("congestion_inflight_packets", "What they have in flight.");
+  Family sockets =
+      families.gauge("congestion_flows", "Sockets that the congestion control governs.");
+  Family srtt =
+      families.gauge("congestion_round_trip_seconds", "Mean smoothed RTT of the governed sockets.");
+  Family rate =
+      families.gauge("congestion_delivery_bytes_per_second", "Sum of the sockets' delivery rates.");
+  Family inflight =
+      families.gauge("congestion_inflight_packets", "Sum of the sockets' packets in flight.");
   Family retransmitted = families.gauge("congestion_retransmitted_packets",
-                                        "What those that are open have retransmitted so far.");
+                                        "Packets that the open sockets have retransmitted so far.");
   for (const auto& [number, sum] : governed) {
     std::string name;
     for (const ServiceView& view : sources.services) {
@@ -243,8 +251,8 @@ void add_flows(Families& families, const MetricSources& sources) {
 }
 
 void add_instance(Families& families, const MetricSources& sources) {
-  Family used = families.gauge("entries", "What the instance holds, of what it has room for.");
-  Family room = families.gauge("entries_limit", "What the instance has room for.");
+  Family used = families.gauge("entries", "Entries in use, by kind.");
+  Family room = families.gauge("entries_limit", "Capacity of the instance, by kind.");
   size_t backends = 0;
   size_t filters = 0;
   for (const ServiceView& view : sources.services) {
@@ -258,10 +266,10 @@ void add_instance(Families& families, const MetricSources& sources) {
   add("services", sources.services.size(), sources.capacities.services);
   add("backends", backends, sources.capacities.backends);
   add("filters", filters, sources.capacities.filters);
-  Family attached =
-      families.gauge("attachment_present", "1: the part is on the device; 0: the device is gone.");
+  Family attached = families.gauge(
+      "attachment_present", "1: the component is attached to the device; 0: the device is gone.");
   for (const Attachment& each : sources.attachments) {
-    attached.add({{"part", std::string(component_text(each.part))},
+    attached.add({{"component", std::string(component_text(each.part))},
                   {"device", each.device},
                   {"mode", each.mode}},
                  each.gone ? 0 : 1);
@@ -274,48 +282,49 @@ void add_process(Families& families) {
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
-  families.counter("daemon_cpu_seconds_total", "CPU time of sluice run, scripts apart.")
+  families.counter("daemon_cpu_seconds_total", "CPU time of sluice run, without its scripts.")
       .add({}, seconds(usage.ru_utime) + seconds(usage.ru_stime));
   std::ifstream statm("/proc/self/statm");
   uint64_t pages = 0;
   uint64_t resident = 0;
   statm >> pages >> resident;
-  families.gauge("daemon_resident_memory_bytes", "Memory of sluice run, as it lies in RAM.")
+  families.gauge("daemon_resident_memory_bytes", "Resident memory of sluice run.")
       .add({}, resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
-void add_advice(Families& families, const DaemonFigures& figures) {
-  if (figures.advice.empty()) return;
-  Family response =
-      families.gauge("backend_response_seconds",
-                     "How long its responses take, as clients wait for them; smoothed.");
-  Family advised = families.gauge("backend_advised_weight_ratio",
-                                  "The part of its weight that its response times call for.");
-  for (const Advice& advice : figures.advice) {
+void add_advice(Families& families, const DaemonStatistics& statistics) {
+  if (statistics.advice.empty()) return;
+  Family response = families.gauge("backend_response_seconds",
+                                   "Smoothed response time of the backend, as clients see it.");
+  Family advised =
+      families.gauge("backend_advised_weight_ratio",
+                     "Weight that follows from the response times, as a ratio of the weight.");
+  for (const Advice& advice : statistics.advice) {
     const Labels labels{{"service", advice.name.first}, {"backend", advice.name.second}};
     if (advice.response_us > 0) response.add(labels, advice.response_us / 1e6);
     advised.add(labels, advice.part);
   }
 }
 
-void add_daemon(Families& families, const DaemonFigures& figures) {
-  families.gauge("daemon_file_valid", "1: the file was good when it changed last.")
-      .add({}, figures.file_valid ? 1 : 0);
-  families.gauge("daemon_file_applied_timestamp_seconds", "When the file was applied last.")
-      .add({}, figures.file_applied);
-  families.counter("daemon_changes_total", "Changes that sluice run has made.")
-      .add({}, figures.changes);
-  families.counter("daemon_errors_total", "Work of sluice run that failed and is tried again.")
-      .add({}, figures.errors);
-  families.counter("daemon_settled_slots_total", "Slots that sluice run has settled.")
-      .add({}, figures.settled_slots);
+void add_daemon(Families& families, const DaemonStatistics& statistics) {
+  families.gauge("daemon_file_valid", "1: the last version of the file is valid.")
+      .add({}, statistics.file_valid ? 1 : 0);
+  families.gauge("daemon_file_applied_timestamp_seconds", "Time when the file was last applied.")
+      .add({}, statistics.file_applied);
+  families.counter("daemon_changes_total", "Changes made by sluice run.")
+      .add({}, statistics.changes);
+  families
+      .counter("daemon_errors_total", "Operations of sluice run that failed; they are tried again.")
+      .add({}, statistics.errors);
+  families.counter("daemon_settled_slots_total", "Slots settled by sluice run.")
+      .add({}, statistics.settled_slots);
 }
 
 }  // namespace
 
 std::vector<MetricFamily> metric_families(const MetricSources& sources) {
   Families families;
-  families.gauge("kernel_read", "1: the instance could be read for this.")
+  families.gauge("kernel_read", "1: the instance could be read for this scrape.")
       .add({}, sources.kernel_read ? 1 : 0);
   if (sources.kernel_read) {
     add_verdicts(families, sources);

@@ -8,16 +8,16 @@
 
 namespace sluice {
 
-// Reads the kernel anew for each scrape. Flows are many, and are read no more often than they are
-// worth.
+// Reads the kernel at each scrape, except for the flows: reading millions of them takes long, so
+// they are read at most every `flows_every`.
 class MetricsEndpoint::Source : public prometheus::Collectable {
  public:
-  Source(std::string instance, FiguresExchange& exchange)
-      : instance_(std::move(instance)), exchange_(exchange) {}
+  Source(std::string instance, StatisticsChannel& channel)
+      : instance_(std::move(instance)), channel_(channel) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override {
     MetricSources sources;
-    sources.daemon = exchange_.ask();
+    sources.daemon = channel_.request();
     read_kernel(sources);
     return metric_families(sources);
   }
@@ -52,7 +52,7 @@ class MetricsEndpoint::Source : public prometheus::Collectable {
   }
 
   std::string instance_;
-  FiguresExchange& exchange_;
+  StatisticsChannel& channel_;
   mutable std::mutex mutex_;
   mutable std::optional<Clock::time_point> flows_read_;
   mutable std::vector<FlowRecord> flows_;
@@ -60,11 +60,11 @@ class MetricsEndpoint::Source : public prometheus::Collectable {
 
 Result<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::open(const HostPort& at,
                                                                std::string instance,
-                                                               FiguresExchange& exchange) {
+                                                               StatisticsChannel& channel) {
   std::unique_ptr<MetricsEndpoint> endpoint(new MetricsEndpoint(at));
-  endpoint->source_ = std::make_shared<Source>(std::move(instance), exchange);
+  endpoint->source_ = std::make_shared<Source>(std::move(instance), channel);
   try {
-    // Who asks and then says nothing is hung up on; requests have no bodies.
+    // Silent connections are closed soon, because there are only two threads.
     endpoint->exposer_ = std::make_unique<prometheus::Exposer>(
         std::vector<std::string>{"listening_ports", at.text(), "num_threads", "2",
                                  "request_timeout_ms", "5000", "keep_alive_timeout_ms", "500"});

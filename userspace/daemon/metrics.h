@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What Prometheus is told, put together when it asks: the kernel's counters as `sluice status`
-// reads them, and the daemon's own figures. docs/metrics.md has every name.
+// Metrics for Prometheus, collected at each scrape: the kernel's counters as `sluice status` reads
+// them, and the daemon's own statistics. docs/metrics.md lists all names.
 #pragma once
 
 #include <prometheus/exposer.h>
@@ -11,17 +11,17 @@
 #include <vector>
 
 #include "control/views.h"
-#include "daemon/figures.h"
+#include "daemon/statistics.h"
 #include "kernel/device/attach.h"
 #include "kernel/instance/instance.h"
 
 namespace sluice {
 
-// Everything that a scrape shows. The kernel's part is missing when it could not be read.
+// The input of one scrape. Without `kernel_read` only `daemon` is valid.
 struct MetricSources {
-  std::optional<DaemonFigures> daemon;
+  std::optional<DaemonStatistics> daemon;
   std::vector<ServiceView> services;
-  std::vector<VerdictCount> verdicts;  // of no service
+  std::vector<VerdictCount> verdicts;  // of packets of no service
   std::vector<Attachment> attachments;
   std::vector<FlowRecord> flows;
   Capacities capacities;
@@ -31,12 +31,12 @@ struct MetricSources {
 // Pure.
 [[nodiscard]] std::vector<prometheus::MetricFamily> metric_families(const MetricSources& sources);
 
-// The endpoint, at /metrics, on threads of its own.
+// Serves /metrics over HTTP. prometheus-cpp runs threads of its own for it.
 class MetricsEndpoint {
  public:
-  // A port that is taken, an address that is not this host's: an error.
+  // Fails if the port is taken, or the address is not this host's.
   static Result<std::unique_ptr<MetricsEndpoint>> open(const HostPort& at, std::string instance,
-                                                       FiguresExchange& exchange);
+                                                       StatisticsChannel& channel);
   ~MetricsEndpoint();
   MetricsEndpoint(const MetricsEndpoint&) = delete;
   MetricsEndpoint& operator=(const MetricsEndpoint&) = delete;

@@ -13,7 +13,7 @@ constexpr uint32_t kRoutesHoldS = 30;
 
 }  // namespace
 
-bool check_may_travel(const HealthCheck& check, const Service& service, const Backend& backend) {
+bool can_be_probed(const HealthCheck& check, const Service& service, const Backend& backend) {
   const Mode mode = service.mode;
   const bool replies_direct = mode == Mode::ipip || mode == Mode::gue || mode == Mode::l2;
   return check.via == CheckVia::service && check.kind != CheckKind::script && replies_direct &&
@@ -39,9 +39,7 @@ Result<std::set<uint32_t>> ProbePaths::prepare(const std::string& name,
   std::set<uint32_t> ready;
   if (devices != prepared_ && !devices.empty()) {
     auto instance = TRY(Instance::open_locked(name));
-    for (const std::string& device : devices) {
-      TRY(attach_probe(instance, device));
-    }
+    for (const std::string& device : devices) TRY(attach_probe(instance, device));
     prepared_ = devices;
   }
   for (const Backend& backend : backends) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which backends' checks can travel as clients' packets do: those whose way out carries the program
-// `probe`, which is put there when it is missing.
+// Prepares the path of checks that travel as clients' packets do: attaches the program `probe` to
+// the devices that lead to these backends.
 #pragma once
 
 #include <map>
@@ -14,14 +14,14 @@
 
 namespace sluice {
 
-// Is there such a way at all? A mode that encapsulates or keeps addresses, families that are the
-// same, one address, and a number that a mark has room for.
-[[nodiscard]] bool check_may_travel(const HealthCheck& check, const Service& service,
-                                    const Backend& backend);
+// Whether checks of this backend can travel so: a mode with direct server return, one address
+// family, a service with a single address, and a backend number that fits into the mark.
+[[nodiscard]] bool can_be_probed(const HealthCheck& check, const Service& service,
+                                 const Backend& backend);
 
 class ProbePaths {
  public:
-  // Of these backends, by number. Routes are asked for again every now and then.
+  // Numbers of the backends whose path is ready. Routes are looked up again every 30 s.
   Result<std::set<uint32_t>> prepare(const std::string& instance,
                                      const std::vector<Backend>& backends, uint32_t now_s);
 

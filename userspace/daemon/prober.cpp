@@ -28,7 +28,7 @@ struct Prober::Target {
   uint64_t took_us = 0;
   std::string why;
   uint64_t began_ns = 0;
-  Timer timer;  // of the next one, or of the time-out of the one that is under way
+  Timer timer;  // until the next check, or until the time-out of the one under way
   std::unique_ptr<Attempt> attempt;
 };
 
@@ -36,10 +36,10 @@ Prober::Prober(EventLoop& loop, uint64_t seed, Changed changed)
     : loop_(loop), random_(seed), changed_(std::move(changed)), ready_(loop) {}
 
 Prober::~Prober() {
-  targets_.clear();  // attempts before their checkers
+  targets_.clear();  // attempts are destroyed before their checkers
 }
 
-// A kind that nobody asks for is never set up.
+// A checker is created with the first check of its kind.
 Checker& Prober::checker_of(CheckKind kind) {
   auto& checker = checkers_[kind];
   if (checker) return *checker;
@@ -80,7 +80,7 @@ void Prober::watch(const std::vector<Watched>& all) {
     target->attempt.reset();
     target->watched = watched;
     target->watched.subject.check = target->watched.check.get();
-    // All at once would come all at once for ever.
+    // A random start spreads the checks; started together they would stay together.
     target->timer.start(random() % (watched.check->interval_ms + 1));
   }
   std::erase_if(targets_, [&](const auto& named) { return !wanted.contains(named.first); });
@@ -91,7 +91,7 @@ bool Prober::failing(const BackendName& name) const {
   return found != targets_.end() && found->second->standing.failing;
 }
 
-void Prober::hurry(const BackendName& name) {
+void Prober::check_now(const BackendName& name) {
   const auto found = targets_.find(name);
   if (found == targets_.end() || found->second->attempt || !found->second->watched.check->passive)
     return;
@@ -100,33 +100,33 @@ void Prober::hurry(const BackendName& name) {
 
 void Prober::begin(Target& target) {
   target.began_ns = uv_hrtime();
-  // First: what answers at once sets the timer anew.
+  // Before begin(): a result at once restarts the timer.
   target.timer.start(target.watched.check->timeout_ms);
   Checker& checker = checker_of(target.watched.check->kind);
-  Begun begun = checker.begin(target.watched.subject,
-                              [&](const Answer& answer) { end(target, answer, false); });
-  target.attempt = std::move(begun.attempt);
-  if (begun.answer) end(target, *begun.answer, false);
+  StartedCheck started = checker.begin(
+      target.watched.subject, [&](const CheckResult& answer) { end(target, answer, false); });
+  target.attempt = std::move(started.attempt);
+  if (started.result) end(target, *started.result, false);
 }
 
-// A loop that had no time for so long finds its timers due before it hears of answers that are
-// there: these count.
+// If the loop was busy, timers fire before results that have arrived are read. Such results count,
+// so they are read first.
 void Prober::time_out(Target& target) {
-  while (ready_.look() && target.attempt) {
+  while (ready_.handle_ready() && target.attempt) {
   }
   if (!target.attempt) return;
   const auto ms = target.watched.check->timeout_ms;
-  end(target, {Answer::Kind::bad, fmt::format("no answer within {} ms", ms)}, true);
+  end(target, {CheckResult::Kind::failed, fmt::format("no response within {} ms", ms)}, true);
 }
 
-void Prober::count(CheckCounts& counts, const Answer& answer, bool timed_out) const {
-  counts.well += answer.kind == Answer::Kind::well ? 1 : 0;
-  counts.bad += answer.kind == Answer::Kind::bad ? 1 : 0;
-  counts.unable += answer.kind == Answer::Kind::unable ? 1 : 0;
+void Prober::count(CheckCounts& counts, const CheckResult& answer, bool timed_out) const {
+  counts.passed += answer.kind == CheckResult::Kind::passed ? 1 : 0;
+  counts.failed += answer.kind == CheckResult::Kind::failed ? 1 : 0;
+  counts.unable += answer.kind == CheckResult::Kind::unable ? 1 : 0;
   counts.timed_out += timed_out ? 1 : 0;
 }
 
-void Prober::end(Target& target, const Answer& answer, bool timed_out) {
+void Prober::end(Target& target, const CheckResult& answer, bool timed_out) {
   target.attempt.reset();
   const HealthCheck& check = *target.watched.check;
   const uint64_t took_ns = uv_hrtime() - target.began_ns;
@@ -136,8 +136,9 @@ void Prober::end(Target& target, const Answer& answer, bool timed_out) {
   target.why = answer.why;
 
   const bool was_failing = target.standing.failing;
-  if (answer.kind != Answer::Kind::unable) {
-    target.standing = standing_after(check, target.standing, answer.kind == Answer::Kind::well);
+  if (answer.kind != CheckResult::Kind::unable) {
+    target.standing =
+        standing_after(check, target.standing, answer.kind == CheckResult::Kind::passed);
   }
   const uint64_t took_ms = took_ns / 1'000'000;
   const uint64_t next_ms = next_check_ms(check, target.standing, random());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Every backend's checks, one after the other at its own pace, and what they say of it. Holds no
-// more than one attempt of each backend at a time; whoever wants to know what follows from a
-// standing that changed is told.
+// Runs the checks of all backends, at most one per backend at a time, and keeps each backend's
+// standing. A callback reports each backend whose standing changes between healthy and failing.
 #pragma once
 
 #include <functional>
@@ -19,20 +18,20 @@
 
 namespace sluice {
 
-// By service and backend.
+// Names of the service and of the backend.
 using BackendName = std::pair<std::string, std::string>;
 
 struct Watched {
   BackendName name;
   std::shared_ptr<const HealthCheck> check;
   Subject subject;       // its `check` is set by the prober
-  bool failing = false;  // what is known of one that is new here
+  bool failing = false;  // initial standing, if the backend is new to the prober
 };
 
 struct CheckCounts {
-  uint64_t well = 0;
-  uint64_t bad = 0;
-  uint64_t timed_out = 0;  // among the bad ones
+  uint64_t passed = 0;
+  uint64_t failed = 0;
+  uint64_t timed_out = 0;  // among the failed ones
   uint64_t unable = 0;
 };
 
@@ -40,13 +39,13 @@ struct Progress {
   BackendName name;
   Standing standing;
   CheckCounts counts;
-  uint64_t took_us = 0;  // of the last one that was answered
-  std::string why;       // the last one that was not well was not; empty: it was
+  uint64_t took_us = 0;  // duration of the last check that did not time out
+  std::string why;       // why the last check did not pass; empty if it passed
 };
 
 class Prober {
  public:
-  // `changed` is told of each backend whose standing did, and why.
+  // Called when a backend begins or ceases to fail; `why` is the reason of the last check.
   using Changed =
       std::function<void(const BackendName& name, bool failing, const std::string& why)>;
 
@@ -55,13 +54,13 @@ class Prober {
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
-  // These and no others, from now on; who was watched already goes on as it stands.
+  // Sets the backends to check. Backends that were checked already keep their standing.
   void watch(const std::vector<Watched>& all);
-  [[nodiscard]] bool failing(const BackendName& name) const;  // not watched: false
-  // Its next check now, where none is under way; a check that wants no such hint passes it over.
-  void hurry(const BackendName& name);
+  [[nodiscard]] bool failing(const BackendName& name) const;  // false if it is not checked
+  // Begins the backend's next check now. No effect if one is under way, or with `passive: false`.
+  void check_now(const BackendName& name);
   [[nodiscard]] std::vector<Progress> progress() const;
-  // Of all, also those that are watched no longer, by kind of check.
+  // By kind of check, backends that are no longer checked included.
   [[nodiscard]] const std::map<CheckKind, CheckCounts>& totals() const { return totals_; }
 
  private:
@@ -69,8 +68,8 @@ class Prober {
   Checker& checker_of(CheckKind kind);
   void begin(Target& target);
   void time_out(Target& target);
-  void end(Target& target, const Answer& answer, bool timed_out);
-  void count(CheckCounts& counts, const Answer& answer, bool timed_out) const;
+  void end(Target& target, const CheckResult& answer, bool timed_out);
+  void count(CheckCounts& counts, const CheckResult& answer, bool timed_out) const;
   uint32_t random() { return static_cast<uint32_t>(random_()); }
 
   EventLoop& loop_;

@@ -8,8 +8,9 @@ namespace sluice {
 ReadySet::ReadySet(EventLoop& loop) : epoll_(epoll_create1(EPOLL_CLOEXEC)), poll_(new uv_poll_t) {
   uv_poll_init(loop.raw(), poll_, epoll_.get());
   poll_->data = this;
-  uv_poll_start(poll_, UV_READABLE,
-                [](uv_poll_t* raw, int, int) { static_cast<ReadySet*>(raw->data)->look(); });
+  uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* raw, int, int) {
+    static_cast<ReadySet*>(raw->data)->handle_ready();
+  });
 }
 
 ReadySet::~ReadySet() {
@@ -33,7 +34,7 @@ void ReadySet::remove(int fd, ReadyHandler* handler) {
   purge(handler);
 }
 
-// One handler may end another one whose event is in the same batch.
+// A handler may destroy another handler whose event is in the same batch.
 void ReadySet::purge(ReadyHandler* handler) {
   for (int i = next_; i < count_; i++) {
     if (events_[static_cast<size_t>(i)].data.ptr == handler)
@@ -41,9 +42,9 @@ void ReadySet::purge(ReadyHandler* handler) {
   }
 }
 
-// One batch a turn, so that timers get theirs; what is left makes the set ready again at once. From
-// within a handler there is nothing to do: its batch is under way.
-bool ReadySet::look() {
+// One batch per turn of the loop, so that timers run in between; the epoll set stays readable while
+// events are left. A call from within a handler does nothing: its batch is being handled.
+bool ReadySet::handle_ready() {
   if (count_ != 0) return false;
   count_ = epoll_wait(epoll_.get(), events_.data(), batch, 0);
   for (next_ = 0; next_ < count_;) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Descriptors whose readiness somebody waits for: thousands of them, each for a short time, behind
-// one handle of the loop. (A handle of libuv for each would take four more system calls a check.)
+// An epoll set for the sockets of checks, behind one handle of libuv: thousands of descriptors,
+// each for a short time. A libuv handle for each would cost four more system calls per check.
 #pragma once
 
 #include <sys/epoll.h>
@@ -27,16 +27,17 @@ class ReadySet {
   ReadySet(const ReadySet&) = delete;
   ReadySet& operator=(const ReadySet&) = delete;
 
-  // 0, or errno. The descriptor is closed, or taken out, before its handler goes.
+  // 0, or errno. Before a handler is destroyed, its descriptor must be removed, or closed and the
+  // handler purged.
   int add(int fd, uint32_t events, ReadyHandler* handler);
   int modify(int fd, uint32_t events, ReadyHandler* handler);
   void remove(int fd, ReadyHandler* handler);  // before the descriptor is closed
-  // For who closes the descriptor himself, which takes it out of the kernel's set.
+  // For handlers that close their descriptor themselves: closing removes it from the kernel's set,
+  // but an event of it may be in the current batch.
   void purge(ReadyHandler* handler);
 
-  // Handles what is ready now, for who is about to give up waiting; one batch. True: there may be
-  // more.
-  bool look();
+  // Handles one batch of ready descriptors. True: there may be more.
+  bool handle_ready();
 
  private:
   static constexpr int batch = 256;
@@ -44,7 +45,7 @@ class ReadySet {
   Fd epoll_;
   uv_poll_t* poll_;
   std::array<epoll_event, batch> events_{};
-  int next_ = 0;  // of events_, not handled yet
+  int next_ = 0;  // first entry of events_ that is not handled yet
   int count_ = 0;
 };
 

@@ -10,17 +10,17 @@ namespace {
 
 class ScriptAttempt;
 
-// Outlives its attempt: libuv has to reap the program.
+// Outlives its attempt, because libuv still has to reap the program.
 struct Script {
   uv_process_t raw{};
-  ScriptAttempt* attempt = nullptr;  // null: nobody waits any more
+  ScriptAttempt* attempt = nullptr;  // null: the attempt was cancelled
   size_t* running = nullptr;
 };
 
 class ScriptAttempt : public Attempt {
  public:
-  ScriptAttempt(Script* script, Answered answered)
-      : script_(script), answered_(std::move(answered)) {
+  ScriptAttempt(Script* script, OnResult on_result)
+      : script_(script), on_result_(std::move(on_result)) {
     script_->attempt = this;
   }
   ~ScriptAttempt() override {
@@ -33,25 +33,25 @@ class ScriptAttempt : public Attempt {
 
   void ended(int64_t status, int signal) {
     script_ = nullptr;
-    Answer answer;
+    CheckResult result;
     if (signal != 0)
-      answer = {Answer::Kind::bad, fmt::format("ended by {}", strsignal(signal))};
+      result = {CheckResult::Kind::failed, fmt::format("ended by {}", strsignal(signal))};
     else if (status != 0)
-      answer = {Answer::Kind::bad, fmt::format("ended with {}", status)};
-    // Copied: whoever is called destroys this.
-    const Answered answered = std::move(answered_);
-    answered(std::move(answer));
+      result = {CheckResult::Kind::failed, fmt::format("ended with {}", status)};
+    // Moved out first: the callee destroys this attempt.
+    const OnResult report = std::move(on_result_);
+    report(std::move(result));
   }
 
  private:
   Script* script_;
-  Answered answered_;
+  OnResult on_result_;
 };
 
 void on_exit(uv_process_t* raw, int64_t status, int signal) {
   auto* script = static_cast<Script*>(raw->data);
   --*script->running;
-  kill(-raw->pid, SIGKILL);  // what it left behind
+  kill(-raw->pid, SIGKILL);  // processes that it left behind
   if (script->attempt != nullptr) script->attempt->ended(status, signal);
   uv_close(reinterpret_cast<uv_handle_t*>(raw),
            [](uv_handle_t* closed) { delete static_cast<Script*>(closed->data); });
@@ -70,11 +70,12 @@ ScriptChecker::~ScriptChecker() {
   while (running_ > 0) uv_run(loop_.raw(), UV_RUN_ONCE);
 }
 
-Begun ScriptChecker::begin(const Subject& subject, Answered answered) {
+StartedCheck ScriptChecker::begin(const Subject& subject, OnResult on_result) {
   if (running_ >= at_once)
-    return answered_already(Answer::Kind::unable, fmt::format("{} scripts run already", at_once));
+    return result_now(CheckResult::Kind::unable,
+                      fmt::format("{} scripts are running already", at_once));
   std::vector<std::string> arguments = subject.check->command;
-  if (arguments.empty()) return answered_already(Answer::Kind::unable, "no command");
+  if (arguments.empty()) return result_now(CheckResult::Kind::unable, "no command");
   std::vector<std::string> environment = {
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "SLUICE_SERVICE=" + subject.service, "SLUICE_BACKEND=" + subject.at.text(),
@@ -95,12 +96,12 @@ Begun ScriptChecker::begin(const Subject& subject, Answered answered) {
   if (const int error = uv_spawn(loop_.raw(), &script->raw, &options); error != 0) {
     uv_close(reinterpret_cast<uv_handle_t*>(&script->raw),
              [](uv_handle_t* closed) { delete static_cast<Script*>(closed->data); });
-    return answered_already(Answer::Kind::unable,
-                            fmt::format("{}: {}", arguments.front(), uv_strerror(error)));
+    return result_now(CheckResult::Kind::unable,
+                      fmt::format("{}: {}", arguments.front(), uv_strerror(error)));
   }
   running_++;
-  return {.answer = std::nullopt,
-          .attempt = std::make_unique<ScriptAttempt>(script, std::move(answered))};
+  return {.result = std::nullopt,
+          .attempt = std::make_unique<ScriptAttempt>(script, std::move(on_result))};
 }
 
 }  // namespace sluice

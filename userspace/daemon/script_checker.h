@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The operator's own program: it ends with 0 when the backend is well. It is told what to look at
-// by SLUICE_SERVICE, SLUICE_BACKEND, SLUICE_ADDRESS and SLUICE_PORT, has no terminal and no output,
-// and goes with everything that it started when its time is over.
+// Runs the operator's program, which exits with 0 if the backend is healthy. The environment
+// variables SLUICE_SERVICE, SLUICE_BACKEND, SLUICE_ADDRESS and SLUICE_PORT name the backend. The
+// program has neither input nor output. At the time-out its whole process group is killed.
 #pragma once
 
 #include <cstddef>
@@ -13,16 +13,16 @@ namespace sluice {
 
 class ScriptChecker : public Checker {
  public:
-  // More at once are not begun.
+  // Upper limit of programs that run at once; further checks are `unable`.
   static constexpr size_t at_once = 256;
 
   explicit ScriptChecker(EventLoop& loop) : loop_(loop) {}
-  // Whoever is still running was killed with his attempt, and is waited for: libuv tells this one.
+  // Waits until libuv has reaped all programs; destroying the attempts has killed them.
   ~ScriptChecker() override;
   ScriptChecker(const ScriptChecker&) = delete;
   ScriptChecker& operator=(const ScriptChecker&) = delete;
 
-  Begun begin(const Subject& subject, Answered answered) override;
+  StartedCheck begin(const Subject& subject, OnResult on_result) override;
 
  private:
   EventLoop& loop_;

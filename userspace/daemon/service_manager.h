@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the daemon tells whoever started it, if that is systemd (sd_notify(3)); nothing otherwise.
+// Notifications to systemd (sd_notify(3)). They do nothing if another program started the daemon.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ void tell_ready(const std::string& status);
 void tell_reloading();
 void tell_status(const std::string& status);
 void tell_stopping();
-// Half of the time within which systemd wants to hear from us; 0: it does not.
+// Half of the watchdog interval of systemd; 0: there is no watchdog.
 [[nodiscard]] uint64_t watchdog_interval_ms();
 void tell_alive();
 

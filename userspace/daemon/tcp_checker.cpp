@@ -14,8 +14,8 @@ namespace {
 
 class TcpAttempt : public Attempt, public ReadyHandler {
  public:
-  TcpAttempt(ReadySet& ready, Fd fd, Answered answered)
-      : ready_(ready), fd_(std::move(fd)), answered_(std::move(answered)) {}
+  TcpAttempt(ReadySet& ready, Fd fd, OnResult on_result)
+      : ready_(ready), fd_(std::move(fd)), on_result_(std::move(on_result)) {}
   ~TcpAttempt() override { ready_.purge(this); }
   TcpAttempt(const TcpAttempt&) = delete;
   TcpAttempt& operator=(const TcpAttempt&) = delete;
@@ -24,22 +24,23 @@ class TcpAttempt : public Attempt, public ReadyHandler {
     int error = 0;
     socklen_t bytes = sizeof(error);
     getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &bytes);
-    // Copied: whoever is called destroys this.
-    const Answered answered = std::move(answered_);
-    answered(error == 0 ? Answer{} : answer_of(error));
+    // Moved out first: the callee destroys this attempt.
+    const OnResult report = std::move(on_result_);
+    report(error == 0 ? CheckResult{} : result_of_error(error));
   }
 
  private:
   ReadySet& ready_;
   Fd fd_;
-  Answered answered_;
+  OnResult on_result_;
 };
 
 }  // namespace
 
-Begun TcpChecker::begin(const Subject& subject, Answered answered) {
+StartedCheck TcpChecker::begin(const Subject& subject, OnResult on_result) {
   auto fd = open_check_socket(subject, SOCK_STREAM);
-  if (!fd) return answered_already(Answer::Kind::unable, fd.error().text);
+  if (!fd) return result_now(CheckResult::Kind::unable, fd.error().text);
+  // No ACK at once after the SYN-ACK, so that closing with SO_LINGER 0 sends the RST in its place.
   const int off = 0;
   setsockopt(fd->get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
   const linger reset{.l_onoff = 1, .l_linger = 0};
@@ -47,15 +48,16 @@ Begun TcpChecker::begin(const Subject& subject, Answered answered) {
 
   const SocketAddress to = socket_address(subject.at);
   if (connect(fd->get(), reinterpret_cast<const sockaddr*>(&to.storage), to.bytes) == 0) {
-    return answered_already(Answer::Kind::well);
+    return result_now(CheckResult::Kind::passed);
   }
-  if (errno != EINPROGRESS) return {.answer = answer_of(errno)};
+  if (errno != EINPROGRESS) return {.result = result_of_error(errno)};
   const int socket = fd->get();
-  auto attempt = std::make_unique<TcpAttempt>(ready_, std::move(*fd), std::move(answered));
+  auto attempt = std::make_unique<TcpAttempt>(ready_, std::move(*fd), std::move(on_result));
   if (const int error = ready_.add(socket, EPOLLOUT, attempt.get()); error != 0) {
-    return {.answer = Answer{Answer::Kind::unable, "waiting for it: out of memory"}};
+    return {.result =
+                CheckResult{CheckResult::Kind::unable, "waiting for the SYN-ACK: out of memory"}};
   }
-  return {.answer = std::nullopt, .attempt = std::move(attempt)};
+  return {.result = std::nullopt, .attempt = std::move(attempt)};
 }
 
 }  // namespace sluice

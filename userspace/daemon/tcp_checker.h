@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Is somebody listening? SYN, SYN-ACK, and a RST in place of the last ACK (as HAProxy does it): the
-// server's program never sees the connection, neither side keeps a TIME-WAIT, and a check takes
-// three packets.
+// Whether the port is listening. A check takes three packets: SYN, SYN-ACK, and a RST in place of
+// the last ACK, as in HAProxy. So the server's program never sees the connection, and neither side
+// keeps a TIME-WAIT.
 #pragma once
 
 #include "daemon/checker.h"
@@ -12,7 +12,7 @@ namespace sluice {
 class TcpChecker : public Checker {
  public:
   explicit TcpChecker(ReadySet& ready) : ready_(ready) {}
-  Begun begin(const Subject& subject, Answered answered) override;
+  StartedCheck begin(const Subject& subject, OnResult on_result) override;
 
  private:
   ReadySet& ready_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One datagram there, one back: of the operator's bytes (udp), or a question of DNS. What answers
-// for ever is read no further than to the first datagram that decides.
+// Sends one datagram, the operator's bytes (udp) or a DNS query, and reads the response. A DNS
+// message that is not a response to the query is ignored.
 #pragma once
 
 #include <random>
@@ -13,11 +13,11 @@ namespace sluice {
 class UdpChecker : public Checker {
  public:
   explicit UdpChecker(ReadySet& ready) : ready_(ready) {}
-  Begun begin(const Subject& subject, Answered answered) override;
+  StartedCheck begin(const Subject& subject, OnResult on_result) override;
 
  private:
   ReadySet& ready_;
-  std::random_device random_;  // ids of DNS
+  std::random_device random_;  // DNS ids, which must be hard to guess
 };
 
 }  // namespace sluice

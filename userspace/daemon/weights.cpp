@@ -7,10 +7,10 @@ namespace sluice {
 
 namespace {
 
-// Long enough for a mean, short enough to relieve a server within a minute.
+// A compromise: enough responses for a mean, and a slow server is relieved within a minute.
 constexpr uint64_t kPeriodMs = 5000;
 
-std::string component_text(uint16_t permille) {
+std::string permille_text(uint16_t permille) {
   return permille == 0 ? "its whole weight" : fmt::format("{} permille of its weight", permille);
 }
 
@@ -22,7 +22,7 @@ void AdaptiveWeights::set_file(const Desired& desired) {
     if (each.weights == Weights::fixed) continue;
     const auto known = adapting_.find(each.service.name);
     Adapting& adapting = wanted[each.service.name];
-    // Who begins to follow what was only advised begins with what there is.
+    // A change from `advise` to `adapt` starts from the weights in force, not from the advice.
     if (known != adapting_.end() && known->second.weights == each.weights)
       adapting = std::move(known->second);
     adapting.weights = each.weights;
@@ -90,7 +90,7 @@ std::vector<uint32_t> AdaptiveWeights::backends() const {
 
 std::vector<BackendName> AdaptiveWeights::measured(const std::map<uint32_t, Latency>& so_far,
                                                    uint64_t now_ms) {
-  std::vector<BackendName> in_vain;
+  std::vector<BackendName> unanswered_backends;
   std::map<uint32_t, Latency> since;
   for (const auto& [backend, latency] : so_far) {
     const auto before = before_.find(backend);
@@ -105,16 +105,16 @@ std::vector<BackendName> AdaptiveWeights::measured(const std::map<uint32_t, Late
     for (const Member& member : adapting.members) {
       const Latency& latency = since[member.number];
       if (latency.handshakes == 0 && latency.refused + latency.unanswered > 0)
-        in_vain.emplace_back(service, member.name);
+        unanswered_backends.emplace_back(service, member.name);
     }
   }
   if (stepped_ms_ == 0) stepped_ms_ = now_ms;
-  if (now_ms - stepped_ms_ < kPeriodMs) return in_vain;
+  if (now_ms - stepped_ms_ < kPeriodMs) return unanswered_backends;
   const double period_s = static_cast<double>(now_ms - stepped_ms_) / 1000;
   for (auto& [service, adapting] : adapting_) step(service, adapting, gathered_, period_s);
   gathered_.clear();
   stepped_ms_ = now_ms;
-  return in_vain;
+  return unanswered_backends;
 }
 
 void AdaptiveWeights::step(const std::string& service, Adapting& adapting,
@@ -135,8 +135,8 @@ void AdaptiveWeights::step(const std::string& service, Adapting& adapting,
     if (permilles[i] == member.wanted) continue;
     member.wanted = permilles[i];
     if (adapting.weights == Weights::advise)
-      say_(fmt::format("backend {} of {}: advised: {}, for its responses take {:.1f} ms",
-                       member.name, service, component_text(member.wanted),
+      log_(fmt::format("backend {} of {}: advised: {}, because its responses take {:.1f} ms",
+                       member.name, service, permille_text(member.wanted),
                        adapting.adaptation.response_us(member.name) / 1000));
   }
 }

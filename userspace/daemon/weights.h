@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Weights that adapt (model/adaptation.h): for which services, from what steer measures of their
-// backends, and what the kernel should be told of it. Does not write it itself, as daemon/health.h.
+// Adaptive weights (model/adaptation.h): which services have them, what steer measures of their
+// backends, and which weights in the kernel have to change. As with daemon/health.h,
+// daemon/daemon.cpp writes them.
 #pragma once
 
 #include <cstdint>
@@ -20,24 +21,25 @@ namespace sluice {
 struct Advice {
   BackendName name;
   double response_us = 0;  // smoothed; 0: not known
-  double part = 1;         // of its weight, that it has or, where that is only advised, would have
+  double part = 1;         // of its weight: the factor in force, or with `advise` the advised one
 };
 
 class AdaptiveWeights {
  public:
-  explicit AdaptiveWeights(std::function<void(const std::string& words)> say)
-      : say_(std::move(say)) {}
+  explicit AdaptiveWeights(std::function<void(const std::string& sentence)> log)
+      : log_(std::move(log)) {}
 
   void set_file(const Desired& desired);
   void set_state(const KernelState& state);
 
-  // Whom to measure: services and backends, by number.
+  // Numbers of the services and backends to measure.
   [[nodiscard]] std::vector<uint32_t> services() const;
   [[nodiscard]] std::vector<uint32_t> backends() const;
-  // What was counted so far, at this time. Who was asked in vain since the last look.
+  // Takes the counters of all backends. Returns the backends that left every client of this period
+  // unanswered.
   std::vector<BackendName> measured(const std::map<uint32_t, Latency>& so_far, uint64_t now_ms);
 
-  // What the kernel should be told. Empty: it has it all.
+  // Weights to change in the kernel. Empty: all are up to date.
   [[nodiscard]] std::vector<Observation> settings() const;
   [[nodiscard]] std::vector<Advice> advice() const;
 
@@ -45,23 +47,23 @@ class AdaptiveWeights {
   struct Member {
     uint32_t number = 0;
     HostPort at;
-    uint32_t weight = 0;    // 0: it takes nothing
-    uint16_t permille = 0;  // as the kernel has it
-    uint16_t wanted = 0;    // as it should be
-    std::string name{};     // its text
+    uint32_t weight = 0;    // 0: takes no new connections
+    uint16_t permille = 0;  // in the kernel
+    uint16_t wanted = 0;    // as adapted
+    std::string name{};     // text of `at`
   };
   struct Adapting {
     Weights weights = Weights::advise;
-    uint32_t number = 0;  // 0: not there
+    uint32_t number = 0;  // 0: the kernel does not have the service
     std::vector<Member> members{};
     Adaptation adaptation{};
   };
   void step(const std::string& service, Adapting& adapting,
             const std::map<uint32_t, Latency>& gathered, double period_s);
 
-  std::function<void(const std::string&)> say_;
+  std::function<void(const std::string&)> log_;
   std::map<std::string, Adapting> adapting_;
-  std::vector<Observation> leftovers_;  // of services that adapt no longer
+  std::vector<Observation> leftovers_;  // resets for services that no longer adapt
   KernelState state_;
   std::map<uint32_t, Latency> before_;
   std::map<uint32_t, Latency> gathered_;  // since the last step

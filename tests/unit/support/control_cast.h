@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The named cast of the control tests, and a start that has most situations in it.
+// Named services and backends of the control tests, and an instance that covers most situations.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -67,7 +67,7 @@ inline size_t slots_of(const Ring& ring, uint32_t backend) {
       ring.begin(), ring.end(), [&](const RingSlot& slot) { return slot.backend == backend; }));
 }
 
-// A flow of the client's port that is tracked for this backend, seen just now.
+// A flow from this client port, tracked for this backend and seen now.
 inline TrackedFlow tracked(const MemoryDataplane& dataplane, const std::string& service,
                            const std::string& where, uint16_t port) {
   TrackedFlow tracked;
@@ -78,7 +78,7 @@ inline TrackedFlow tracked(const MemoryDataplane& dataplane, const std::string& 
   return tracked;
 }
 
-// The same of the first port from here on whose slot moves.
+// The same, from the first port from here on whose slot is moving.
 inline TrackedFlow tracked_where_it_moves(const MemoryDataplane& dataplane,
                                           const std::string& service, const std::string& where,
                                           uint16_t port) {
