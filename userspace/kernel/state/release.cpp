@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "fingerprint.h"
+#include "kernel/system/bpffs.h"
 #include "kernel/system/map.h"
 #include "sluice/limits.h"
 #include "support/version.h"
@@ -14,21 +15,11 @@ namespace sluice {
 namespace {
 
 using Releases = Map<uint32_t, sluice_release>;
-static_assert(version_text.size() < SLUICE_VERSION_LENGTH);
-
-std::string name_of(const std::string& directory) {
-  return directory.substr(directory.rfind('/') + 1);
-}
-
-// As it goes before a noun.
-std::string option_for(const std::string& name) {
-  return name == "sluice" ? std::string() : fmt::format("--instance {} ", name);
-}
 
 }  // namespace
 
 std::string Release::text() const {
-  if (version.empty()) return "an older one";
+  if (version.empty()) return "an older version";
   return fmt::format("{} ({:08x})", version, fingerprint >> 32);
 }
 
@@ -58,7 +49,7 @@ Result<std::string> other_release_note(const std::string& directory) {
   const auto loaded = TRY(loaded_release(directory));
   const Release own = own_release();
   if (loaded == own) return std::string();
-  const std::string name = name_of(directory);
+  const std::string name = instance_name(directory);
   return fmt::format(
       "instance {}: its programs are of another sluice, {}, and this one is {} (sluice instance "
       "upgrade {} puts this one's in their place)",
@@ -71,18 +62,8 @@ Result<sluice_instance> instance_root(const std::string& directory) {
   const sluice_instance root = found.value_or(sluice_instance{});
   if (root.schema != SLUICE_SCHEMA_VERSION)
     return failed("{}: its layout has version {} where this sluice has {} {}", directory,
-                  root.schema, SLUICE_SCHEMA_VERSION, way_out(directory));
+                  root.schema, SLUICE_SCHEMA_VERSION, restart_advice(directory));
   return root;
-}
-
-std::string way_out(const std::string& directory) {
-  const std::string name = name_of(directory);
-  const std::string option = option_for(name);
-  return fmt::format(
-      "(keep the sluice that made it, or start anew: with that one sluice {}export > FILE, with "
-      "this "
-      "one sluice instance remove {} and sluice {}apply FILE)",
-      option, name, option);
 }
 
 }  // namespace sluice
