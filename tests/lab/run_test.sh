@@ -97,7 +97,7 @@ check "a client is served in mode ipip" in_ns client curl -sS --max-time 5 "http
 # Two daemons.
 second=$(lab_sluice run "$file" 2>&1) && status=0 || status=$?
 check_equal "a second daemon exits with 1" 1 echo "$status"
-check "the second daemon names the reason" grep -qF "another sluice run looks after it already" <<<"$second"
+check "the second daemon names the reason" grep -qF "another sluice run manages it already" <<<"$second"
 
 # A backend that fails and recovers. Checks of tunnel go to the service's address: without it on
 # server 3 the backend of tunnel fails, and that of web does not.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What pace makes of its device when asked: how many packets it takes in one piece. Set, asked for
-// again, changed by somebody else, given back; by hand and by file. (What becomes of fq, which this
-// kernel may not have, is in tests/vm/guest/pace.)
+// Device settings that come with pace: gso_max_segs. Set, set again, changed by other software,
+// restored; by command and by file. fq, which this kernel may lack, is tested in
+// tests/vm/guest/pace.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
@@ -61,17 +61,17 @@ class InstanceEgress : public StageTest {
                     "ip link set {0} up gso_max_segs {1}",
                     kDevice, kOwn));
   }
-  static void somebody_sets(uint32_t packets) {
+  static void other_software_sets(uint32_t packets) {
     shell(fmt::format("ip link set {} gso_max_segs {}", kDevice, packets));
   }
-  // As somebody else sees it.
+  // As ip-link(8) shows it.
   static uint32_t on_device() {
     const std::string command =
         fmt::format("ip -d link show {} | sed -n 's/.*gso_max_segs \\([0-9]*\\).*/\\1/p'", kDevice);
-    FILE* said = popen(command.c_str(), "r");
+    FILE* output = popen(command.c_str(), "r");
     uint32_t packets = 0;
-    EXPECT_EQ(fscanf(said, "%u", &packets), 1);
-    pclose(said);
+    EXPECT_EQ(fscanf(output, "%u", &packets), 1);
+    pclose(output);
     return packets;
   }
   static AttachReport attach_pace(std::optional<uint32_t> packets) {
@@ -89,12 +89,12 @@ class InstanceEgress : public StageTest {
     return directory_exists(segments()) ? list_directory(segments()).value()
                                         : std::vector<std::string>{};
   }
-  static std::string memory(uint32_t before, uint32_t now) {
+  static std::string record(uint32_t before, uint32_t now) {
     return fmt::format("{}-{}-{}@{}", if_nametoindex(kDevice), before, now, network_namespace_id());
   }
-  static void remember(uint32_t before, uint32_t now) {
+  static void put_record(uint32_t before, uint32_t now) {
     ASSERT_TRUE(make_directory(segments()));
-    ASSERT_TRUE(make_directory(segments() + "/" + memory(before, now)));
+    ASSERT_TRUE(make_directory(segments() + "/" + record(before, now)));
   }
   static Desired desired(std::optional<uint32_t> packets) {
     Desired desired;
@@ -108,7 +108,7 @@ class InstanceEgress : public StageTest {
     return done ? done->changes : std::vector<std::string>{};
   }
 
-  // A program that is not there cannot be attached.
+  // Hides a program, so that it cannot be attached.
   class Without {
    public:
     explicit Without(const char* program) : path_(instance_->directory() + "/programs/" + program) {
@@ -127,7 +127,7 @@ class InstanceEgress : public StageTest {
 
 std::optional<Instance> InstanceEgress::instance_;
 
-TEST_F(InstanceEgress, WhatADryRunSaysOfFqHappensWhetherThisKernelHasItOrNot) {
+TEST_F(InstanceEgress, ADryRunPredictsFqWithAndWithoutSupportOfTheKernel) {
   Desired wanted = desired({});
   wanted.attachments->front().settings.fq = true;
   const auto shown = applied(wanted, Apply::only_show);
@@ -136,7 +136,7 @@ TEST_F(InstanceEgress, WhatADryRunSaysOfFqHappensWhetherThisKernelHasItOrNot) {
   EXPECT_THAT(applied(wanted), IsEmpty());
 }
 
-TEST_F(InstanceEgress, ADeviceTakesAsFewPacketsAsAskedAndGetsBackWhatItHad) {
+TEST_F(InstanceEgress, TheLimitIsSetAndRestoredOnDetach) {
   EXPECT_THAT(attach_pace(1).changes,
               ElementsAre("device egress.0: gso_max_segs 1, in place of 40"));
   EXPECT_EQ(on_device(), 1u);
@@ -145,7 +145,7 @@ TEST_F(InstanceEgress, ADeviceTakesAsFewPacketsAsAskedAndGetsBackWhatItHad) {
   EXPECT_THAT(tracked(), IsEmpty());
 }
 
-TEST_F(InstanceEgress, WithoutSettingsTheDeviceStaysAsItIs) {
+TEST_F(InstanceEgress, WithoutSettingsTheDeviceStaysUnchanged) {
   EXPECT_THAT(attach_pace({}).changes, IsEmpty());
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(attach_pace(2).changes, SizeIs(1));
@@ -153,7 +153,7 @@ TEST_F(InstanceEgress, WithoutSettingsTheDeviceStaysAsItIs) {
   EXPECT_EQ(on_device(), 2u);
 }
 
-TEST_F(InstanceEgress, AskedForAgainWhatItHadAtFirstIsTracked) {
+TEST_F(InstanceEgress, ASecondLimitKeepsTheOriginalValueToRestore) {
   attach_pace(1);
   const AttachReport same = attach_pace(1);
   EXPECT_TRUE(same.already);
@@ -161,61 +161,61 @@ TEST_F(InstanceEgress, AskedForAgainWhatItHadAtFirstIsTracked) {
   EXPECT_THAT(attach_pace(4).changes,
               ElementsAre("device egress.0: gso_max_segs 4, in place of 1"));
   EXPECT_EQ(on_device(), 4u);
-  EXPECT_THAT(tracked(), ElementsAre(memory(kOwn, 4)));
+  EXPECT_THAT(tracked(), ElementsAre(record(kOwn, 4)));
   detach_pace();
   EXPECT_EQ(on_device(), kOwn);
 }
 
-TEST_F(InstanceEgress, WhatSomebodyElseSetSinceStays) {
+TEST_F(InstanceEgress, AValueOfOtherSoftwareStaysOnDetach) {
   attach_pace(1);
-  somebody_sets(7);
+  other_software_sets(7);
   EXPECT_FALSE(egress_of(instance_->directory(), kDevice)->gso_max_segs);
   const EgressReport report = detach_pace();
-  EXPECT_THAT(report.notes, ElementsAre("device egress.0: gso_max_segs is 7, which somebody else "
-                                        "set after sluice did, and stays so"));
+  EXPECT_THAT(report.notes, ElementsAre("device egress.0: gso_max_segs is 7, set by other "
+                                        "software after sluice, and stays so"));
   EXPECT_THAT(report.changes, IsEmpty());
   EXPECT_EQ(on_device(), 7u);
   EXPECT_THAT(tracked(), IsEmpty());
 }
 
-TEST_F(InstanceEgress, WhatSomebodyElseSetSinceIsWhatItHadWhenAskedForAgain) {
+TEST_F(InstanceEgress, AValueOfOtherSoftwareIsRestoredAfterASecondLimit) {
   attach_pace(1);
-  somebody_sets(7);
+  other_software_sets(7);
   attach_pace(1);
   EXPECT_EQ(on_device(), 1u);
   detach_pace();
   EXPECT_EQ(on_device(), 7u);
 }
 
-TEST_F(InstanceEgress, WhatTheDeviceHadAnywayIsNotOurs) {
+TEST_F(InstanceEgress, ALimitEqualToTheDevicesValueIsNotRecorded) {
   EXPECT_THAT(attach_pace(kOwn).changes, IsEmpty());
   EXPECT_THAT(tracked(), IsEmpty());
-  somebody_sets(7);
+  other_software_sets(7);
   EXPECT_THAT(detach_pace().notes, IsEmpty());
   EXPECT_EQ(on_device(), 7u);
 }
 
-TEST_F(InstanceEgress, ADeviceThatIsGoneIsForgotten) {
+TEST_F(InstanceEgress, TheRecordOfARemovedDeviceIsPurged) {
   attach_pace(1);
   shell(fmt::format("ip link del {}", kDevice));
   EXPECT_TRUE(detach(*instance_, Component::pace, kDevice)->detached);
   EXPECT_THAT(tracked(), IsEmpty());
 }
 
-TEST_F(InstanceEgress, ADeviceOfTheSameNameMadeAnewIsAnotherOne) {
+TEST_F(InstanceEgress, ADeviceCreatedAnewUnderTheSameNameHasNoRecord) {
   attach_pace(1);
   shell(fmt::format("ip link del {}", kDevice));
   make_device();
   attach_pace({});
   EXPECT_EQ(on_device(), kOwn);
-  somebody_sets(1);
+  other_software_sets(1);
   EXPECT_FALSE(egress_of(instance_->directory(), kDevice)->gso_max_segs);
   detach_pace();
   EXPECT_EQ(on_device(), 1u);
 }
 
-TEST_F(InstanceEgress, TheSameIndexInAnotherNetworkNamespaceIsAnotherDevice) {
-  somebody_sets(1);
+TEST_F(InstanceEgress, ARecordOfAnotherNetworkNamespaceIsNotUsed) {
+  other_software_sets(1);
   const std::string there = fmt::format("{}/{}-9-1@1", segments(), if_nametoindex(kDevice));
   ASSERT_TRUE(make_directory(segments()));
   ASSERT_TRUE(make_directory(there));
@@ -223,37 +223,37 @@ TEST_F(InstanceEgress, TheSameIndexInAnotherNetworkNamespaceIsAnotherDevice) {
   attach_pace({});
   detach_pace();
   EXPECT_EQ(on_device(), 1u);
-  EXPECT_THAT(tracked(), SizeIs(1)) << "it belongs to that one";
+  EXPECT_THAT(tracked(), SizeIs(1)) << "it belongs to the other namespace";
   EXPECT_TRUE(remove_tree(there));
 }
 
-TEST_F(InstanceEgress, WhoeverIsKilledLeavesWhatTheDeviceHad) {
-  remember(kOwn, 1);  // before the device was changed
+TEST_F(InstanceEgress, AKilledCommandLeavesTheValueToRestore) {
+  put_record(kOwn, 1);  // killed before the device was changed
   EXPECT_THAT(detach_pace().notes, IsEmpty());
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(tracked(), IsEmpty());
 
   attach_pace(1);
-  remember(kOwn, 4);  // before it was changed once more
+  put_record(kOwn, 4);  // killed before the second change
   detach_pace();
   EXPECT_EQ(on_device(), kOwn);
 
   attach_pace(4);
-  remember(kOwn, 1);  // and after that
+  put_record(kOwn, 1);  // killed after the second change
   EXPECT_EQ(egress_of(instance_->directory(), kDevice)->gso_max_segs, 4u);
   detach_pace();
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(tracked(), IsEmpty());
 }
 
-TEST_F(InstanceEgress, WhatCannotBeAttachedLeavesTheDeviceAsItWas) {
+TEST_F(InstanceEgress, AFailedAttachLeavesTheDeviceUnchanged) {
   const Without egress("pace_egress");
   EXPECT_FALSE(attach(*instance_, Component::pace, kDevice, {.gso_max_segs = 1}));
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(tracked(), IsEmpty());
 }
 
-TEST_F(InstanceEgress, TheInstanceThatGoesGivesItBackToo) {
+TEST_F(InstanceEgress, RemovingTheInstanceRestoresTheValue) {
   constexpr const char* name = "egress-gone";
   {
     auto instance = Instance::open_locked(name);
@@ -265,7 +265,7 @@ TEST_F(InstanceEgress, TheInstanceThatGoesGivesItBackToo) {
   EXPECT_EQ(on_device(), kOwn);
 }
 
-TEST_F(InstanceEgress, AFileSaysItAndAnotherNumberIsAChange) {
+TEST_F(InstanceEgress, AFileSetsTheLimitAndAnotherNumberIsAChange) {
   EXPECT_THAT(applied(desired(1)), ElementsAre("device egress.0: gso_max_segs 1, in place of 40",
                                                "pace: attached to egress.0"));
   EXPECT_THAT(applied(desired(1)), IsEmpty());
@@ -284,7 +284,7 @@ TEST_F(InstanceEgress, AFileSaysItAndAnotherNumberIsAChange) {
   EXPECT_EQ(on_device(), kOwn);
 }
 
-TEST_F(InstanceEgress, WhatAFileChangedIsTakenBackWhenALaterPartFails) {
+TEST_F(InstanceEgress, ChangesOfAFileAreRevertedIfALaterAttachmentFails) {
   const Without decap("decap");
   Desired fails = desired(4);
   fails.attachments->push_back({.device = kDevice, .part = Component::decap});
@@ -295,7 +295,7 @@ TEST_F(InstanceEgress, WhatAFileChangedIsTakenBackWhenALaterPartFails) {
   attach_pace(1);
   EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
   EXPECT_EQ(on_device(), 1u);
-  EXPECT_THAT(tracked(), ElementsAre(memory(kOwn, 1)));
+  EXPECT_THAT(tracked(), ElementsAre(record(kOwn, 1)));
   EXPECT_THAT(attachments(*instance_).value(), SizeIs(1));
 
   detach_pace();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What every part remembers of flows, put together by their 5-tuple (kernel/flows.cpp).
+// Entries of all flow maps, joined by 5-tuple (kernel/state/flows.cpp).
 #include <gtest/gtest.h>
 
 #include "kernel/instance/instance.h"
@@ -58,7 +58,7 @@ class InstanceFlows : public StageTest {
     ASSERT_TRUE(map) << map.error().text;
     EXPECT_TRUE(map->put(key, value));
   }
-  // The only one there is.
+  // The only record.
   FlowRecord record() {
     const auto records = instance_->flows();
     EXPECT_TRUE(records) << records.error().text;
@@ -71,7 +71,7 @@ class InstanceFlows : public StageTest {
   std::optional<Instance> instance_;
 };
 
-TEST_F(InstanceFlows, WhatIsSeenBehindATranslationIsToldOfTheClientsFlow) {
+TEST_F(InstanceFlows, AnEntryBehindATranslationBelongsToTheClientsFlow) {
   pace(behind_, 3);
   const FlowRecord found = record();
   EXPECT_EQ(memcmp(&found.flow, &client_, sizeof(client_)), 0);
@@ -79,15 +79,15 @@ TEST_F(InstanceFlows, WhatIsSeenBehindATranslationIsToldOfTheClientsFlow) {
   EXPECT_EQ(found.paced->packets, 3U);
 }
 
-TEST_F(InstanceFlows, WhatIsSeenBeforeATranslationIsKept) {
+TEST_F(InstanceFlows, AnEntryWithTheClientsTupleHasPrecedence) {
   pace(client_, 7);
   pace(behind_, 3);
   const FlowRecord found = record();
   ASSERT_TRUE(found.paced);
-  EXPECT_EQ(found.paced->packets, 7U) << "it has both the flow's ends";
+  EXPECT_EQ(found.paced->packets, 7U) << "it covers both directions";
 }
 
-TEST_F(InstanceFlows, WhatNobodySeesBehindATranslationIsNotForgotten) {
+TEST_F(InstanceFlows, AFlowWithoutEntriesBehindItsTranslationIsKept) {
   pace(client_, 7);
   put("flows", behind_, sluice_tracked_flow{});
   ASSERT_TRUE(record().paced);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// An instance of ten thousand services and a hundred thousand backends of mode nat, which need the
-// most entries: it takes them all, and a change of one backend goes through the whole of it. What
-// it took is in the test's report; nothing here depends on time.
+// An instance with ten thousand services and a hundred thousand backends; mode nat needs the most
+// table entries. All of them fit, and backends and services can be changed. The times are in the
+// test's report; no expectation depends on them.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -47,7 +47,7 @@ class InstanceScale : public StageTest {
   }
   Dataplane& plane() { return instance_->dataplane(); }
 
-  // The configuration as it would be, without the ten thousand swaps on the way.
+  // Writes the configuration directly, without ten thousand commits.
   void fill(Mode mode) {
     for (uint32_t number = 1; number <= kServices; number++) {
       Service service;
@@ -85,7 +85,7 @@ class InstanceScaleOfMode : public InstanceScale, public testing::WithParamInter
 TEST_P(InstanceScaleOfMode, ABackendIsAddedDrainedAndRemoved) {
   fill(GetParam());
   const HostPort at{Address(packets::backend_one.v4), 81};
-  // The endpoints of all and the whole table, once.
+  // The first change writes all endpoints and the whole table.
   timed("first_add", [&] { return backend_add(plane(), "s5000", at, 100, Apply::perform); });
   EXPECT_EQ(plane().backends()->size(), size_t{kServices} * kBackendsEach + 1);
   timed("set_weight", [&] {

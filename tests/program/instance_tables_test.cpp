@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the control plane writes, in the kernel's own maps: services of every kind, prefixes and the
-// filter of addresses before the table, source filters, records of backends.
+// The control plane's writes in real maps: services of every kind, prefixes, the address filter,
+// source filters, records of backends.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 
@@ -70,13 +70,13 @@ class InstanceTables : public StageTest {
         address_filter_bit(address_hash_sum(root.seed.words, halves[0], halves[1]));
     return (address_filter().words[bit / 64] >> (bit % 64) & 1) != 0;
   }
-  // What the trie of prefixes answers; service 0: nothing.
+  // Look-up in the trie of prefixes; service 0: no match.
   sluice_service_entry in_prefixes(const char* address, uint16_t port, L4Proto l4_proto) {
     auto prefixes = map<sluice_prefix_key, sluice_service_entry>("service_prefixes");
     const auto found = prefixes.find(prefix_key({Address::parse(address).value(), port, l4_proto}));
     return found->value_or(sluice_service_entry{});
   }
-  // What the trie of filters answers; 0: nothing.
+  // Look-up in the trie of source filters; 0: no match.
   uint32_t action_for(const char* client) {
     auto filters = map<sluice_filter_key, uint32_t>("source_filters");
     Filter asked;
@@ -102,7 +102,7 @@ class InstanceTables : public StageTest {
   std::optional<Instance> instance_;
 };
 
-TEST_F(InstanceTables, TheFilterHasTheBitsOfWhatIsThereAndNoOthers) {
+TEST_F(InstanceTables, TheAddressFilterHasTheBitsOfExistingServicesOnly) {
   EXPECT_FALSE(may_have("203.0.113.10"));
   EXPECT_EQ(features(), 0U);
   add("web", "203.0.113.10:80/tcp");
@@ -168,7 +168,7 @@ TEST_F(InstanceTables, FiltersAreFoundByTheLongestMatch) {
   EXPECT_EQ(action_for("198.51.100.8"), 0U);
 }
 
-TEST_F(InstanceTables, TheRouteSaysWhetherABackendIsANeighbourAndWhatFits) {
+TEST_F(InstanceTables, ARouteHasTheNeighbourPropertyAndTheMtu) {
   const auto near = plane().route_towards(Address(packets::backend_one.v4));
   ASSERT_TRUE(near) << near.error().text;
   EXPECT_EQ(*near, (Route{Address(packets::director.v4), true, 1500}));
@@ -187,7 +187,7 @@ TEST_F(InstanceTables, TheRouteSaysWhetherABackendIsANeighbourAndWhatFits) {
   EXPECT_FALSE(plane().route_towards(Address(backend_lost.v4)));
 }
 
-TEST_F(InstanceTables, WhatTheOperatorSaidIsReadBack) {
+TEST_F(InstanceTables, TheOptionsOfAServiceAreReadBack) {
   add("all", "203.0.113.0/24:0/udp",
       {.mode = Mode::gue, .affinity = Affinity::client_service, .gue_variant = 0, .quic = true});
   const auto services = plane().services();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// An instance whose programs another sluice has loaded, as far as it says so itself: upgraded,
-// refused, and left by an upgrade that was killed. Two true versions meet in
-// tests/lab/upgrade_test.sh.
+// Upgrade of an instance whose release record names another version: success, refusal, and an
+// upgrade that was killed. Two real versions are tested in tests/lab/upgrade_test.sh.
 #include <bpf/bpf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,8 +10,8 @@
 #include "kernel/device/attach.h"
 #include "kernel/device/hook.h"
 #include "kernel/instance/instance.h"
-#include "kernel/instance/objects.h"
 #include "kernel/instance/upgrade.h"
+#include "kernel/state/objects.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/map.h"
 #include "kernel/system/routes.h"
@@ -42,7 +41,7 @@ class InstanceUpgrade : public StageTest {
     if (IsSkipped()) return;
     EXPECT_TRUE(Instance::remove(kName));
   }
-  static void loaded_by_another() {
+  static void set_other_release() {
     auto releases = Map<uint32_t, sluice_release>::open(directory_ + "/programs", "release");
     ASSERT_TRUE(releases) << releases.error().text;
     ASSERT_TRUE(releases->put(0, {.version = "0.0.9", .fingerprint = 9}));
@@ -71,7 +70,7 @@ class InstanceUpgrade : public StageTest {
     EXPECT_EQ(attached(), program("programs/steer"));
     EXPECT_FALSE(is_there("next"));
   }
-  // As far as one comes that is killed before its exchange.
+  // The state of an upgrade that is killed before its exchange.
   static void load_next() {
     const auto root = instance_root(directory_);
     ASSERT_TRUE(root) << root.error().text;
@@ -84,7 +83,7 @@ class InstanceUpgrade : public StageTest {
   static inline const std::string directory_ = instance_directory(kName);
 };
 
-TEST_F(InstanceUpgrade, OfThisVersionHasNothingToDo) {
+TEST_F(InstanceUpgrade, TheSameVersionChangesNothing) {
   const uint32_t before = attached();
   const auto report = upgrade(kName, Apply::perform);
   ASSERT_TRUE(report) << report.error().text;
@@ -93,8 +92,8 @@ TEST_F(InstanceUpgrade, OfThisVersionHasNothingToDo) {
   EXPECT_EQ(other_release_note(directory_).value(), "");
 }
 
-TEST_F(InstanceUpgrade, OfAnotherVersionGetsThisOnesProgramsEverywhere) {
-  loaded_by_another();
+TEST_F(InstanceUpgrade, AnotherVersionGetsTheNewProgramsEverywhere) {
+  set_other_release();
   EXPECT_THAT(other_release_note(directory_).value(),
               HasSubstr("sluice instance upgrade upgraded"));
   const uint32_t before = attached();
@@ -109,8 +108,8 @@ TEST_F(InstanceUpgrade, OfAnotherVersionGetsThisOnesProgramsEverywhere) {
   EXPECT_FALSE(upgrade(kName, Apply::perform).value().changed);
 }
 
-TEST_F(InstanceUpgrade, OnlyShownChangesNothing) {
-  loaded_by_another();
+TEST_F(InstanceUpgrade, ADryRunChangesNothing) {
+  set_other_release();
   const uint32_t before = attached();
   const auto report = upgrade(kName, Apply::only_show);
   ASSERT_TRUE(report) << report.error().text;
@@ -120,24 +119,24 @@ TEST_F(InstanceUpgrade, OnlyShownChangesNothing) {
   expect_whole();
 }
 
-TEST_F(InstanceUpgrade, GetsTheMapsThatAnOlderVersionDidNotHave) {
-  loaded_by_another();
+TEST_F(InstanceUpgrade, MapsThatTheOldVersionLacksAreCreated) {
+  set_other_release();
   ASSERT_TRUE(remove_pin(directory_ + "/fragments"));
-  // Which every command says of such an instance.
+  // The hint that every command gives for such an instance.
   ASSERT_TRUE(remove_pin(directory_ + "/endpoints"));
   EXPECT_THAT(Instance::open(kName).error().text, HasSubstr("sluice instance upgrade"));
   const auto report = upgrade(kName, Apply::perform);
   ASSERT_TRUE(report) << report.error().text;
   expect_whole();
   EXPECT_TRUE(is_there("fragments"));
-  // And what is in them follows from the configuration.
+  // Their contents are derived from the configuration.
   auto endpoints = Map<sluice_endpoint, uint32_t>::open(directory_, "endpoints");
   ASSERT_TRUE(endpoints) << endpoints.error().text;
   EXPECT_FALSE(endpoints->entries().value().empty());
 }
 
-TEST_F(InstanceUpgrade, RefusesAMapOfAnotherShapeAndChangesNothing) {
-  loaded_by_another();
+TEST_F(InstanceUpgrade, AMapOfAnotherShapeIsRefusedAndNothingChanges) {
+  set_other_release();
   const uint32_t before = attached();
   ASSERT_TRUE(remove_pin(directory_ + "/fragments"));
   const Fd other(bpf_map_create(BPF_MAP_TYPE_ARRAY, "fragments", 4, 8, 1, nullptr));
@@ -152,7 +151,7 @@ TEST_F(InstanceUpgrade, RefusesAMapOfAnotherShapeAndChangesNothing) {
   }
 }
 
-TEST_F(InstanceUpgrade, KilledBeforeItsExchangeIsTakenBackByTheNextCommand) {
+TEST_F(InstanceUpgrade, AnUpgradeKilledBeforeItsExchangeIsRevertedByTheNextCommand) {
   const uint32_t before = attached();
   load_next();
   EXPECT_NE(attached(), before);
@@ -161,7 +160,7 @@ TEST_F(InstanceUpgrade, KilledBeforeItsExchangeIsTakenBackByTheNextCommand) {
   expect_whole();
 }
 
-TEST_F(InstanceUpgrade, KilledBehindItsExchangeIsFinishedByTheNextCommand) {
+TEST_F(InstanceUpgrade, AnUpgradeKilledAfterItsExchangeIsFinishedByTheNextCommand) {
   const uint32_t before = attached();
   load_next();
   const Fd steer(bpf_obj_get((directory_ + "/programs/steer").c_str()));
@@ -172,7 +171,7 @@ TEST_F(InstanceUpgrade, KilledBehindItsExchangeIsFinishedByTheNextCommand) {
   expect_whole();
 }
 
-TEST_F(InstanceUpgrade, OfAnInstanceThatIsNotThereIsRefused) {
+TEST_F(InstanceUpgrade, AMissingInstanceIsRefused) {
   EXPECT_THAT(upgrade("nowhere", Apply::perform).error().text, HasSubstr("there is none"));
 }
 

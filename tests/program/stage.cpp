@@ -18,7 +18,7 @@
 
 #include "control/derive.h"
 #include "control/views.h"
-#include "kernel/instance/objects.h"
+#include "kernel/state/objects.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/libbpf_log.h"
 #include "kernel/system/system_error.h"

@@ -7,7 +7,7 @@
 //                                                    backend_three (nobody knows its MAC)
 //
 // Everything is loaded and filled by the code that does it for an operator
-// (kernel/instance/objects.h, kernel/state/dataplane.h); expectations.h says what should come out.
+// (kernel/state/objects.h, kernel/state/dataplane.h); expectations.h says what should come out.
 #pragma once
 
 #include <gtest/gtest.h>

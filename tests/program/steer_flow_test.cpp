@@ -226,8 +226,8 @@ TEST_P(SteerPicks, AFlowWhoseBackendLeftIsAsIfItHadNeverBeenTracked) {
 
 // Between the look of user space and what it does, the client used the 5-tuple again.
 TEST_P(SteerPicks, WhatBeganAnewWhileABackendIsForgottenIsKept) {
-  const ForgettableTables tables{stage().half_open().fd(), stage().flows().fd(),
-                                 stage().translations().fd()};
+  const PurgeTables tables{stage().half_open().fd(), stage().flows().fd(),
+                           stage().translations().fd()};
   stage().set_ring(tcp_.service, moving(tcp_.one.number, tcp_.two.number));
   const std::vector<sluice_purge_entry> read = {{flow_of(syn()), tcp_.far.number}};
   EXPECT_EQ(reached(syn()), "backend_two");

@@ -18,8 +18,8 @@
 
 #include "control/changes.h"
 #include "control/configuration.h"
-#include "kernel/instance/objects.h"
 #include "kernel/state/dataplane.h"
+#include "kernel/state/objects.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/libbpf_log.h"
 #include "kernel/system/system_error.h"

@@ -9,7 +9,7 @@
 
 #include "benchmark/bpf/rounds.h"
 #include "benchmark/traffic.h"
-#include "kernel/instance/objects.h"
+#include "kernel/state/objects.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/system_error.h"
 #include "sluice/limits.h"

@@ -9,7 +9,7 @@
 
 #include "cli/json.h"
 #include "kernel/congestion/control.h"
-#include "kernel/congestion/telemetry.h"
+#include "kernel/state/congestion_sums.h"
 
 namespace sluice {
 

@@ -8,7 +8,7 @@
 #include "cli/flow_state.h"
 #include "cli/nouns.h"
 #include "cli/units.h"
-#include "kernel/congestion/telemetry.h"
+#include "kernel/congestion/watch.h"
 #include "model/decimal.h"
 
 namespace sluice {

@@ -3,7 +3,7 @@
 #include "model/policy.h"
 #include "cli/nouns.h"
 #include "cli/policy_output.h"
-#include "kernel/device/enforcers.h"
+#include "kernel/instance/enforcers.h"
 
 namespace sluice {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which mechanism keeps each limit of a policy, where, and why it is that one: what `policy show`
-// says. Pure; kernel/device/enforcers.h finds out what is attached.
+// says. Pure; kernel/instance/enforcers.h finds out what is attached.
 #pragma once
 
 #include <optional>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Lets everything pass. The lab attaches it to the far end of each of the director's cables: veth
- * rings the receiver's bell after XDP_TX only if an XDP program sits there (veth_xdp_flush() in
- * drivers/net/veth.c); GRO alone is enough for redirects, and lets XDP_TX lie until other traffic.
- * No headers, so that the lab compiles it with nothing but clang.
+ * Passes every packet. The lab attaches it to the far end of each of the director's veth pairs:
+ * after XDP_TX, veth notifies the receiver only if an XDP program is attached there
+ * (veth_xdp_flush() in drivers/net/veth.c). GRO alone suffices for redirects, but leaves XDP_TX
+ * packets waiting until other traffic arrives. Without headers, so that the lab needs only clang.
  */
 __attribute__((section("xdp"), used)) int pass(void* ctx) {
   (void)ctx;

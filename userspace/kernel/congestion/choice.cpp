@@ -17,7 +17,7 @@ namespace {
 using Choices = Map<sluice_choice, sluice_chosen>;
 
 constexpr const char* map_name = "congestion_choices";
-// Of the namespace of the thread that opens it; connections over IPv6 have it, too.
+// Of the network namespace of the thread that opens it. Applies to IPv6 too.
 constexpr const char* namespace_default = "/proc/sys/net/ipv4/tcp_congestion_control";
 
 std::string name_of(const sluice_chosen& chosen) {
@@ -75,7 +75,7 @@ Result<void> set_default_of_namespace(const std::string& name) {
   return {};
 }
 
-// What it has now; of listeners, which are several, nothing.
+// The name in force; empty for listeners, which can differ from each other.
 Result<std::string> chosen_now(const Choice& choice) {
   if (choice.kind == ChoiceKind::route) return route_congestion(choice.prefix);
   if (choice.kind == ChoiceKind::network_namespace) return default_of_namespace();
@@ -90,8 +90,8 @@ Result<ChoiceChange> choose_listeners(Choices& map, const Choice& choice, const 
   auto changed = TRY(set_listeners(choice.endpoint, name, {}));
   if (changed.empty())
     return failed(
-        "listeners on {}: nobody listens there in this network namespace (ss -tln); begin with the "
-        "server, then choose",
+        "listeners on {}: no socket listens there in this network namespace (ss -tln); start the "
+        "server first, then choose",
         choice.endpoint.text());
   const auto other = std::find_if(changed.begin(), changed.end(),
                                   [&](const auto& one) { return one.before != name; });
@@ -100,9 +100,9 @@ Result<ChoiceChange> choose_listeners(Choices& map, const Choice& choice, const 
   sluice_chosen chosen{};
   other->before.copy(chosen.before, sizeof(chosen.before) - 1);
   TRY(map.put(key_of(choice), chosen));
-  return ChoiceChange{true,
-                      fmt::format("{}: {} of them give what they accept {} ({})", choice.text(),
-                                  changed.size(), name, before_text(other->before))};
+  return ChoiceChange{
+      true, fmt::format("{}: connections accepted by {} of them get {} ({})", choice.text(),
+                        changed.size(), name, before_text(other->before))};
 }
 
 Result<void> give(const Choice& choice, const std::string& name) {
@@ -110,7 +110,7 @@ Result<void> give(const Choice& choice, const std::string& name) {
   return set_default_of_namespace(name);
 }
 
-// Of a route or a namespace that had `before`.
+// For a route or a namespace that had `before`.
 ChoiceChange choice_change(const Choice& choice, const std::string& name,
                            const std::string& before) {
   if (before == name) return {false, fmt::format("{}: has {} already", choice.text(), name)};
@@ -123,7 +123,7 @@ Result<std::optional<Choices>> open_choices(const std::string& instance_dir) {
   return TRY(Choices::open(instance_dir, map_name));
 }
 
-// Empty: somebody else has it by now, and keeps it.
+// Empty: other software changed the choice since, and its value stays.
 Result<std::string> undo(const Choice& choice, const std::string& name, const std::string& before) {
   const std::string done = before.empty() ? "that of the namespace" : before;
   if (choice.kind == ChoiceKind::listener) {
@@ -131,7 +131,7 @@ Result<std::string> undo(const Choice& choice, const std::string& name, const st
     return changed.empty() ? std::string() : fmt::format("{}: {} again", choice.text(), done);
   }
   auto now = chosen_now(choice);
-  // A route that is gone has nothing to undo.
+  // Nothing to undo if the route no longer exists.
   if (!now || *now != name) return std::string();
   TRY(give(choice, before));
   return fmt::format("{}: {} again", choice.text(), done);
@@ -154,8 +154,8 @@ std::string Choice::text() const {
 
 Result<ChoiceChange> would_choose(const Choice& choice, const std::string& name) {
   if (choice.kind == ChoiceKind::listener)
-    return ChoiceChange{true,
-                        fmt::format("{}: would give what they accept {}", choice.text(), name)};
+    return ChoiceChange{
+        true, fmt::format("{}: connections they accept would get {}", choice.text(), name)};
   auto before = TRY(chosen_now(choice));
   return choice_change(choice, name, before);
 }
@@ -167,7 +167,7 @@ Result<ChoiceChange> choose(const std::string& instance_dir, const Choice& choic
   auto before = TRY(chosen_now(choice));
   ChoiceChange change = choice_change(choice, name, before);
   if (!change.changed) return change;
-  // Tracked first: whoever is killed in between leaves what can be undone.
+  // Recorded first, so that a choice of a killed command can be undone.
   sluice_chosen chosen{};
   before.copy(chosen.before, sizeof(chosen.before) - 1);
   TRY(map.put(key_of(choice), chosen));
@@ -198,7 +198,7 @@ Result<std::vector<std::string>> undo_choices(const std::string& instance_dir,
     const Choice choice = choice_of(key);
     if (!choice.here) {
       sentences.push_back(fmt::format(
-          "{}: stays; its connections get that of their namespace from now on", choice.text()));
+          "{}: stays; its new connections get the default of their namespace", choice.text()));
       continue;
     }
     auto sentence = TRY(undo(choice, name, name_of(chosen)));
@@ -214,7 +214,7 @@ Result<void> renew_choices(const std::string& instance_dir, const std::string& n
   auto entries = TRY(map->entries());
   for (const auto& [key, chosen] : entries) {
     const Choice choice = choice_of(key);
-    // A route knows its algorithm by name; the other two hold on to the one that they found.
+    // A route refers to its algorithm by name, the other two by pointer.
     if (!choice.here || choice.kind == ChoiceKind::route) continue;
     if (choice.kind == ChoiceKind::listener) {
       TRY(set_listeners(choice.endpoint, name, name));

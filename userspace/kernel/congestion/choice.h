@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Making a loaded congestion control the choice of a route, of sockets that listen, or of a whole
-// network namespace, in the namespace that the thread is in; and undoing it. What was there before
-// is tracked in the instance's map `congestion_choices`.
+// Selects a loaded congestion control for a route, for listening sockets or for a network
+// namespace, and reverts that. Acts on the network namespace of the calling thread. Map
+// `congestion_choices` of the instance holds the names from before.
 #pragma once
 
 #include <optional>
@@ -18,42 +18,42 @@ enum class ChoiceKind { network_namespace, route, listener };
 
 struct Choice {
   ChoiceKind kind = ChoiceKind::network_namespace;
-  Prefix prefix;      // of a route
-  HostPort endpoint;  // of a listener
+  Prefix prefix;      // kind route
+  HostPort endpoint;  // kind listener
   bool here = true;   // in this network namespace
-  std::string netns;  // its inode
+  std::string netns;  // inode number of the network namespace
 
   // "route 198.51.100.0/24", "listeners on 10.0.0.11:443", "this network namespace".
   [[nodiscard]] std::string text() const;
 };
 
-// False: it is its choice already. A sentence says what was done, or would be.
 struct ChoiceChange {
-  bool changed = false;
-  std::string sentence;
+  bool changed = false;  // false: selected already
+  std::string sentence;  // what was done, or would be
 };
 
-// What it would do, without doing it; finds everything that `choose` would refuse.
+// Dry run of choose(). Refuses what choose() refuses.
 Result<ChoiceChange> would_choose(const Choice& choice, const std::string& name);
 
-// `name` is loaded; an error leaves what there was. Listeners that begin later, and connections
-// that are there, keep what they have.
+// `name` must be loaded. An error changes nothing. Existing connections and later listeners are not
+// affected.
 Result<ChoiceChange> choose(const std::string& instance_dir, const Choice& choice,
                             const std::string& name);
 
-// The reverse of one that was just made; empty where nothing was to be done.
+// Reverts one choice that was just made. Empty: there was nothing to revert.
 Result<std::string> unchoose(const std::string& instance_dir, const Choice& choice,
                              const std::string& name);
 
-// Gives all of this network namespace what they had before, unless somebody else gave them
-// something in the meantime; sentences say what was done. What is elsewhere stays, and is said so.
+// Reverts all choices of this network namespace, except those that other software changed since.
+// Returns one sentence per reverted choice, and one per choice of another namespace, which stays.
 Result<std::vector<std::string>> undo_choices(const std::string& instance_dir,
                                               const std::string& name);
 
-// For a replaced algorithm: who chose the old one, and would keep it, chooses again.
+// After the algorithm was replaced under its name: namespaces and listeners still refer to the old
+// one, and are set again.
 Result<void> renew_choices(const std::string& instance_dir, const std::string& name);
 
-// Those that are tracked, of all network namespaces.
+// All recorded choices, of all network namespaces.
 Result<std::vector<Choice>> choices(const std::string& instance_dir);
 
 }  // namespace sluice

@@ -21,7 +21,7 @@ namespace sluice {
 namespace {
 
 constexpr auto struct_ops_attach = static_cast<bpf_attach_type>(44);  // BPF_STRUCT_OPS
-// What it alone pins in its instance's directory, beside the registration.
+// Maps that only the congestion control pins in the instance's directory.
 constexpr std::array own_maps{"congestion_flows", "congestion_services", "congestion_events",
                               "congestion_watch", "congestion_choices"};
 
@@ -41,13 +41,13 @@ tl::unexpected<Error> not_registered(const std::string& name, int error) {
   return failed("congestion: register {}: {}", name, libbpf_reason(error));
 }
 
-// Registers with a link, which takes the registration with it if we die before it is pinned.
+// Registers with a link. If the process dies before the link is pinned, the kernel unregisters it.
 Result<void> register_linked(bpf_map* ops, const std::string& dir, const std::string& name) {
   bpf_link* attached = bpf_map__attach_struct_ops(ops);
   if (!attached) return not_registered(name, errno);
   Fd link;
   if (bpf_link__fd(attached) == bpf_map__fd(ops)) {
-    // libbpf before 1.2 knows no struct_ops links: it has stored the value, and stops there.
+    // libbpf before 1.2 has no struct_ops links: it stored the value and returned the map as link.
     bpf_link__disconnect(attached);
     bpf_link__destroy(attached);
     link.reset(bpf_link_create(bpf_map__fd(ops), 0, struct_ops_attach, nullptr));
@@ -63,7 +63,8 @@ Result<void> register_linked(bpf_map* ops, const std::string& dir, const std::st
   return {};
 }
 
-// Registers for good. The map is pinned first, so that whoever comes after us finds it.
+// Registers without a link (kernel < 6.4): until it is unregistered. The map is pinned first, so
+// that the next command finds it even if this process is killed.
 Result<void> register_unlinked(bpf_map* ops, const std::string& dir, const std::string& name) {
   if (bpf_obj_pin(bpf_map__fd(ops), map_pin(dir).c_str()) != 0)
     return failed("congestion: pin {}: {}", map_pin(dir), libbpf_reason(errno));
@@ -78,12 +79,12 @@ Result<void> register_unlinked(bpf_map* ops, const std::string& dir, const std::
   return {};
 }
 
-// Puts it behind a link that holds another.
+// Replaces the struct_ops map of a link.
 Result<void> swap_linked(bpf_map* ops, uint32_t link_id, const std::string& name) {
   const Fd link(bpf_link_get_fd_by_id(link_id));
   if (!link.valid()) return failed("congestion: link {}: {}", link_id, libbpf_reason(errno));
-  // Stores the operations. libbpf from 1.2 on then wants a link of its own, which the kernel
-  // refuses since the name is taken; before, what it calls a link is the map.
+  // Stores the operations in the map. libbpf 1.2 and later then tries to create a link, which the
+  // kernel refuses because the name is taken; earlier versions return the map as link.
   if (bpf_link* attached = bpf_map__attach_struct_ops(ops)) {
     bpf_link__disconnect(attached);
     bpf_link__destroy(attached);
@@ -96,7 +97,7 @@ Result<void> swap_linked(bpf_map* ops, uint32_t link_id, const std::string& name
   return {};
 }
 
-// The map that the instance's pins lead to, or 0.
+// Id of the struct_ops map that the instance has pinned, itself or by its link; 0: none.
 uint32_t pinned_map_id(const std::string& dir) {
   if (dir.empty()) return 0;
   const Fd link(bpf_obj_get(link_pin(dir).c_str()));
@@ -108,7 +109,7 @@ uint32_t pinned_map_id(const std::string& dir) {
   return info.id;
 }
 
-// The directory in bpffs whose pins lead to this map; empty: none.
+// The instance directory that has this struct_ops map pinned; empty: none.
 std::string pinned_in(uint32_t map_id) {
   const auto names = list_directory(kBpffsRoot);
   if (!names) return {};
@@ -119,7 +120,7 @@ std::string pinned_in(uint32_t map_id) {
   return {};
 }
 
-// What nobody pinned and no link holds was left behind by a loader whose pins are gone.
+// Registered, but neither pinned nor held by a link: its loader's pins were removed.
 bool left_behind(const CongestionEntry& entry) {
   return entry.link_id == 0 && pinned_in(entry.map_id).empty();
 }
@@ -141,7 +142,7 @@ void remove_pins(const std::string& dir) {
   ::unlink(map_pin(dir).c_str());
 }
 
-// Sockets that still use it are seen through these maps, so they stay as long as there is one.
+// Existing sockets write these maps, which therefore stay while congestion_flows has an entry.
 void remove_maps(const std::string& dir) {
   const Fd flows(bpf_obj_get((dir + "/congestion_flows").c_str()));
   sluice_flow first{};
@@ -154,12 +155,12 @@ Result<void> register_new(const CongestionKernel& kernel, bpf_map* ops, const st
   return kernel.links ? register_linked(ops, dir, name) : register_unlinked(ops, dir, name);
 }
 
-// Swaps it under the name that sockets know; those that have the old one keep it to their end.
+// Replaces the version registered under the same name. Existing sockets keep the old one.
 Result<void> replace(const CongestionKernel& kernel, const CongestionEntry& old,
                      const CongestionObject& object, const std::string& dir) {
   bpf_map* ops = congestion_ops(object);
   if (old.link_id != 0) return swap_linked(ops, old.link_id, old.name);
-  // Without links (before 6.4) there is a moment in which nobody can choose it.
+  // Without links (kernel < 6.4) the name is unregistered for a moment.
   TRY(unregister(old));
   remove_pins(dir);
   return register_new(kernel, ops, dir, old.name);
@@ -204,7 +205,7 @@ Result<CongestionLoad> congestion_would_load(const std::string& instance_dir,
   const auto* own = find_registered(
       entries, [&](const CongestionEntry& entry) { return entry.map_id == pinned; });
   if (own == nullptr) return CongestionLoad::loaded;
-  auto object = TRY(load_congestion_object(instance_dir, name, kernel, CongestionUse::only_look));
+  auto object = TRY(load_congestion_object(instance_dir, name, kernel, CongestionUse::only_verify));
   return same_programs(own->program_ids, program_ids(object)) ? CongestionLoad::nothing
                                                               : CongestionLoad::replaced;
 }
@@ -235,7 +236,7 @@ Result<CongestionLoad> congestion_load(const std::string& instance_dir, const st
           name, other->map_id, holder(*other));
     TRY(unregister(*other));
   }
-  remove_pins(instance_dir);  // they lead to nothing that is registered
+  remove_pins(instance_dir);  // stale: nothing registered belongs to them
 
   auto object = TRY(load_congestion_object(instance_dir, name, kernel, CongestionUse::registers));
   TRY(register_new(kernel, congestion_ops(object), instance_dir, name));
@@ -269,7 +270,7 @@ Result<bool> congestion_unload(const std::string& instance_dir, const std::strin
   if (own->link_id) {
     Fd link(bpf_link_get_fd_by_id(own->link_id));
     if (link.valid())
-      bpf_link_detach(link.get());  // at once where the kernel can, else with the last pin
+      bpf_link_detach(link.get());  // unregisters at once if supported, else with the last pin
     link.reset();
     remove_pins(instance_dir);
     if (!congestion_link_gone(own->link_id))

@@ -22,14 +22,14 @@ struct DestroySkeleton {
   void operator()(listeners_bpf* skeleton) const { listeners_bpf__destroy(skeleton); }
 };
 
-// What the iterator wrote, until its end.
+// Reads all records of the iterator.
 Result<std::vector<ChangedListener>> read_all(const Fd& iterator) {
   std::vector<ChangedListener> changed;
   std::array<sluice_listener, 64> records{};
   for (;;) {
     const ssize_t size = read(iterator.get(), records.data(), sizeof(records));
     if (size < 0 && errno == EAGAIN) continue;
-    if (size < 0) return failed("listeners: walking them: {}", error_text(errno));
+    if (size < 0) return failed("listeners: read the iterator: {}", error_text(errno));
     if (size == 0) return changed;
     for (size_t i = 0; i < static_cast<size_t>(size) / sizeof(sluice_listener); i++) {
       const sluice_listener& record = records[i];
@@ -62,7 +62,7 @@ Result<std::vector<ChangedListener>> set_listeners(const HostPort& endpoint,
   const Fd iterator(bpf_iter_create(bpf_link__fd(link)));
   const int error = errno;
   auto changed = iterator.valid() ? read_all(iterator)
-                                  : failed("listeners: making the iterator: {}", error_text(error));
+                                  : failed("listeners: create the iterator: {}", error_text(error));
   bpf_link__destroy(link);
   return changed;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The congestion control of sockets that listen, which those that they accept inherit. By a BPF
-// iterator, since no other process may set an option of a socket.
+// Sets the congestion control of listening sockets, which accepted sockets inherit. Uses a BPF
+// iterator, because a process cannot set options of another process's sockets.
 #pragma once
 
 #include <string>
@@ -12,12 +12,13 @@
 namespace sluice {
 
 struct ChangedListener {
-  HostPort at;         // 0.0.0.0 or ::, where it listens on every address
-  std::string before;  // the congestion control that it had
+  HostPort at;         // 0.0.0.0 or :: for a wildcard listener
+  std::string before;  // its earlier congestion control
 };
 
-// Sockets of this network namespace that listen on the endpoint, or on its port of every address.
-// `only`: of these, those that have this one now; empty: all of them. Nobody listens: none.
+// Sets `name` for the sockets of this network namespace that listen on the endpoint, or on its port
+// with a wildcard address, and returns them. `only`: limits this to sockets that have that
+// congestion control now; empty: no limit.
 Result<std::vector<ChangedListener>> set_listeners(const HostPort& endpoint,
                                                    const std::string& name,
                                                    const std::string& only);

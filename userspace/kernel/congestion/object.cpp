@@ -20,12 +20,12 @@ namespace sluice {
 namespace {
 
 constexpr uint32_t struct_ops_link_flag = 1U << 13;  // BPF_F_LINK
-// As congestion.bpf.c spells it; 16 bytes with the NUL, like the name that takes its place.
+// Placeholder in congestion.bpf.c. 16 bytes with the NUL, like the name that replaces it.
 constexpr std::string_view unnamed = "sluice@unnamed@";
 static_assert(unnamed.size() == congestion_name_length);
 
-// libbpf 1.1 gives no access to the initial value of a struct_ops map, so the name is written into
-// a copy of the object file before it is opened.
+// libbpf 1.1 cannot set the initial value of a struct_ops map, so the name is written into a copy
+// of the object file before it is opened.
 Result<std::string> named_object(const std::string& name) {
   size_t size = 0;
   const auto* bytes = static_cast<const char*>(congestion_bpf__elf_bytes(&size));
@@ -39,7 +39,7 @@ Result<std::string> named_object(const std::string& name) {
   return object;
 }
 
-// What `object` holds must live until the skeleton is loaded.
+// `object` must outlive the load of the skeleton.
 Result<CongestionObject> open_skeleton(const std::string& object, const std::string& instance_dir) {
   CongestionObject skeleton(static_cast<congestion_bpf*>(std::calloc(1, sizeof(congestion_bpf))));
   if (!skeleton || congestion_bpf__create_skeleton(skeleton.get()) != 0)
@@ -52,7 +52,7 @@ Result<CongestionObject> open_skeleton(const std::string& object, const std::str
   return skeleton;
 }
 
-// Maps that the instance has are taken as they are, with the capacity that it gave them.
+// Reuses the instance's pinned maps, with their capacities.
 Result<void> adopt_maps(bpf_object* object) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
@@ -78,7 +78,8 @@ Result<void> adopt_maps(bpf_object* object) {
   return {};
 }
 
-// Sums of every service that the instance has room for.
+// Map `congestion_services` has one entry per possible service, and one for flows without a
+// service.
 Result<void> size_sums(congestion_bpf& skeleton) {
   bpf_map* sums = skeleton.maps.congestion_services;
   if (bpf_map__fd(sums) >= 0) return {};  // adopted
@@ -104,7 +105,7 @@ Result<CongestionObject> load_congestion_object(const std::string& instance_dir,
   if (kernel.links) bpf_map__set_map_flags(skeleton->maps.sluice_ops, struct_ops_link_flag);
   TRY(adopt_maps(skeleton->obj));
   TRY(size_sums(*skeleton));
-  if (use == CongestionUse::only_look) {
+  if (use == CongestionUse::only_verify) {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, skeleton->obj) bpf_map__set_pin_path(map, nullptr);
   }

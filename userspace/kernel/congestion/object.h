@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The BPF object of the congestion control, loaded into the kernel and not registered yet. Used by
-// congestion.cpp alone.
+// The BPF object of the congestion control: loads it into the kernel without registering it.
+// Private to this wing.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ struct DestroyCongestionObject {
 };
 using CongestionObject = std::unique_ptr<congestion_bpf, DestroyCongestionObject>;
 
-// `only_look`: nothing is pinned, and it goes as it came.
-enum class CongestionUse { registers, only_look };
+// only_verify: the kernel verifies the programs; nothing is pinned.
+enum class CongestionUse { registers, only_verify };
 
-// Maps that the instance has pinned are used as they are; what it has not is pinned there.
+// Reuses the maps that the instance has pinned, and pins the missing ones.
 Result<CongestionObject> load_congestion_object(const std::string& instance_dir,
                                                 const std::string& name,
                                                 const CongestionKernel& kernel, CongestionUse use);
@@ -33,7 +33,7 @@ bpf_map* congestion_ops(const CongestionObject& object);
 
 std::vector<uint32_t> program_ids(const CongestionObject& object);
 
-// Whether they do the same: the kernel's tag of a program is a hash of its instructions.
+// Compares the kernel's program tags, which are hashes of the instructions.
 bool same_programs(const std::vector<uint32_t>& a, const std::vector<uint32_t>& b);
 
 }  // namespace sluice

@@ -17,12 +17,12 @@
 namespace sluice {
 namespace {
 
-// The name of the struct_ops map in congestion.bpf.c, by which ours are told from others'.
+// Name of the struct_ops map in congestion.bpf.c. It identifies sluice's maps.
 constexpr const char* ops_map_name = "sluice_ops";
 
-// enum bpf_struct_ops_state: registered, with no link to hold it.
+// enum bpf_struct_ops_state: registered without a link.
 constexpr uint32_t state_in_use = 1;
-constexpr size_t state_offset = 4;  // behind the reference count, in every kernel
+constexpr size_t state_offset = 4;  // after the reference count
 
 struct FreeBtf {
   void operator()(btf* types) const { btf__free(types); }
@@ -42,7 +42,7 @@ const btf_type* find_struct(const btf* types, const char* name) {
   return id < 0 ? nullptr : btf__type_by_id(types, static_cast<uint32_t>(id));
 }
 
-// How many arguments the function behind a member that points to one takes; 0: it is no such.
+// Number of arguments of a member that is a function pointer; 0: it is not one.
 uint32_t argument_count(const btf* types, const btf_member* member) {
   const int pointer_id = btf__resolve_type(types, member->type);
   if (pointer_id < 0) return 0;
@@ -52,8 +52,8 @@ uint32_t argument_count(const btf* types, const btf_member* member) {
   return function && btf_is_func_proto(function) ? btf_vlen(function) : 0;
 }
 
-// bpf_link_info of the headers we build with may not know struct_ops; its map_id stands where
-// every link type's own part begins.
+// The build's bpf_link_info may lack struct_ops. Its map_id is the first field of the type-specific
+// union, like xdp.ifindex.
 uint32_t link_map_id(const bpf_link_info& info) {
   return info.xdp.ifindex;
 }
@@ -65,13 +65,13 @@ std::optional<bpf_link_info> link_info(int fd) {
   return info;
 }
 
-// Struct_ops links by the map that each registers.
+// Ids of struct_ops links by the id of the map that each registers.
 std::map<uint32_t, uint32_t> struct_ops_links() {
   std::map<uint32_t, uint32_t> links;
   uint32_t id = 0;
   while (bpf_link_get_next_id(id, &id) == 0) {
     const Fd link(bpf_link_get_fd_by_id(id));
-    if (!link.valid()) continue;  // it went in the meantime
+    if (!link.valid()) continue;  // released meanwhile
     if (auto map_id = congestion_link_map(link.get())) links[*map_id] = id;
   }
   return links;
@@ -83,7 +83,7 @@ Result<CongestionKernel> congestion_kernel() {
   const std::unique_ptr<btf, FreeBtf> types(btf__load_vmlinux_btf());
   if (!types)
     return failed(
-        "congestion: this kernel tells nothing of its types ({}); it needs BTF "
+        "congestion: this kernel does not describe its types ({}); it needs BTF "
         "(CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)",
         std::strerror(errno));
   const btf_type* value = find_struct(types.get(), "bpf_struct_ops_tcp_congestion_ops");
@@ -136,7 +136,7 @@ Result<std::vector<CongestionEntry>> congestion_entries(const CongestionKernel& 
     const char* name = value.data() + kernel.name_offset;
     entry.name.assign(name, strnlen(name, 16));
     entry.in_use = state == state_in_use;
-    // Where a function would be, the kernel says the id of the program that is it.
+    // In place of a function pointer the kernel returns the id of its program.
     for (const uint32_t offset : kernel.operation_offsets) {
       uint64_t program = 0;
       if (offset + sizeof(program) > value.size()) continue;
@@ -147,8 +147,7 @@ Result<std::vector<CongestionEntry>> congestion_entries(const CongestionKernel& 
     entry.map = std::move(map);
     entries.push_back(std::move(entry));
   }
-  if (error == -EPERM)
-    return failed("congestion: look at the kernel's maps: {}", error_text(EPERM));
+  if (error == -EPERM) return failed("congestion: list the kernel's maps: {}", error_text(EPERM));
   return entries;
 }
 

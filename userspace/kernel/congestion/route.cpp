@@ -17,8 +17,7 @@ namespace sluice {
 namespace {
 
 using Message = std::unique_ptr<nl_msg, void (*)(nl_msg*)>;
-// A whole route as the kernel says it: libnl's own type holds numbers alone as metrics, and would
-// lose the name.
+// A route as a raw netlink message: libnl's type holds metrics as numbers and would lose the name.
 using RawRoute = std::vector<char>;
 
 nlmsghdr* header_of(RawRoute& route) {
@@ -64,22 +63,22 @@ Result<std::vector<RawRoute>> routes_to(nl_sock* netlink, const Prefix& prefix) 
   return std::move(found.routes);
 }
 
-// What the kernel says of a route beside what it was told: it refuses to be told so.
-constexpr unsigned kRouteReports =
+// Flags that the kernel reports with a route and refuses in a request.
+constexpr unsigned kReportedFlags =
     RTNH_F_DEAD | RTNH_F_LINKDOWN | RTNH_F_UNRESOLVED | RTNH_F_OFFLOAD | RTNH_F_TRAP;
 
-// The next hops of a route that has several.
-void purge_reports(nlattr* next_hops) {
+// Clears the reported flags of the next hops of a multipath route.
+void clear_reported_flags(nlattr* next_hops) {
   auto* hop = static_cast<rtnexthop*>(nla_data(next_hops));
   int left = nla_len(next_hops);
   while (RTNH_OK(hop, left)) {
-    hop->rtnh_flags &= static_cast<unsigned char>(~kRouteReports);
+    hop->rtnh_flags &= static_cast<unsigned char>(~kReportedFlags);
     left -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
     hop = RTNH_NEXT(hop);
   }
 }
 
-// Those of its metrics that are set, but the congestion control.
+// Copies all metrics but the congestion control.
 void copy_metrics(nl_msg* to, const nlattr* metrics) {
   nlattr* metric = nullptr;
   int left = 0;
@@ -93,16 +92,16 @@ Result<Message> with_congestion(RawRoute& route, const std::string& name) {
   Message message(nlmsg_alloc_simple(RTM_NEWROUTE, NLM_F_REPLACE), nlmsg_free);
   if (!message) return failed("netlink: out of memory");
   nlmsghdr* from = header_of(route);
-  static_cast<rtmsg*>(nlmsg_data(from))->rtm_flags &= ~kRouteReports;
+  static_cast<rtmsg*>(nlmsg_data(from))->rtm_flags &= ~kReportedFlags;
   nlmsg_append(message.get(), nlmsg_data(from), sizeof(rtmsg), NLMSG_ALIGNTO);
   const nlattr* metrics = nullptr;
   nlattr* attribute = nullptr;
   int left = 0;
   nlmsg_for_each_attr(attribute, from, sizeof(rtmsg), left) {
-    if (nla_type(attribute) == RTA_MULTIPATH) purge_reports(attribute);
+    if (nla_type(attribute) == RTA_MULTIPATH) clear_reported_flags(attribute);
     if (nla_type(attribute) == RTA_METRICS)
       metrics = attribute;
-    else if (nla_type(attribute) != RTA_CACHEINFO)  // the kernel's own account of it
+    else if (nla_type(attribute) != RTA_CACHEINFO)  // read-only
       nla_put(message.get(), nla_type(attribute), nla_len(attribute), nla_data(attribute));
   }
   nlattr* nest = nla_nest_start(message.get(), RTA_METRICS);
@@ -132,7 +131,7 @@ Result<void> set_route_congestion(const Prefix& prefix, const std::string& name)
   auto routes = TRY(routes_to(netlink.get(), prefix));
   for (RawRoute& route : routes) {
     auto message = TRY(with_congestion(route, name));
-    // It is sent and acknowledged, and freed with it.
+    // Sends the message, waits for the acknowledgement, and frees the message.
     if (const int error = nl_send_sync(netlink.get(), message.release()); error < 0)
       return failed("route {}: changing its congestion control: {}", prefix.text(),
                     nl_geterror(error));

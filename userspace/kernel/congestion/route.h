@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The congestion control that a route of the main table says its connections use ("congctl" of
-// ip-route(8)), in the network namespace that the thread is in.
+// The congestion control of a route in the main table ("congctl" of ip-route(8)), in the network
+// namespace of the calling thread.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace sluice {
 
-// What it names now; empty: nothing. No such route: an error.
+// Empty: the route names none. A missing route is an error.
 Result<std::string> route_congestion(const Prefix& prefix);
 
-// Everything else of the route stays as it is. Empty: it names none any more.
+// Keeps the route's other attributes. An empty name removes the attribute.
 Result<void> set_route_congestion(const Prefix& prefix, const std::string& name);
 
 }  // namespace sluice

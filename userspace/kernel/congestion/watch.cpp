@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "kernel/congestion/telemetry.h"
+#include "kernel/congestion/watch.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <utility>
 
 #include "kernel/system/bpffs.h"
 #include "kernel/system/clock.h"
+#include "kernel/system/map.h"
 #include "kernel/system/system_error.h"
 #include "sluice/limits.h"
 #include "sluice/time.h"
@@ -19,7 +19,8 @@
 namespace sluice {
 namespace {
 
-// The one entry of map `congestion_watch`, in our memory: the programs count in it while we write.
+// The one entry of map `congestion_watch`, memory-mapped: the BPF programs and this process write it
+// concurrently.
 class SharedWatch {
  public:
   static Result<SharedWatch> open(const std::string& instance_dir) {
@@ -54,48 +55,7 @@ class SharedWatch {
   sluice_congestion_watch* watch_;
 };
 
-using Sums = PerCpuArray<sluice_congestion_service>;
-constexpr const char* sums_name = "congestion_services";
-
-void add(sluice_congestion_service& sum, const sluice_congestion_service& one) {
-  for (size_t state = 0; state < SLUICE_CONGESTION_STATE_COUNT; state++)
-    sum.flows[state] += one.flows[state];
-  sum.opened += one.opened;
-  sum.delivered_bytes += one.delivered_bytes;
-  sum.lost_packets += one.lost_packets;
-  sum.retransmitted_packets += one.retransmitted_packets;
-  sum.marked_packets += one.marked_packets;
-  sum.timeouts += one.timeouts;
-}
-
 }  // namespace
-
-Result<CongestionSums> congestion_sums(const std::string& instance_dir) {
-  CongestionSums sums;
-  if (!is_pinned(instance_dir, sums_name)) return sums;
-  const auto map = TRY(Sums::open(instance_dir, sums_name));
-  for (uint32_t service = 0; service < map.capacity(); service++) {
-    const auto of_cpus = TRY(map.read(service));
-    sluice_congestion_service sum{};
-    for (const auto& one : of_cpus) add(sum, one);
-    constexpr sluice_congestion_service nothing{};
-    if (memcmp(&sum, &nothing, sizeof(sum)) != 0) sums.emplace_back(service, sum);
-  }
-  return sums;
-}
-
-Result<void> purge_congestion_sums(const std::string& instance_dir, uint32_t service) {
-  if (!is_pinned(instance_dir, sums_name)) return {};
-  auto map = TRY(Sums::open(instance_dir, sums_name));
-  if (service >= map.capacity()) return {};
-  auto of_cpus = TRY(map.read(service));
-  for (auto& one : of_cpus) {
-    sluice_congestion_service kept{};
-    std::copy(std::begin(one.flows), std::end(one.flows), std::begin(kept.flows));
-    one = kept;
-  }
-  return map.put(service, of_cpus);
-}
 
 struct CongestionWatch::State {
   explicit State(SharedWatch shared) : watch(std::move(shared)), dropped_before(watch.dropped()) {}
@@ -138,7 +98,7 @@ Result<CongestionWatch> CongestionWatch::open(const std::string& instance_dir) {
   };
   state->events = ring_buffer__new(events.get(), taken, state.get(), nullptr);
   if (state->events == nullptr) return failed("{}: {}", path, error_text(errno));
-  // What a reader before us left is not news.
+  // Events left over from an earlier reader are discarded.
   (void)ring_buffer__consume(state->events);
   state->watch.read_until(monotonic_ns() + SLUICE_CONGESTION_WATCH_NS);
   return CongestionWatch(std::move(state));

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "kernel/instance/objects.h"
+#include "kernel/state/objects.h"
 #include "kernel/state/release.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/fd.h"
@@ -24,7 +24,7 @@ namespace {
 
 using Chain = std::unique_ptr<xdp_multiprog, void (*)(xdp_multiprog*)>;
 
-// What XDP has on a device; null: nothing.
+// The XDP programs of a device; null: none.
 Chain chain_on(uint32_t ifindex) {
   libbpf_log_capture();
   libxdp_set_print([](libxdp_print_level, const char*, va_list) { return 0; });
@@ -40,7 +40,7 @@ uint32_t map_id(const std::string& path) {
   return info.id;
 }
 
-// All of ours count verdicts, and each instance has verdicts of its own.
+// Every XDP program of sluice uses map `verdicts`, and each instance has its own.
 bool is_of_instance(int program_fd, uint32_t verdicts) {
   std::vector<uint32_t> maps(64);
   bpf_prog_info info{};
@@ -52,13 +52,14 @@ bool is_of_instance(int program_fd, uint32_t verdicts) {
   return std::find(maps.begin(), maps.end(), verdicts) != maps.end();
 }
 
-// `steer` is two programs, of which the second has an answer for every packet.
+// The fast path tail-calls the slow path, which a dispatcher does not allow. The slow path handles
+// every packet.
 std::string name_in_dispatcher(const std::string& program) {
   return program == "steer" ? "steer_slow" : program;
 }
 
-// The instance's programs of this name in a dispatcher, which owns them; several only while one
-// takes the other's place.
+// The instance's programs of this name in a dispatcher, which owns them. Two while one replaces the
+// other.
 std::vector<xdp_program*> all_in(const Chain& chain, const std::string& program,
                                  const std::string& links) {
   std::vector<xdp_program*> all;
@@ -73,13 +74,13 @@ std::vector<xdp_program*> all_in(const Chain& chain, const std::string& program,
   return all;
 }
 
-// Null: it is not there.
+// Null: not found.
 xdp_program* find_in(const Chain& chain, const std::string& program, const std::string& links) {
   const auto all = all_in(chain, program, links);
   return all.empty() ? nullptr : all.front();
 }
 
-// The kernel's hash of its instructions; empty: it cannot be known.
+// The kernel's hash of the program's instructions; empty: unknown.
 std::string tag_of(int program_fd) {
   bpf_prog_info info{};
   uint32_t info_bytes = sizeof(info);
@@ -108,46 +109,42 @@ Result<void> refuse_other(uint32_t ifindex, const std::string& device) {
       main != nullptr ? xdp_program__id(main) : 0);
 }
 
-Result<Fd> pin_place(Instance& instance, const HookPlace& place, const std::string& links) {
-  auto fd = TRY(instance.program_fd(place.program));
-  Fd owned(fd);
-  const std::string path = links + "/" + place.pin_name();
-  if (bpf_obj_pin(owned.get(), path.c_str()) != 0)
+Result<void> pin_attach_point(const InstanceDirectory& instance, const AttachPoint& point) {
+  const Fd program = TRY(instance.program(point.program));
+  const std::string path = instance.links() + "/" + point.pin_name();
+  if (bpf_obj_pin(program.get(), path.c_str()) != 0)
     return failed("{}: pinning it: {}", path, error_text(errno));
-  return owned;
+  return {};
 }
 
-// libxdp puts a lone program there without a dispatcher where the kernel refuses dispatchers.
-Result<void> check_chained(const HookPlace& place, const std::string& links, uint32_t ifindex,
+// If the kernel refuses dispatchers, libxdp attaches a single program without one.
+Result<void> check_chained(const AttachPoint& point, const std::string& links, uint32_t ifindex,
                            xdp_program* program, xdp_attach_mode mode) {
   const Chain chain = chain_on(ifindex);
-  if (find_in(chain, place.program, links) != nullptr) return {};
+  if (find_in(chain, point.program, links) != nullptr) return {};
   xdp_program__detach(program, static_cast<int>(ifindex), mode, 0);
   return failed(
       "device {}: this kernel refuses the programs of libxdp's dispatcher (BPF_PROG_TYPE_EXT); "
       "attach without --chain",
-      place.device);
+      point.device);
 }
 
-// Why the kernel took a program into no dispatcher. Kernels that look for it want a dispatcher that
-// says of itself that it changes packets, as libxdp's does since xdp-tools' pull request 509.
+// Why the kernel refused the dispatcher. Newer kernels require that a dispatcher declares that it
+// changes packet data, which libxdp's does since xdp-tools pull request 509.
 std::string refusal(int error, const std::string& log) {
   if (log.find("changes packet data") != std::string::npos)
     return "this kernel wants a libxdp of mid-2025 or later (1.5.5), and an older one is installed";
   return log.empty() ? error_text(error) : error_text(error) + "; " + log;
 }
 
-Result<void> put_in(Instance& instance, const HookPlace& place, const std::string& links,
-                    uint32_t ifindex, bool generic) {
-  const Capacities has = instance.dataplane().capacities();
+Result<void> put_in(const InstanceDirectory& instance, const AttachPoint& point, uint32_t ifindex,
+                    bool generic) {
   const auto root = TRY(instance_root(instance.directory()));
-  // libxdp loads a program itself, and this sluice has only its own.
+  // libxdp loads the program from this sluice's object, so the instance must be of this version.
   const auto other = TRY(other_release_note(instance.directory()));
-  if (!other.empty()) return failed("device {}: {}", place.device, other);
-  const std::string program_name = name_in_dispatcher(place.program);
-  auto opened = TRY(
-      open_chained(instance.directory(), program_name,
-                   {.services = has.services, .backends = has.backends, .flows = has.flows}, root));
+  if (!other.empty()) return failed("device {}: {}", point.device, other);
+  const std::string program_name = name_in_dispatcher(point.program);
+  const ChainedObject opened = TRY(open_chained(instance, program_name, root));
 
   xdp_program_opts options{};
   options.sz = sizeof(options);
@@ -156,66 +153,65 @@ Result<void> put_in(Instance& instance, const HookPlace& place, const std::strin
   const std::unique_ptr<xdp_program, void (*)(xdp_program*)> program(xdp_program__create(&options),
                                                                      xdp_program__close);
   if (const long error = libxdp_get_error(program.get()); error != 0)
-    return failed("device {}: libxdp does not take {}: {}", place.device, place.program,
+    return failed("device {}: libxdp does not take {}: {}", point.device, point.program,
                   error_text(static_cast<int>(-error)));
   libbpf_log_take();
   const auto mode = generic ? XDP_MODE_SKB : XDP_MODE_NATIVE;
   if (const int error = xdp_program__attach(program.get(), static_cast<int>(ifindex), mode, 0);
       error != 0)
-    return failed("device {}: putting {} into libxdp's dispatcher: {}", place.device, place.program,
+    return failed("device {}: putting {} into libxdp's dispatcher: {}", point.device, point.program,
                   refusal(-error, libbpf_log_take()));
-  return check_chained(place, links, ifindex, program.get(), mode);
+  return check_chained(point, instance.links(), ifindex, program.get(), mode);
 }
 
 }  // namespace
 
-Result<HookPlace> chain_attach(Instance& instance, const std::string& program,
-                               const std::string& device, uint32_t ifindex, bool generic) {
-  const HookPlace place{program, HookKind::chained, device, network_namespace_id()};
-  const std::string links = instance.directory() + "/links";
+Result<AttachPoint> chain_attach(const InstanceDirectory& instance, const std::string& program,
+                                 const std::string& device, uint32_t ifindex, bool generic) {
+  const AttachPoint point{program, HookKind::chained, device, network_namespace_id()};
   TRY(refuse_other(ifindex, device));
-  // The pin first: who is killed behind it leaves a place that the next command finds empty.
-  TRY(pin_place(instance, place, links));
-  if (auto put = put_in(instance, place, links, ifindex, generic); !put) {
-    if (auto removed = remove_pin(links + "/" + place.pin_name()); !removed)
-      return tl::unexpected(put.error());
+  // The pin comes first: if the process is killed after it, the next command finds the attach point
+  // empty. A program without a pin would never be detached.
+  TRY(pin_attach_point(instance, point));
+  if (auto put = put_in(instance, point, ifindex, generic); !put) {
+    (void)remove_pin(instance.links() + "/" + point.pin_name());
     return tl::unexpected(put.error());
   }
-  return place;
+  return point;
 }
 
-bool chain_is_gone(const HookPlace& place, const std::string& links) {
-  if (place.namespace_id != network_namespace_id()) return false;
-  const uint32_t ifindex = if_nametoindex(place.device.c_str());
-  return ifindex == 0 || find_in(chain_on(ifindex), place.program, links) == nullptr;
+bool chain_is_gone(const AttachPoint& point, const std::string& links) {
+  if (point.namespace_id != network_namespace_id()) return false;
+  const uint32_t ifindex = if_nametoindex(point.device.c_str());
+  return ifindex == 0 || find_in(chain_on(ifindex), point.program, links) == nullptr;
 }
 
-Result<bool> chain_renew(Instance& instance, const HookPlace& place, const std::string& links) {
-  const uint32_t ifindex = if_nametoindex(place.device.c_str());
-  const auto pinned = TRY(instance.program_fd(name_in_dispatcher(place.program)));
-  const std::string wanted = tag_of(Fd(pinned).get());
+Result<bool> chain_renew(const InstanceDirectory& instance, const AttachPoint& point) {
+  const std::string links = instance.links();
+  const uint32_t ifindex = if_nametoindex(point.device.c_str());
+  const std::string wanted = tag_of(TRY(instance.program(name_in_dispatcher(point.program))).get());
   const auto is_wanted = [&](xdp_program* each) { return tag_of(xdp_program__fd(each)) == wanted; };
   const Chain before = chain_on(ifindex);
-  const auto running = all_in(before, place.program, links);
+  const auto running = all_in(before, point.program, links);
   if (std::all_of(running.begin(), running.end(), is_wanted)) return false;
   if (std::none_of(running.begin(), running.end(), is_wanted)) {
     const bool generic = xdp_multiprog__attach_mode(before.get()) == XDP_MODE_SKB;
-    TRY(put_in(instance, place, links, ifindex, generic));
+    TRY(put_in(instance, point, ifindex, generic));
   }
   const Chain both = chain_on(ifindex);
-  for (auto* each : all_in(both, place.program, links)) {
+  for (auto* each : all_in(both, point.program, links)) {
     if (is_wanted(each)) continue;
-    TRY(take_out(both, each, place.device, ifindex));
+    TRY(take_out(both, each, point.device, ifindex));
   }
-  const auto program = TRY(instance.program_fd(place.program));
-  TRY(repin(Fd(program).get(), links, place));
+  const Fd program = TRY(instance.program(point.program));
+  TRY(repin(program.get(), links, point));
   return true;
 }
 
-Result<void> chain_detach(const HookPlace& place, const std::string& links, uint32_t ifindex) {
+Result<void> chain_detach(const AttachPoint& point, const std::string& links, uint32_t ifindex) {
   const Chain chain = chain_on(ifindex);
-  auto* program = find_in(chain, place.program, links);
-  return program == nullptr ? Result<void>{} : take_out(chain, program, place.device, ifindex);
+  auto* program = find_in(chain, point.program, links);
+  return program == nullptr ? Result<void>{} : take_out(chain, program, point.device, ifindex);
 }
 
 }  // namespace sluice

@@ -10,26 +10,24 @@
 namespace sluice {
 namespace {
 
-// Somebody else's is somebody else's decision.
+// A qdisc that other software installed is never replaced.
 Result<void> check_root_qdisc(const std::string& device, const RootQdisc& root) {
   if (root.owner != QdiscOwner::other || root.fq) return {};
   return failed(
-      "device {}: its root qdisc is {}, which somebody put there, and sluice does not replace it "
-      "(take it off first: tc qdisc del dev {} root; or attach pace without --fq)",
+      "device {}: its root qdisc is {}, which other software installed, and sluice does not "
+      "replace it (take it off first: tc qdisc del dev {} root; or attach pace without --fq)",
       device, root.kind, device);
 }
 
-// fq as the root qdisc. Where the kernel has none that is a note, for there are other ways.
+// Installs fq as the root qdisc. A kernel without fq gets a note: rates have other enforcers.
 Result<void> give_fq(const std::string& device, uint32_t ifindex, Apply apply,
                      EgressReport& report) {
   auto root = TRY(root_qdisc(ifindex));
   if (root.fq) return {};
   TRY(check_root_qdisc(device, root));
-  const Result<bool> installed = apply == Apply::perform
-                                     ? install_fq(device, ifindex)
-                                     : Result<bool>{kernel_has_fq().value_or(true)};
-  if (!installed) return tl::unexpected(installed.error());
-  if (*installed)
+  const bool installed = apply == Apply::perform ? TRY(install_fq(device, ifindex))
+                                                 : kernel_has_fq().value_or(true);
+  if (installed)
     report.changes.push_back(
         fmt::format("device {}: root qdisc fq, in place of {}", device, root.kind));
   else
@@ -50,9 +48,7 @@ Result<void> limit_segments(const std::string& directory, const std::string& dev
   const auto limit = TRY(segment_limit(directory, device, ifindex));
   TRY(check_segments(device, limit, packets));
   if (packets == limit.packets) return {};
-  if (apply == Apply::perform) {
-    TRY(set_segment_limit(directory, device, ifindex, packets));
-  }
+  if (apply == Apply::perform) TRY(set_segment_limit(directory, device, ifindex, packets));
   report.changes.push_back(
       fmt::format("device {}: gso_max_segs {}, in place of {}", device, packets, limit.packets));
   return {};
@@ -80,7 +76,7 @@ Result<EgressReport> fit_egress(const std::string& directory, const std::string&
   if (done && settings.gso_max_segs)
     done = limit_segments(directory, device, ifindex, *settings.gso_max_segs, apply, report);
   if (done) return report;
-  // The first error is the one to tell.
+  // Only the first error is reported.
   if (apply == Apply::perform) (void)restore_egress(directory, device, before);
   return tl::unexpected(done.error());
 }
@@ -88,9 +84,7 @@ Result<EgressReport> fit_egress(const std::string& directory, const std::string&
 Result<void> restore_egress(const std::string& directory, const std::string& device,
                             const Egress& before) {
   const auto ifindex = TRY(device_index(device));
-  if (!before.fq) {
-    TRY(remove_fq(device, ifindex));
-  }
+  if (!before.fq) TRY(remove_fq(device, ifindex));
   const auto limit = TRY(segment_limit(directory, device, ifindex));
   if (before.gso_max_segs)
     return set_segment_limit(directory, device, ifindex, *before.gso_max_segs);
@@ -100,7 +94,7 @@ Result<void> restore_egress(const std::string& directory, const std::string& dev
 Result<EgressReport> release_egress(const std::string& directory, const std::string& device,
                                     Apply apply) {
   EgressReport report;
-  // One that is gone has taken its qdiscs along.
+  // 0: the device no longer exists, and neither do its qdiscs.
   const uint32_t ifindex = if_nametoindex(device.c_str());
   if (ifindex != 0) {
     const auto limit = TRY(segment_limit(directory, device, ifindex));
@@ -109,13 +103,11 @@ Result<EgressReport> release_egress(const std::string& directory, const std::str
           fmt::format("device {}: gso_max_segs {} again", device, *limit.before));
     else if (limit.before && *limit.before != limit.packets)
       report.notes.push_back(fmt::format(
-          "device {}: gso_max_segs is {}, which somebody else set after sluice did, and stays so",
-          device, limit.packets));
+          "device {}: gso_max_segs is {}, set by other software after sluice, and stays so", device,
+          limit.packets));
   }
   if (apply == Apply::only_show) return report;
-  if (ifindex != 0) {
-    TRY(remove_fq(device, ifindex));
-  }
+  if (ifindex != 0) TRY(remove_fq(device, ifindex));
   TRY(restore_segment_limit(directory, device, ifindex));
   return report;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What pace makes of the device that it is on, when asked: fq its root qdisc
-// (kernel/device/qdisc.h), and less packets in one piece (kernel/device/segments.h). Each is known
-// again as sluice's own, and is given back with pace. Holds for the network namespace of this
-// process.
+// Device settings that come with pace when asked for: fq as the root qdisc (kernel/device/qdisc.h),
+// and smaller GSO packets (kernel/device/segments.h). Each is recognisable as made by sluice, and
+// is reverted when pace is detached. In the network namespace of this process.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +15,7 @@
 
 namespace sluice {
 
-// What of a device is so because sluice made it so.
+// The settings of a device that sluice made.
 struct Egress {
   bool fq = false;
   std::optional<uint32_t> gso_max_segs;
@@ -25,20 +24,20 @@ struct Egress {
 };
 
 struct EgressReport {
-  std::vector<std::string> changes;  // sentences: what was done, or will be
-  std::vector<std::string> notes;    // what was not done, and why
+  std::vector<std::string> changes;  // sentences: what was done, or would be
+  std::vector<std::string> notes;    // sentences: what was not done, and why
 };
 
-// `directory` is the instance's, and need not be there to only look or show.
+// `directory` is the instance's. It need not exist for reading and for a dry run.
 Result<Egress> egress_of(const std::string& directory, const std::string& device);
-// What the settings does not name stays as it is. Where the kernel has no fq that is a note;
-// somebody else's root qdisc stays, and is an error. An error changes nothing.
+// Settings that are not given stay unchanged. A kernel without fq gets a note. A root qdisc that
+// other software installed is an error. An error changes nothing.
 Result<EgressReport> fit_egress(const std::string& directory, const std::string& device,
                                 const AttachSettings& settings, Apply apply);
-// As it was at that time: what came since is taken back.
+// Reverts to `before`, an earlier result of egress_of().
 Result<void> restore_egress(const std::string& directory, const std::string& device,
                             const Egress& before);
-// All that sluice made of it is taken back. Of a device that is gone, what is tracked.
+// Reverts all settings that sluice made. If the device no longer exists, its records are purged.
 Result<EgressReport> release_egress(const std::string& directory, const std::string& device,
                                     Apply apply);
 

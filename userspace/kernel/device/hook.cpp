@@ -6,8 +6,6 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
-#include <array>
-
 #include "kernel/device/chain.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/fd.h"
@@ -17,14 +15,14 @@
 namespace sluice {
 namespace {
 
-// Attach types of kernel 6.6, which this libbpf's headers do not know yet (commit e420bed02507).
+// Attach types of kernel 6.6 (commit e420bed02507), missing in libbpf 1.1's headers.
 constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 
-// Where our clsact filters are: a priority of our own, so that others' filters are never touched.
+// Priority of sluice's clsact filters, so that filters of other software are never touched.
 constexpr uint32_t kClsactPriority = 0x51c;
 
-// A handle for each that may be on the same side of a device as another one.
+// One handle per program that can share a direction of a device with another one.
 uint32_t clsact_handle(const std::string& program) {
   if (program.starts_with("pace")) return 1;
   return program.starts_with("probe") ? 2 : 3;
@@ -54,26 +52,26 @@ Result<void> pin(int fd, const std::string& path) {
   return failed("{}: pinning it: {}", path, error_text(errno));
 }
 
-// Until it is pinned the link lives only with its descriptor: who is killed here leaves nothing.
-Result<HookPlace> pin_link(const Fd& link, HookPlace place, const std::string& links) {
-  TRY(pin(link.get(), links + "/" + place.pin_name()));
-  return place;
+// Before it is pinned, the link lives only as long as its descriptor: a kill leaves nothing behind.
+Result<AttachPoint> pin_link(const Fd& link, AttachPoint point, const std::string& links) {
+  TRY(pin(link.get(), links + "/" + point.pin_name()));
+  return point;
 }
 
-Result<HookPlace> attach_xdp(int program_fd, HookPlace place, const std::string& links,
-                             uint32_t ifindex) {
+Result<AttachPoint> attach_xdp(int program_fd, AttachPoint point, const std::string& links,
+                               uint32_t ifindex) {
   LIBBPF_OPTS(bpf_link_create_opts, options);
-  options.flags = place.kind == HookKind::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+  options.flags = point.kind == HookKind::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
   const Fd link(bpf_link_create(program_fd, static_cast<int>(ifindex), BPF_XDP, &options));
   if (!link.valid() && (errno == EBUSY || errno == EEXIST))
     return failed(
-        "device {}: has an XDP program already: {} (detach that first, or stand beside it: "
+        "device {}: has an XDP program already: {} (detach that first, or attach beside it: "
         "--chain)",
-        place.device, xdp_occupant(ifindex));
+        point.device, xdp_occupant(ifindex));
   if (!link.valid())
-    return failed("device {}: {} XDP: {}", place.device, hook_kind_text(place.kind),
+    return failed("device {}: {} XDP: {}", point.device, hook_kind_text(point.kind),
                   error_text(errno));
-  return pin_link(link, std::move(place), links);
+  return pin_link(link, std::move(point), links);
 }
 
 bpf_tc_hook clsact_hook(bool egress, uint32_t ifindex) {
@@ -92,153 +90,85 @@ bpf_tc_opts clsact_filter(const std::string& program) {
   return options;
 }
 
-Result<HookPlace> attach_clsact(int program_fd, bool egress, HookPlace place,
-                                const std::string& links, uint32_t ifindex) {
-  place.kind = HookKind::clsact;
+Result<AttachPoint> attach_clsact(int program_fd, bool egress, AttachPoint point,
+                                  const std::string& links, uint32_t ifindex) {
+  point.kind = HookKind::clsact;
   auto hook = clsact_hook(egress, ifindex);
   if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST)
-    return failed("device {}: making its clsact qdisc: {}", place.device, error_text(-error));
-  // The pin comes first: a filter without one would be purged by whoever is killed here.
-  TRY(pin(program_fd, links + "/" + place.pin_name()));
-  auto options = clsact_filter(place.program);
+    return failed("device {}: making its clsact qdisc: {}", point.device, error_text(-error));
+  // The pin comes first: if the process were killed between the two, a filter without a pin would
+  // never be detached.
+  TRY(pin(program_fd, links + "/" + point.pin_name()));
+  auto options = clsact_filter(point.program);
   options.prog_fd = program_fd;
   options.flags = BPF_TC_F_REPLACE;
   if (const int error = bpf_tc_attach(&hook, &options); error != 0)
-    return failed("device {}: attaching to clsact: {}", place.device, error_text(-error));
-  return place;
+    return failed("device {}: attaching to clsact: {}", point.device, error_text(-error));
+  return point;
 }
 
-Result<HookPlace> attach_tc(int program_fd, bool egress, HookPlace place, const std::string& links,
-                            uint32_t ifindex) {
+Result<AttachPoint> attach_tc(int program_fd, bool egress, AttachPoint point,
+                              const std::string& links, uint32_t ifindex) {
   const Fd link(bpf_link_create(program_fd, static_cast<int>(ifindex),
                                 egress ? kTcxEgress : kTcxIngress, nullptr));
-  if (!link.valid()) return attach_clsact(program_fd, egress, std::move(place), links, ifindex);
-  place.kind = HookKind::tcx;
-  return pin_link(link, std::move(place), links);
+  if (!link.valid()) return attach_clsact(program_fd, egress, std::move(point), links, ifindex);
+  point.kind = HookKind::tcx;
+  return pin_link(link, std::move(point), links);
 }
 
-// 0: it cannot be known.
+// 0: unknown.
 uint32_t program_id(int program_fd) {
   bpf_prog_info info{};
   uint32_t info_bytes = sizeof(info);
   return bpf_obj_get_info_by_fd(program_fd, &info, &info_bytes) == 0 ? info.id : 0;
 }
 
-Result<bool> swap_clsact(const HookPlace& place, const std::string& links, int program_fd) {
-  const auto hook = clsact_hook(is_egress(place.program), if_nametoindex(place.device.c_str()));
-  auto options = clsact_filter(place.program);
+Result<bool> swap_clsact(const AttachPoint& point, const std::string& links, int program_fd) {
+  const auto hook = clsact_hook(is_egress(point.program), if_nametoindex(point.device.c_str()));
+  auto options = clsact_filter(point.program);
   const bool runs = bpf_tc_query(&hook, &options) == 0 && options.prog_id == program_id(program_fd);
-  const Fd pinned(bpf_obj_get((links + "/" + place.pin_name()).c_str()));
+  const Fd pinned(bpf_obj_get((links + "/" + point.pin_name()).c_str()));
   if (runs && program_id(pinned.get()) == program_id(program_fd)) return false;
-  options = clsact_filter(place.program);
+  options = clsact_filter(point.program);
   options.prog_fd = program_fd;
   options.flags = BPF_TC_F_REPLACE;
   if (const int error = runs ? 0 : bpf_tc_attach(&hook, &options); error != 0)
-    return failed("device {}: {}: replacing it at clsact: {}", place.device, place.program,
+    return failed("device {}: {}: replacing it at clsact: {}", point.device, point.program,
                   error_text(-error));
-  TRY(repin(program_fd, links, place));
+  TRY(repin(program_fd, links, point));
   return true;
 }
 
-constexpr std::array<HookKind, 5> kKinds = {HookKind::native, HookKind::generic, HookKind::tcx,
-                                            HookKind::clsact, HookKind::chained};
-
 }  // namespace
 
-std::string_view hook_kind_text(HookKind kind) {
-  switch (kind) {
-    case HookKind::native:
-      return "native";
-    case HookKind::generic:
-      return "generic";
-    case HookKind::tcx:
-      return "tcx";
-    case HookKind::clsact:
-      return "clsact";
-    case HookKind::chained:
-      return "chained";
-  }
-  return "unknown";
-}
-
-std::string HookPlace::pin_name() const {
-  std::string encoded;
-  for (const char c : device) {
-    if (c == '.')
-      encoded += "%2e";
-    else if (c == '%')
-      encoded += "%25";
-    else
-      encoded += c;
-  }
-  return fmt::format("{}-{}-{}@{}", program, hook_kind_text(kind), encoded, namespace_id);
-}
-
-std::optional<HookPlace> HookPlace::from_pin_name(const std::string& pin_name) {
-  const auto first = pin_name.find('-');
-  const auto second = pin_name.find('-', first == std::string::npos ? first : first + 1);
-  const auto at = pin_name.rfind('@');
-  if (second == std::string::npos || at == std::string::npos || at < second) return std::nullopt;
-  HookPlace place;
-  place.program = pin_name.substr(0, first);
-  place.namespace_id = pin_name.substr(at + 1);
-  const std::string kind = pin_name.substr(first + 1, second - first - 1);
-  bool known = false;
-  for (const auto candidate : kKinds) {
-    if (kind != hook_kind_text(candidate)) continue;
-    place.kind = candidate;
-    known = true;
-  }
-  if (!known) return std::nullopt;
-  const std::string encoded = pin_name.substr(second + 1, at - second - 1);
-  for (size_t i = 0; i < encoded.size(); i++) {
-    if (encoded[i] == '%' && i + 2 < encoded.size()) {
-      place.device += encoded.compare(i, 3, "%2e") == 0 ? '.' : '%';
-      i += 2;
-    } else {
-      place.device += encoded[i];
-    }
-  }
-  return place;
-}
-
-Result<std::vector<HookPlace>> hook_places(const std::string& links) {
-  std::vector<HookPlace> all;
-  if (!directory_exists(links)) return all;
-  auto names = TRY(list_directory(links));
-  for (const auto& name : names)
-    if (auto place = HookPlace::from_pin_name(name)) all.push_back(*place);
-  return all;
-}
-
-Result<HookPlace> hook_attach(int program_fd, Hook hook, const std::string& links,
-                              const std::string& program, const std::string& device,
-                              uint32_t ifindex) {
-  HookPlace place{program, HookKind::native, device, network_namespace_id()};
+Result<AttachPoint> hook_attach(int program_fd, Hook hook, const std::string& links,
+                                const std::string& program, const std::string& device,
+                                uint32_t ifindex) {
+  AttachPoint point{program, HookKind::native, device, network_namespace_id()};
   switch (hook) {
     case Hook::xdp_native:
       break;
     case Hook::xdp_generic:
-      place.kind = HookKind::generic;
+      point.kind = HookKind::generic;
       break;
     case Hook::tc_ingress:
-      return attach_tc(program_fd, false, place, links, ifindex);
+      return attach_tc(program_fd, false, point, links, ifindex);
     case Hook::tc_egress:
-      return attach_tc(program_fd, true, place, links, ifindex);
+      return attach_tc(program_fd, true, point, links, ifindex);
   }
-  return attach_xdp(program_fd, place, links, ifindex);
+  return attach_xdp(program_fd, point, links, ifindex);
 }
 
-bool hook_is_gone(const HookPlace& place, const std::string& links) {
-  if (place.kind == HookKind::chained) return chain_is_gone(place, links);
-  if (place.kind == HookKind::clsact)
-    return place.namespace_id == network_namespace_id() &&
-           if_nametoindex(place.device.c_str()) == 0;
-  const Fd link(bpf_obj_get((links + "/" + place.pin_name()).c_str()));
+bool hook_is_gone(const AttachPoint& point, const std::string& links) {
+  if (point.kind == HookKind::chained) return chain_is_gone(point, links);
+  if (point.kind == HookKind::clsact)
+    return point.namespace_id == network_namespace_id() &&
+           if_nametoindex(point.device.c_str()) == 0;
+  const Fd link(bpf_obj_get((links + "/" + point.pin_name()).c_str()));
   bpf_link_info info{};
   uint32_t info_bytes = sizeof(info);
   if (!link.valid() || bpf_obj_get_info_by_fd(link.get(), &info, &info_bytes) != 0) return true;
-  // tcx links have their ifindex at the same place; it is 0 once the device is gone.
+  // A tcx link has its ifindex at the same offset. It is 0 once the device is gone.
   return info.xdp.ifindex == 0;
 }
 
@@ -254,34 +184,23 @@ Result<bool> link_swap(const std::string& path, int program_fd) {
   return true;
 }
 
-Result<bool> hook_swap(const HookPlace& place, const std::string& links, int program_fd) {
-  return place.kind == HookKind::clsact ? swap_clsact(place, links, program_fd)
-                                        : link_swap(links + "/" + place.pin_name(), program_fd);
+Result<bool> hook_swap(const AttachPoint& point, const std::string& links, int program_fd) {
+  return point.kind == HookKind::clsact ? swap_clsact(point, links, program_fd)
+                                        : link_swap(links + "/" + point.pin_name(), program_fd);
 }
 
-// Made aside, in a name that is no place's, for a place without a pin would be purged.
-Result<void> repin(int program_fd, const std::string& links, const HookPlace& place) {
-  const std::string aside = links + "/replacing";
-  TRY(remove_pin(aside));
-  TRY(pin(program_fd, aside));
-  const std::string path = links + "/" + place.pin_name();
-  if (rename(aside.c_str(), path.c_str()) != 0)
-    return failed("{}: renaming it to {}: {}", aside, path, error_text(errno));
-  return {};
-}
-
-Result<void> hook_detach(const HookPlace& place, const std::string& links) {
-  const std::string path = links + "/" + place.pin_name();
+Result<void> hook_detach(const AttachPoint& point, const std::string& links) {
+  const std::string path = links + "/" + point.pin_name();
   const uint32_t ifindex =
-      place.namespace_id == network_namespace_id() ? if_nametoindex(place.device.c_str()) : 0;
-  if (place.kind == HookKind::chained && ifindex != 0) {
-    TRY(chain_detach(place, links, ifindex));
+      point.namespace_id == network_namespace_id() ? if_nametoindex(point.device.c_str()) : 0;
+  if (point.kind == HookKind::chained && ifindex != 0) {
+    TRY(chain_detach(point, links, ifindex));
   }
-  if (place.kind == HookKind::clsact && ifindex != 0) {
-    const auto hook = clsact_hook(is_egress(place.program), ifindex);
-    const auto options = clsact_filter(place.program);
+  if (point.kind == HookKind::clsact && ifindex != 0) {
+    const auto hook = clsact_hook(is_egress(point.program), ifindex);
+    const auto options = clsact_filter(point.program);
     if (const int error = bpf_tc_detach(&hook, &options); error != 0 && error != -ENOENT)
-      return failed("device {}: detaching from clsact: {}", place.device, error_text(-error));
+      return failed("device {}: detaching from clsact: {}", point.device, error_text(-error));
   }
   return remove_pin(path);
 }

@@ -18,8 +18,8 @@
 namespace sluice {
 namespace {
 
-// 51c: as our clsact filters have it for a priority (kernel/device/hook.cpp). No qdisc that the
-// kernel gives a device has a handle, and those that people make without naming one begin at 8001:.
+// Handle 51c:, the number that is also the priority of sluice's clsact filters (hook.cpp). Default
+// qdiscs of the kernel have handle 0, and automatic handles start at 8001:.
 constexpr uint32_t kOurs = 0x51c0000;
 
 using Qdisc = std::unique_ptr<rtnl_qdisc, void (*)(rtnl_qdisc*)>;
@@ -58,7 +58,7 @@ Qdisc make_qdisc(uint32_t ifindex, uint32_t parent, uint32_t handle, const char*
   return qdisc;
 }
 
-// 0, or what libnl says.
+// 0, or an error of libnl.
 int put_qdisc(nl_sock* netlink, uint32_t ifindex, uint32_t parent, uint32_t handle,
               const char* kind) {
   const Qdisc qdisc = make_qdisc(ifindex, parent, handle, kind);
@@ -75,7 +75,7 @@ Result<uint32_t> queues_of(nl_sock* netlink, const std::string& device, uint32_t
   return rtnl_link_get_num_tx_queues(link.get());
 }
 
-// What the kernel answers for a kind that it has no module of (net/sched/sch_api.c: ENOENT).
+// The kernel answers ENOENT for a qdisc kind that it does not have (net/sched/sch_api.c).
 bool is_unknown_kind(int error) {
   return error == -NLE_OBJ_NOTFOUND;
 }
@@ -85,7 +85,7 @@ bool is_unknown_kind(int error) {
 Result<RootQdisc> root_qdisc(uint32_t ifindex) {
   auto netlink = TRY(open_netlink());
   auto seen = TRY(qdiscs_of(netlink.get(), ifindex));
-  RootQdisc root{.kind = "none", .owner = QdiscOwner::nobody, .fq = false};
+  RootQdisc root{.kind = "none", .owner = QdiscOwner::kernel, .fq = false};
   bool all_fq = true;
   bool any_fq = false;
   for (const auto& qdisc : seen) {
@@ -107,7 +107,7 @@ Result<RootQdisc> root_qdisc(uint32_t ifindex) {
 
 std::optional<bool> kernel_has_fq() {
   std::optional<bool> has;
-  // A thread of its own, which alone is in that namespace.
+  // unshare() moves only the calling thread, so a thread of its own enters the namespace.
   std::thread([&has] {
     constexpr uint32_t loopback = 1;
     if (unshare(CLONE_NEWNET) != 0) return;
@@ -139,7 +139,7 @@ Result<bool> install_fq(const std::string& device, uint32_t ifindex) {
   if (error == 0) return true;
   TRY(remove_fq(device, ifindex));
   if (is_unknown_kind(error)) return false;
-  return failed("device {}: making fq its root qdisc: {}", device, nl_geterror(error));
+  return failed("device {}: installing fq as its root qdisc: {}", device, nl_geterror(error));
 }
 
 Result<void> remove_fq(const std::string& device, uint32_t ifindex) {
@@ -149,7 +149,7 @@ Result<void> remove_fq(const std::string& device, uint32_t ifindex) {
   const Qdisc qdisc = make_qdisc(ifindex, TC_H_ROOT, kOurs, nullptr);
   if (!qdisc) return failed("netlink: out of memory");
   if (const int error = rtnl_qdisc_delete(netlink.get(), qdisc.get()); error != 0)
-    return failed("device {}: taking its root qdisc off: {}", device, nl_geterror(error));
+    return failed("device {}: removing its root qdisc: {}", device, nl_geterror(error));
   return {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The root qdisc of a device: `fq`, which alone honours departure times, put there when asked and
-// taken away again. Ours is known by its handle. Holds for the network namespace of this process.
+// The root qdisc of a device: `fq`, the only one that honours departure times, is installed when
+// asked for and removed again. sluice's own has a fixed handle. In the network namespace of this
+// process.
 #pragma once
 
 #include <cstdint>
@@ -11,27 +12,27 @@
 
 namespace sluice {
 
-// Whose root qdisc it is.
+// Origin of the root qdisc.
 enum class QdiscOwner {
-  nobody,  // what the kernel gives every device
+  kernel,  // the default of the kernel
   sluice,
-  other,
+  other,  // installed by other software
 };
 
 struct RootQdisc {
   std::string kind;  // "noqueue", "pfifo_fast", "mq", "htb" ...; "none": the device has none
-  QdiscOwner owner = QdiscOwner::nobody;
-  bool fq = false;  // it is fq, or mq with fq below every queue
+  QdiscOwner owner = QdiscOwner::kernel;
+  bool fq = false;  // fq, or mq with fq at every queue
 };
 
 Result<RootQdisc> root_qdisc(uint32_t ifindex);
-// Whether the kernel has fq, or a module of it: tried out on the loopback device of a network
-// namespace that is gone afterwards. None: this process may not make one.
+// Whether the kernel has fq, built in or as a module. Tried on the loopback device of a temporary
+// network namespace. Empty: this process may not create one.
 std::optional<bool> kernel_has_fq();
-// Puts fq in place of what the kernel gave the device; below each queue where it has several.
-// False: the kernel has no fq, and everything is as it was.
+// Replaces the kernel's default by fq; a multiqueue device gets mq with fq at each queue. False:
+// the kernel has no fq, and nothing changed.
 Result<bool> install_fq(const std::string& device, uint32_t ifindex);
-// What the kernel gives the device is back. Success where the root qdisc is not ours.
+// Restores the kernel's default. Success if the root qdisc is not sluice's.
 Result<void> remove_fq(const std::string& device, uint32_t ifindex);
 
 }  // namespace sluice

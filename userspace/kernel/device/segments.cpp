@@ -26,7 +26,7 @@ std::string segments_of(const std::string& directory) {
   return directory + "/segments";
 }
 
-struct Memory {
+struct Record {
   uint32_t ifindex = 0;
   uint32_t before = 0;
   uint32_t now = 0;
@@ -35,10 +35,10 @@ struct Memory {
   [[nodiscard]] std::string name() const {
     return fmt::format("{}-{}-{}@{}", ifindex, before, now, namespace_id);
   }
-  static std::optional<Memory> from_name(std::string_view name) {
-    Memory memory;
+  static std::optional<Record> from_name(std::string_view name) {
+    Record record;
     const std::array<std::pair<char, uint32_t*>, 3> numbers{
-        {{'-', &memory.ifindex}, {'-', &memory.before}, {'@', &memory.now}}};
+        {{'-', &record.ifindex}, {'-', &record.before}, {'@', &record.now}}};
     for (const auto& [end, number] : numbers) {
       const size_t length = name.find(end);
       if (length == std::string_view::npos) return std::nullopt;
@@ -47,39 +47,39 @@ struct Memory {
       *number = static_cast<uint32_t>(*value);
       name.remove_prefix(length + 1);
     }
-    memory.namespace_id = name;
-    return memory;
+    record.namespace_id = name;
+    return record;
   }
 };
 
-// Those of this network namespace.
-Result<std::vector<Memory>> memories(const std::string& directory) {
-  std::vector<Memory> all;
+// The records of this network namespace.
+Result<std::vector<Record>> records(const std::string& directory) {
+  std::vector<Record> all;
   if (!directory_exists(segments_of(directory))) return all;
   auto names = TRY(list_directory(segments_of(directory)));
   for (const auto& name : names) {
-    auto memory = Memory::from_name(name);
-    if (memory && memory->namespace_id == network_namespace_id()) all.push_back(std::move(*memory));
+    auto record = Record::from_name(name);
+    if (record && record->namespace_id == network_namespace_id()) all.push_back(std::move(*record));
   }
   return all;
 }
 
-Result<std::vector<Memory>> memories_of(const std::string& directory, uint32_t ifindex) {
-  auto all = memories(directory);
-  if (all) std::erase_if(*all, [&](const Memory& each) { return each.ifindex != ifindex; });
+Result<std::vector<Record>> records_of(const std::string& directory, uint32_t ifindex) {
+  auto all = records(directory);
+  if (all) std::erase_if(*all, [&](const Record& each) { return each.ifindex != ifindex; });
   return all;
 }
 
-Result<void> purge(const std::string& directory, const Memory& memory) {
-  return remove_tree(segments_of(directory) + "/" + memory.name());
+Result<void> purge_record(const std::string& directory, const Record& record) {
+  return remove_tree(segments_of(directory) + "/" + record.name());
 }
 
-Result<void> purge_gone(const std::string& directory) {
-  auto all = TRY(memories(directory));
-  for (const Memory& each : all) {
+Result<void> purge_gone_devices(const std::string& directory) {
+  auto all = TRY(records(directory));
+  for (const Record& each : all) {
     std::array<char, IF_NAMESIZE> name{};
     if (if_indextoname(each.ifindex, name.data()) != nullptr) continue;
-    TRY(purge(directory, each));
+    TRY(purge_record(directory, each));
   }
   return {};
 }
@@ -93,8 +93,8 @@ Message link_message(int type, uint32_t ifindex) {
   return message;
 }
 
-// libnl's own type of a device (3.7) knows neither attribute. Kernels before 5.19 do not say what
-// the driver takes (commit 14d7b8122fd5), and take anything.
+// libnl 3.7's type of a device has neither attribute. Kernels before 5.19 report no bound of the
+// driver (commit 14d7b8122fd5) and accept any value.
 Result<SegmentLimit> read_limit(const std::string& device, uint32_t ifindex) {
   auto netlink = TRY(open_netlink());
   SegmentLimit limit;
@@ -113,7 +113,7 @@ Result<SegmentLimit> read_limit(const std::string& device, uint32_t ifindex) {
   };
   nl_socket_modify_cb(netlink.get(), NL_CB_VALID, NL_CB_CUSTOM, take, &limit);
   const Message message = link_message(RTM_GETLINK, ifindex);
-  if (!message) return failed("netlink: out of memory");
+  if (!message) return failed("netlink: out of record");
   int error = nl_send_auto(netlink.get(), message.get());
   if (error >= 0) error = nl_recvmsgs_default(netlink.get());
   if (error < 0) return failed("device {}: {}", device, nl_geterror(error));
@@ -124,7 +124,7 @@ Result<void> write_limit(const std::string& device, uint32_t ifindex, uint32_t p
   auto netlink = TRY(open_netlink());
   Message message = link_message(RTM_SETLINK, ifindex);
   if (!message || nla_put_u32(message.get(), IFLA_GSO_MAX_SEGS, packets) != 0)
-    return failed("netlink: out of memory");
+    return failed("netlink: out of record");
   if (const int error = nl_send_sync(netlink.get(), message.release()); error < 0)
     return failed("device {}: setting gso_max_segs to {}: {}", device, packets, nl_geterror(error));
   return {};
@@ -135,8 +135,8 @@ Result<void> write_limit(const std::string& device, uint32_t ifindex, uint32_t p
 Result<SegmentLimit> segment_limit(const std::string& directory, const std::string& device,
                                    uint32_t ifindex) {
   auto limit = TRY(read_limit(device, ifindex));
-  auto all = TRY(memories_of(directory, ifindex));
-  for (const Memory& each : all) {
+  auto all = TRY(records_of(directory, ifindex));
+  for (const Record& each : all) {
     if (limit.ours) break;
     limit.before = each.before;
     limit.ours = each.now == limit.packets;
@@ -146,24 +146,24 @@ Result<SegmentLimit> segment_limit(const std::string& directory, const std::stri
 
 Result<void> set_segment_limit(const std::string& directory, const std::string& device,
                                uint32_t ifindex, uint32_t packets) {
-  TRY(purge_gone(directory));
+  TRY(purge_gone_devices(directory));
   const auto limit = TRY(segment_limit(directory, device, ifindex));
   if (packets == limit.packets) return {};
-  const auto older = TRY(memories_of(directory, ifindex));
+  const auto older = TRY(records_of(directory, ifindex));
   const auto purge_older = [&]() -> Result<void> {
-    for (const Memory& each : older) TRY(purge(directory, each));
+    for (const Record& each : older) TRY(purge_record(directory, each));
     return {};
   };
-  // What somebody else made of it is what it had; the older ones would say otherwise.
+  // The value of other software is now the one to restore, and the older records are wrong.
   if (!limit.ours) TRY(purge_older());
-  const Memory memory{ifindex, limit.ours ? *limit.before : limit.packets, packets,
+  const Record record{ifindex, limit.ours ? *limit.before : limit.packets, packets,
                       network_namespace_id()};
   auto done = make_directory(segments_of(directory));
-  if (done) done = make_directory(segments_of(directory) + "/" + memory.name());
+  if (done) done = make_directory(segments_of(directory) + "/" + record.name());
   if (!done) return done;
   if (auto written = write_limit(device, ifindex, packets); !written) {
-    // The first error is the one to tell; what it had is all that a memory left over says.
-    (void)purge(directory, memory);
+    // Only the first error is reported. A record that is left over has the right old value.
+    (void)purge_record(directory, record);
     return written;
   }
   return limit.ours ? purge_older() : Result<void>{};
@@ -171,17 +171,17 @@ Result<void> set_segment_limit(const std::string& directory, const std::string& 
 
 Result<void> restore_segment_limit(const std::string& directory, const std::string& device,
                                    uint32_t ifindex) {
-  if (auto swept = purge_gone(directory); !swept || ifindex == 0) return swept;
+  if (auto swept = purge_gone_devices(directory); !swept || ifindex == 0) return swept;
   const auto limit = TRY(segment_limit(directory, device, ifindex));
   if (limit.ours) TRY(write_limit(device, ifindex, *limit.before));
-  const auto all = TRY(memories_of(directory, ifindex));
-  for (const Memory& each : all) TRY(purge(directory, each));
+  const auto all = TRY(records_of(directory, ifindex));
+  for (const Record& each : all) TRY(purge_record(directory, each));
   return {};
 }
 
 Result<void> restore_segment_limits(const std::string& directory) {
-  const auto all = TRY(memories(directory));
-  for (const Memory& each : all) {
+  const auto all = TRY(records(directory));
+  for (const Record& each : all) {
     std::array<char, IF_NAMESIZE> device{};
     if (if_indextoname(each.ifindex, device.data()) == nullptr) continue;
     TRY(restore_segment_limit(directory, device.data(), each.ifindex));

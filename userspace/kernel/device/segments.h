@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How many packets a device takes in one piece, for it or its driver to segment (IFLA_GSO_MAX_SEGS;
-// `ip -d link` says gso_max_segs), and how many it took before sluice changed that. What is
-// tracked are directories without content below INSTANCE/segments, whose names say it all:
-// IFINDEX-BEFORE-NOW@NAMESPACE. Each is made before the device is changed and goes after it, so
-// whoever is killed leaves one that tells what the device had; a device made anew has another
-// index. Holds for the network namespace of this process.
+// The most segments of a GSO packet of a device (IFLA_GSO_MAX_SEGS, gso_max_segs of ip-link(8)),
+// and the value from before sluice changed it. Records are empty directories in INSTANCE/segments,
+// named IFINDEX-BEFORE-NOW@NAMESPACE. A record is created before the device is changed and removed
+// after the device has its old value again, so a killed process loses no old value. A device that
+// is created anew has another index. In the network namespace of this process.
 #pragma once
 
 #include <cstdint>
@@ -17,24 +16,24 @@
 namespace sluice {
 
 struct SegmentLimit {
-  uint32_t packets = kGsoMaxSegs;  // what the device takes now
-  uint32_t driver = kGsoMaxSegs;   // what it can be set to at most
-  // Where sluice made it so, or somebody changed it after sluice did: what it was before that.
-  std::optional<uint32_t> before;
-  bool ours = false;  // it is as sluice made it
+  uint32_t packets = kGsoMaxSegs;  // the device's value
+  uint32_t driver = kGsoMaxSegs;   // upper bound of the driver
+  std::optional<uint32_t> before;  // value before sluice changed it; empty: sluice did not
+  bool ours = false;               // sluice set the current value
 };
 
-// `directory` is the instance's, and need not be there.
+// `directory` is the instance's and need not exist.
 Result<SegmentLimit> segment_limit(const std::string& directory, const std::string& device,
                                    uint32_t ifindex);
-// At most what the driver takes. Where somebody changed it after sluice did, that is tracked.
+// `packets` is at most the driver's bound. If other software changed the value after sluice, that
+// value becomes the one to restore.
 Result<void> set_segment_limit(const std::string& directory, const std::string& device,
                                uint32_t ifindex, uint32_t packets);
-// The device has again what it had, unless somebody else changed it since, and nothing is
-// tracked of it; nor of devices that are gone, which 0 as its index means.
+// Restores the old value, unless other software changed the value since, and purges the device's
+// records and those of devices that no longer exist. Index 0: purges the latter alone.
 Result<void> restore_segment_limit(const std::string& directory, const std::string& device,
                                    uint32_t ifindex);
-// Of every device that is tracked.
+// Of every device that has a record.
 Result<void> restore_segment_limits(const std::string& directory);
 
 }  // namespace sluice

@@ -23,7 +23,7 @@ std::string link_path(const std::string& directory) {
   return directory + "/links/sockets";
 }
 
-// Where cgroup2 is mounted; empty: nowhere.
+// Mount point of cgroup2; empty: not mounted.
 std::string cgroup_mount() {
   const std::unique_ptr<FILE, int (*)(FILE*)> mounts(setmntent("/proc/self/mounts", "re"),
                                                      endmntent);
@@ -33,8 +33,8 @@ std::string cgroup_mount() {
   return {};
 }
 
-// A mount of our own, in nobody's way and gone with its descriptor. Only where there is none: a
-// further one would take over the options of those there are (cgroup_get_tree() in the kernel).
+// A detached mount, visible in no directory and gone with its descriptor. Only for a system without
+// one: a further mount would change the options of the existing one (cgroup_get_tree()).
 Fd open_unmounted_cgroup() {
   const Fd filesystem(fsopen("cgroup2", FSOPEN_CLOEXEC));
   if (!filesystem.valid() ||
@@ -57,14 +57,13 @@ bool sockets_are_attached(const std::string& directory) {
   return access(link_path(directory).c_str(), F_OK) == 0;
 }
 
-Result<void> attach_sockets(Instance& instance) {
+Result<void> attach_sockets(const InstanceDirectory& instance) {
   if (sockets_are_attached(instance.directory())) return {};
-  auto program = TRY(instance.program_fd("sockets"));
-  const Fd owned(program);
+  const Fd program = TRY(instance.program("sockets"));
   const Fd cgroup = open_cgroup();
   if (!cgroup.valid())
     return failed("the root of the control groups (cgroup2): {}", error_text(errno));
-  const Fd link(bpf_link_create(owned.get(), cgroup.get(), BPF_CGROUP_SOCK_OPS, nullptr));
+  const Fd link(bpf_link_create(program.get(), cgroup.get(), BPF_CGROUP_SOCK_OPS, nullptr));
   if (!link.valid()) return failed("attaching to the control groups: {}", error_text(errno));
   const std::string path = link_path(instance.directory());
   if (bpf_obj_pin(link.get(), path.c_str()) != 0)
@@ -74,8 +73,8 @@ Result<void> attach_sockets(Instance& instance) {
 
 Result<void> swap_sockets(const std::string& directory, int program_fd) {
   if (!sockets_are_attached(directory)) return {};
-  auto swapped = link_swap(link_path(directory), program_fd);
-  return swapped ? Result<void>{} : tl::unexpected(swapped.error());
+  TRY(link_swap(link_path(directory), program_fd));
+  return {};
 }
 
 Result<void> detach_sockets(const std::string& directory) {

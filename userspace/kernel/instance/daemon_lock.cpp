@@ -11,7 +11,7 @@ Result<DaemonLock> DaemonLock::take(const std::string& instance) {
   auto locked = TRY(try_lock_directory(path));
   if (!locked.valid())
     return failed(
-        "instance {}: another sluice run looks after it already (one is enough; stop it first, or "
+        "instance {}: another sluice run manages it already (stop that first, or "
         "name another instance: --instance NAME)",
         instance);
   return DaemonLock(std::move(locked), path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One daemon an instance: a lock on a directory of its own among the instance's pins, which the
-// kernel lets go of when its holder dies, however that comes. Commands never take it.
+// At most one daemon per instance. The lock is flock(2) on a directory of its own among the
+// instance's pins; the kernel releases it when the holder dies. Other commands never take it.
 #pragma once
 
 #include <string>
@@ -12,9 +12,9 @@ namespace sluice {
 
 class DaemonLock {
  public:
-  // Somebody else holds it: an error that says so. The instance is there.
+  // The instance must exist. Refuses if another process holds the lock.
   static Result<DaemonLock> take(const std::string& instance);
-  // False: the instance was removed meanwhile, and another one may be in its place.
+  // False: the instance was removed meanwhile; another one may have its name.
   [[nodiscard]] bool holds() const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "kernel/device/enforcers.h"
+#include "kernel/instance/enforcers.h"
 
 #include "kernel/congestion/control.h"
 #include "kernel/device/attach.h"
@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-Result<Enforcers> enforcers_of(Instance& instance) {
+Result<Enforcers> enforcers_of(const InstanceDirectory& instance) {
   auto attached = TRY(attachments(instance));
   Enforcers enforcers;
   for (const Attachment& one : attached) {

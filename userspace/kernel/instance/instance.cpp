@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/instance/instance.h"
 
-#include <bpf/bpf.h>
 #include <sys/random.h>
 
 #include <cstring>
@@ -9,16 +8,16 @@
 #include "control/recover.h"
 #include "kernel/congestion/control.h"
 #include "kernel/device/attach.h"
-#include "kernel/instance/objects.h"
 #include "kernel/instance/upgrade.h"
 #include "kernel/state/dataplane.h"
+#include "kernel/state/objects.h"
 #include "kernel/system/bpffs.h"
 #include "sluice/limits.h"
 
 namespace sluice {
 namespace {
 
-// Where a new instance is built before it is renamed into place. No instance can have this name.
+// Where a new instance is built before it is renamed. No instance can have this name.
 std::string building_directory(const std::string& name) {
   return instance_directory("+" + name);
 }
@@ -37,7 +36,7 @@ Result<sluice_instance> new_root() {
   if (getrandom(&root.seed, sizeof(root.seed), 0) != sizeof(root.seed) ||
       getrandom(&root.punt_mac, sizeof(root.punt_mac), 0) != sizeof(root.punt_mac))
     return failed("random seed: {}", error_text(errno));
-  // As it stands in the first six bytes of memory: a unicast address, locally administered.
+  // The address is the first six bytes in memory: unicast, locally administered.
   uint8_t mac[8];
   memcpy(mac, &root.punt_mac, sizeof(mac));
   mac[0] = static_cast<uint8_t>((mac[0] & 0xfcu) | 0x02u);
@@ -54,103 +53,94 @@ Result<void> build(const std::string& directory, const InstanceLimits& limits) {
   TRY(make_directory(directory + "/links"));
   auto instance = TRY(Map<uint32_t, sluice_instance>::open(directory, "instance"));
   TRY(instance.put(0, root));
-  auto plane = TRY(KernelDataplane::open(directory));
+  const auto plane = TRY(KernelDataplane::open(directory));
   return plane->swap_service_table({});
 }
 
-// Makes the instance unless somebody else was faster.
+// The lock on the root serializes concurrent creations.
 Result<void> create_if_absent(const std::string& name, const InstanceLimits& limits) {
-  TRY(lock_directory(kBpffsRoot));
+  const Fd root_lock = TRY(lock_directory(kBpffsRoot));
   if (directory_exists(instance_directory(name))) return {};
   const auto directory = building_directory(name);
   auto built = build(directory, limits);
   if (built) built = rename_path(directory, instance_directory(name));
   if (!built) {
-    // The first error is the one to tell; what could not be swept now is swept by the next try.
-    if (auto swept = remove_tree(directory); !swept) return built;
+    // Only the first error is reported. The next attempt removes what is left.
+    (void)remove_tree(directory);
   }
   return built;
 }
 
-// Whatever name it has.
 Result<void> unload_congestion(const std::string& directory) {
-  auto controls = TRY(congestion_list(directory));
-  for (const auto& control : controls) {
-    if (!control.pinned) continue;
-    TRY(congestion_unload(directory, control.name));
-  }
+  const auto controls = TRY(congestion_list(directory));
+  for (const auto& control : controls)
+    if (control.pinned) TRY(congestion_unload(directory, control.name));
   return {};
 }
 
 }  // namespace
 
 struct Instance::State {
-  std::string name;
-  std::string directory;
   Fd lock;
   std::unique_ptr<KernelDataplane> dataplane;
 };
 
-Instance::Instance(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Instance::Instance(InstanceDirectory directory, std::unique_ptr<State> state)
+    : InstanceDirectory(std::move(directory)), state_(std::move(state)) {}
 Instance::Instance(Instance&&) noexcept = default;
 Instance& Instance::operator=(Instance&&) noexcept = default;
 Instance::~Instance() = default;
 
 Result<Instance> Instance::open(const std::string& name) {
   TRY(require_bpffs());
+  const InstanceDirectory at = InstanceDirectory::of(name);
+  if (!directory_exists(at.directory())) return tl::unexpected(no_such_instance(name));
   auto state = std::make_unique<State>();
-  state->name = name;
-  state->directory = instance_directory(name);
-  if (!directory_exists(state->directory)) return tl::unexpected(no_such_instance(name));
-  auto plane = TRY(KernelDataplane::open(state->directory));
-  state->dataplane = std::move(plane);
-  return Instance(std::move(state));
+  state->dataplane = TRY(KernelDataplane::open(at.directory()));
+  return Instance(at, std::move(state));
 }
 
 Result<Instance> Instance::open_locked(const std::string& name) {
   TRY(require_bpffs());
+  const InstanceDirectory at = InstanceDirectory::of(name);
   auto state = std::make_unique<State>();
-  state->name = name;
-  state->directory = instance_directory(name);
-  // Empty when it is not there, or went away while we waited: then it is made anew.
+  // The lock is invalid if the directory was removed during the wait; then create it again.
   while (!state->lock.valid()) {
-    if (auto created = create_if_absent(name, {}); !created) return tl::unexpected(created.error());
-    auto lock = TRY(lock_directory(state->directory));
-    state->lock = std::move(lock);
+    TRY(create_if_absent(name, {}));
+    state->lock = TRY(lock_directory(at.directory()));
   }
-  TRY(finish_upgrade(state->directory));
-  auto plane = TRY(KernelDataplane::open(state->directory));
-  state->dataplane = std::move(plane);
+  TRY(finish_upgrade(at));
+  state->dataplane = TRY(KernelDataplane::open(at.directory()));
   TRY(recover(*state->dataplane));
-  return Instance(std::move(state));
+  return Instance(at, std::move(state));
 }
 
 Result<bool> Instance::create(const std::string& name, const InstanceLimits& limits) {
   TRY(require_bpffs());
   const bool existed = directory_exists(instance_directory(name));
   TRY(create_if_absent(name, limits));
-  auto plane = TRY(KernelDataplane::open(instance_directory(name)));
-  // Also when somebody else was faster.
+  const auto plane = TRY(KernelDataplane::open(instance_directory(name)));
+  // Checked also if it did not exist before: another process may have created it since.
   const Capacities has = plane->capacities();
   if (has.services != limits.services || has.backends != limits.backends ||
       has.flows != limits.flows)
     return misused(
-        "instance {}: is there already, for {} services, {} backends and {} flows, which cannot be "
-        "changed (take it away first: sluice instance remove {})",
+        "instance {}: exists already, for {} services, {} backends and {} flows, which cannot be "
+        "changed (remove it first: sluice instance remove {})",
         name, has.services, has.backends, has.flows, name);
   return !existed;
 }
 
 Result<bool> Instance::remove(const std::string& name) {
   TRY(require_bpffs());
-  const auto directory = instance_directory(name);
-  TRY(lock_directory(kBpffsRoot));
-  auto lock = TRY(lock_directory(directory));
+  const InstanceDirectory at = InstanceDirectory::of(name);
+  const Fd root_lock = TRY(lock_directory(kBpffsRoot));
+  const Fd lock = TRY(lock_directory(at.directory()));
   if (!lock.valid()) return false;
-  // Whatever version it is of: only names of pins are needed here.
-  TRY(detach_everything(directory));
-  TRY(unload_congestion(directory));
-  TRY(remove_tree(directory));
+  // Works for an instance of any version: only names of pins are read.
+  TRY(detach_everything(at));
+  TRY(unload_congestion(at.directory()));
+  TRY(remove_tree(at.directory()));
   return true;
 }
 
@@ -164,21 +154,8 @@ Result<std::vector<std::string>> Instance::list() {
   return instances;
 }
 
-const std::string& Instance::name() const {
-  return state_->name;
-}
-const std::string& Instance::directory() const {
-  return state_->directory;
-}
 Dataplane& Instance::dataplane() {
   return *state_->dataplane;
-}
-
-Result<int> Instance::program_fd(const std::string& program) const {
-  const std::string path = state_->directory + "/programs/" + program;
-  const int fd = bpf_obj_get(path.c_str());
-  if (fd < 0) return failed("{}: {}", path, error_text(errno));
-  return fd;
 }
 
 Result<std::vector<FlowRecord>> Instance::flows() {

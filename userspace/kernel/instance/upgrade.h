@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// This sluice's programs in the place of another one's, in an instance that goes on: its maps, and
-// with them every connection, stay. They are loaded aside (NEXT, below the instance), put behind
-// each link in turn, and become the instance's with one exchange of directories; who is killed
-// before that leaves the older ones, after it the newer, and the next command makes all agree.
+// Replaces the programs of an instance by this sluice's, and keeps its maps and so every
+// connection. Steps:
+//   1. load the new programs into INSTANCE/next
+//   2. replace the program of every attach point, one after the other
+//   3. exchange the directories `programs` and `next`
+//   4. remove `next`
+// A command killed before step 3 leaves the old programs in `programs`, later the new ones. The
+// next command attaches what is in `programs` everywhere.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "control/changes.h"
+#include "kernel/state/instance_directory.h"
 #include "kernel/state/release.h"
 #include "support/result.h"
 
@@ -19,14 +24,15 @@ struct UpgradeReport {
   Release from;
   Release to;
   std::vector<std::string> swapped;  // "steer on eth0, native", "congestion control edge"
-  std::vector<std::string> notes;    // sentences the operator should read
+  std::vector<std::string> notes;    // sentences for the operator
 };
 
-// What cannot be adopted is refused, and nothing is changed; only_show has the kernel look at the
-// programs, too.
+// Refuses maps that cannot be adopted, and then changes nothing. A dry run, too, has the kernel
+// verify the programs.
 Result<UpgradeReport> upgrade(const std::string& name, Apply apply);
 
-// What a killed upgrade left undone. The instance is locked; without one this costs a look.
-Result<void> finish_upgrade(const std::string& directory);
+// Completes or reverts an interrupted upgrade. The caller holds the instance's lock. Without such
+// an upgrade it costs one stat(2).
+Result<void> finish_upgrade(const InstanceDirectory& instance);
 
 }  // namespace sluice

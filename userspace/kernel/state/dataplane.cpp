@@ -10,7 +10,7 @@
 #include <numeric>
 #include <set>
 
-#include "kernel/congestion/telemetry.h"
+#include "kernel/state/congestion_sums.h"
 #include "kernel/state/mapped_values.h"
 #include "kernel/state/records.h"
 #include "kernel/state/release.h"

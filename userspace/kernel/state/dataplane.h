@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "control/dataplane.h"
-#include "kernel/instance/instance.h"
+#include "kernel/state/flow_record.h"
 #include "kernel/state/ring_store.h"
 #include "kernel/system/map.h"
 #include "sluice/counters.h"

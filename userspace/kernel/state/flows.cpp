@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What every part remembers of flows, put together by their 5-tuple.
+// Joins the entries of all flow maps by 5-tuple.
 #include <cstring>
 #include <map>
 
@@ -27,15 +27,15 @@ FlowRecord& record_of(Records& records, const sluice_flow& flow) {
   return record;
 }
 
-// Behind a translation the same flow has another 5-tuple, by which `pace` and a server's socket on
-// this machine know it: one flow, one record, by the name that its client gives it.
+// Behind a translation the same flow has another 5-tuple, which pace and a server's socket on this
+// machine see. Both are joined to one record with the client's 5-tuple.
 void join_translated(Records& records) {
   std::vector<sluice_flow> joined;
   for (auto& [flow, record] : records) {
     if (!record.translation) continue;
     const auto behind = records.find(record.translation->translated_tuple);
     if (behind == records.end() || behind->second.translation) continue;
-    // What was seen of it by its client's name has both its ends.
+    // An entry with the client's 5-tuple covers both directions and has precedence.
     if (!record.paced) record.paced = behind->second.paced;
     if (!record.departures) record.departures = behind->second.departures;
     if (!record.congestion) record.congestion = behind->second.congestion;
@@ -44,25 +44,24 @@ void join_translated(Records& records) {
   for (const auto& flow : joined) records.erase(flow);
 }
 
-constexpr uint64_t kDeparturesShown_ns = 60'000'000'000;  // so long after the last one
+constexpr uint64_t kDepartureShown_ns = 60'000'000'000;  // since the last departure
 
-// Places of the table that somebody has, and whose name is written.
+// Slots of the departure table that are in use and whose 5-tuple is written.
 Result<void> take_departures(const std::string& directory, Records& records) {
   auto lines = TRY(Map<uint32_t, sluice_departure_line>::open(directory, "departures"));
   auto names = TRY(Map<uint32_t, sluice_departure_name>::open(directory, "departure_names"));
   const uint64_t now_ns = monotonic_ns();
 
   std::map<uint32_t, sluice_departure> recent;
-  auto read = lines.for_range(0, lines.capacity() - 1, [&](uint32_t number, const auto& line) {
+  TRY(lines.for_range(0, lines.capacity() - 1, [&](uint32_t number, const auto& line) {
     for (uint32_t i = 0; i < SLUICE_DEPARTURES_OF_LINE; i++) {
       const sluice_departure& flow = line.flows[i];
-      if (flow.tag == 0 || flow.departs_ns + kDeparturesShown_ns < now_ns) continue;
+      if (flow.tag == 0 || flow.departs_ns + kDepartureShown_ns < now_ns) continue;
       recent[number * SLUICE_DEPARTURES_OF_LINE + i] = flow;
     }
-  });
-  if (!read) return read;
-  for (const auto& [place, flow] : recent) {
-    auto name = TRY(names.find(place));
+  }));
+  for (const auto& [slot, flow] : recent) {
+    auto name = TRY(names.find(slot));
     if (!name || name->tag != flow.tag) continue;
     record_of(records, name->flow).departures = {.service = name->service,
                                                  .bytes = flow.bytes,
@@ -72,7 +71,7 @@ Result<void> take_departures(const std::string& directory, Records& records) {
   return {};
 }
 
-// Maps of parts that were never loaded are not there, and have no flows.
+// A component that was never loaded has no map, and no flows.
 template <typename Value, typename Take>
 Result<void> take_optional(const std::string& directory, const std::string& name, Take take) {
   if (!is_pinned(directory, name)) return {};
@@ -106,15 +105,13 @@ Result<std::vector<FlowRecord>> KernelDataplane::flows() {
       record_of(records, flow).translation = translation;
 
   TRY(take_departures(directory_, records));
-  auto taken = take_optional<sluice_paced_flow>(
+  TRY(take_optional<sluice_paced_flow>(
       directory_, "paced_flows",
-      [&](const auto& flow, const auto& paced) { record_of(records, flow).paced = paced; });
-  if (!taken) return tl::unexpected(taken.error());
-  taken = take_optional<sluice_congestion_flow>(directory_, "congestion_flows",
-                                                [&](const auto& flow, const auto& congestion) {
-                                                  record_of(records, flow).congestion = congestion;
-                                                });
-  if (!taken) return tl::unexpected(taken.error());
+      [&](const auto& flow, const auto& paced) { record_of(records, flow).paced = paced; }));
+  TRY(take_optional<sluice_congestion_flow>(directory_, "congestion_flows",
+                                            [&](const auto& flow, const auto& congestion) {
+                                              record_of(records, flow).congestion = congestion;
+                                            }));
 
   join_translated(records);
 

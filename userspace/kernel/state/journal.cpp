@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a transaction is about to write, in a map of its own, pinned while it lasts: `journal`. It
-// is filled before it is pinned, so that it is there whole or not at all. After a head with the
-// number of each come keys and values as their own maps have them.
+// The journal of a transaction: map `journal`, pinned until the transaction is complete. It is
+// filled before it is pinned, so it exists completely or not at all. Layout: a Head with the number
+// of entries per map, then keys and values as in those maps.
 #include <bpf/bpf.h>
 
 #include <cstring>
@@ -26,9 +26,9 @@ struct Head {
 
 class Writer {
  public:
-  template <typename... Parts>
-  void add(const Parts&... parts) {
-    (bytes_.append(reinterpret_cast<const char*>(&parts), sizeof(parts)), ...);
+  template <typename... Fields>
+  void add(const Fields&... fields) {
+    (bytes_.append(reinterpret_cast<const char*>(&fields), sizeof(fields)), ...);
   }
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
 
@@ -40,19 +40,19 @@ class Reader {
  public:
   Reader(const char* bytes, size_t size) : bytes_(bytes), left_(size) {}
 
-  // False: it ends before that.
-  template <typename... Parts>
-  bool take(Parts&... parts) {
-    return (take_one(parts) && ...);
+  // False: the input ends before.
+  template <typename... Fields>
+  bool take(Fields&... fields) {
+    return (take_one(fields) && ...);
   }
 
  private:
-  template <typename Component>
-  bool take_one(Component& part) {
-    if (left_ < sizeof(part)) return false;
-    memcpy(&part, bytes_, sizeof(part));
-    bytes_ += sizeof(part);
-    left_ -= sizeof(part);
+  template <typename Field>
+  bool take_one(Field& field) {
+    if (left_ < sizeof(field)) return false;
+    memcpy(&field, bytes_, sizeof(field));
+    bytes_ += sizeof(field);
+    left_ -= sizeof(field);
     return true;
   }
 
@@ -125,11 +125,11 @@ Result<void> KernelDataplane::put_journal(const Writes& writes) {
   options.map_flags = BPF_F_MMAPABLE;
   const Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "journal", sizeof(uint32_t), kBlock,
                               static_cast<uint32_t>(blocks), &options));
-  if (!map.valid()) return failed("map journal: making it: {}", error_text(errno));
+  if (!map.valid()) return failed("map journal: creating it: {}", error_text(errno));
   const MappedValues mapped(map.get(), blocks * kBlock, PROT_READ | PROT_WRITE);
   if (!mapped.valid()) return failed("map journal: mapping it: {}", error_text(errno));
   memcpy(mapped.get(), bytes.data(), bytes.size());
-  // One that was left behind was never committed, or was carried out.
+  // A journal that is left over was never committed, or is carried out already.
   TRY(erase_journal());
   if (bpf_obj_pin(map.get(), pin_of(directory_).c_str()) != 0)
     return failed("{}: pinning it: {}", pin_of(directory_), error_text(errno));
@@ -147,7 +147,7 @@ Result<std::optional<Writes>> KernelDataplane::journal() {
   const MappedValues mapped(map.get(), size, PROT_READ);
   if (!mapped.valid()) return failed("map journal: mapping it: {}", error_text(errno));
   auto writes = writes_from(Reader(static_cast<const char*>(mapped.get()), size));
-  if (!writes) return failed("map journal: ends before all of it was read");
+  if (!writes) return failed("map journal: shorter than its head says");
   return writes;
 }
 

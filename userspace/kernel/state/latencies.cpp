@@ -18,9 +18,7 @@ Latency operator-(const Latency& now, const Latency& before) {
 Result<void> ask_latencies(const std::string& directory, const std::vector<uint32_t>& services,
                            uint32_t until_s) {
   auto measures = TRY(Map<uint32_t, uint32_t>::open(directory, "measures"));
-  for (const uint32_t service : services) {
-    TRY(measures.put(service, until_s));
-  }
+  for (const uint32_t service : services) TRY(measures.put(service, until_s));
   return {};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What steer measures of backends in passing, for who asks it to (sluice/latency.h).
+// Latencies of backends that steer measures on request (sluice/latency.h).
 #pragma once
 
 #include <cstdint>
@@ -11,20 +11,20 @@
 
 namespace sluice {
 
-// So far, or within a time; counts wrap.
+// Sums since the start, or over an interval; counters wrap.
 struct Latency {
-  uint64_t handshake_us = 0;  // of all of them together
+  uint64_t handshake_us = 0;  // sum of all handshakes
   uint64_t response_us = 0;
   uint32_t handshakes = 0;
   uint32_t responses = 0;
-  uint32_t unanswered = 0;  // SYNs that came again
-  uint32_t refused = 0;     // SYNs that a RST answered; where replies pass here
+  uint32_t unanswered = 0;  // retransmitted SYNs
+  uint32_t refused = 0;     // SYNs answered by a RST; only if replies pass this host
 
   friend bool operator==(const Latency&, const Latency&) = default;
 };
 [[nodiscard]] Latency operator-(const Latency& now, const Latency& before);
 
-// Has these services measured until then, by CLOCK_MONOTONIC in seconds; 0: no longer.
+// Measures these services until that time of CLOCK_MONOTONIC in seconds; 0: stops.
 Result<void> ask_latencies(const std::string& directory, const std::vector<uint32_t>& services,
                            uint32_t until_s);
 // By backend number. `directory` is the instance's.

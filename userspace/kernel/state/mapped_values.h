@@ -7,8 +7,8 @@
 
 namespace sluice {
 
-// The values of an array that can be mapped, while this lives. They lie there one after the other,
-// each rounded up to 8 bytes.
+// Maps the values of an array with BPF_F_MMAPABLE into memory. They are contiguous, each rounded up
+// to 8 bytes.
 class MappedValues {
  public:
   MappedValues(int map_fd, size_t bytes, int protection)

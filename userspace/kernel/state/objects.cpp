@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "kernel/instance/objects.h"
+#include "kernel/state/objects.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,12 +30,12 @@
 namespace sluice {
 namespace {
 
-// A power of two, for a hash's bits choose the line.
+// A power of two: bits of a hash choose the line.
 uint32_t departure_lines(const InstanceLimits& limits) {
   return std::bit_ceil(limits.flows) / SLUICE_DEPARTURES_OF_LINE;
 }
 
-// Every map whose size follows from the instance's limits.
+// The maps whose capacity follows from the instance's limits.
 std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
   return {
       {"service_configs", limits.services},
@@ -44,7 +44,7 @@ std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
       {"ring_lines", ring_store_lines(limits.services, limits.backends)},
       {"verdicts", limits.services + 1},
       {"policies", limits.services},
-      // Its own, its address and each of its backends'.
+      // Per service: its endpoint and its address; per backend: its endpoint.
       {"endpoints", 2 * limits.services + limits.backends},
       {"service_prefixes", 2 * limits.services},
       {"admissions", limits.services + 1},
@@ -70,19 +70,19 @@ void set_seed(const volatile sluice_seed& constant, const sluice_seed& seed) {
   memcpy(const_cast<sluice_seed*>(&constant), &seed, sizeof(seed));
 }
 
-// A variable of the BPF side that user space writes has a map of its own, with a section's name.
+// A BPF variable that user space writes is in a section of its own, and so in a map of its own.
 constexpr std::string_view kVariables = ".data.";
 
-// Maps of one version's programs, which another version's never see.
+// Maps that belong to one version's programs and are not shared with another version.
 constexpr std::array<std::string_view, 2> kOfPrograms = {"tail_calls", "release"};
 
-// Where an object's pins are, or are made.
+// Where an object's pins are, or are created.
 struct Pins {
   std::string maps;
-  std::optional<std::string> new_maps;  // of those that are not in `maps`; nothing: not pinned
-  std::optional<std::string> programs;  // the same
+  std::optional<std::string> new_maps;  // for maps missing in `maps`; empty: they are not pinned
+  std::optional<std::string> programs;  // empty: programs are not pinned
 
-  // Of a map with a name in the directory; nothing: the object has one of its own.
+  // Empty: the map is not pinned, and private to the object.
   [[nodiscard]] std::optional<std::string> path_of(const std::string& name) const {
     if (std::find(kOfPrograms.begin(), kOfPrograms.end(), name) != kOfPrograms.end())
       return programs ? std::optional(*programs + "/" + name) : std::nullopt;
@@ -92,7 +92,7 @@ struct Pins {
   }
 };
 
-// What libbpf would refuse without saying what differs.
+// libbpf would refuse the map too, without naming the difference.
 Result<void> check_shape(const bpf_map* map, const std::string& directory, const std::string& name,
                          const Fd& pinned) {
   bpf_map_info info{};
@@ -102,7 +102,7 @@ Result<void> check_shape(const bpf_map* map, const std::string& directory, const
   const auto differs = [&](const char* what, uint32_t is, uint32_t should_be) {
     return failed(
         "map {}: its {} is {} where this sluice has {}, so what is in it cannot be adopted {}",
-        name, what, is, should_be, way_out(directory));
+        name, what, is, should_be, restart_advice(directory));
   };
   if (info.type != bpf_map__type(map)) return differs("type", info.type, bpf_map__type(map));
   if (info.key_size != bpf_map__key_size(map))
@@ -114,12 +114,12 @@ Result<void> check_shape(const bpf_map* map, const std::string& directory, const
   return {};
 }
 
-// The kernel adds BPF_F_RDONLY_PROG to the flags of a map of devices, and libbpf 1.1 then takes the
-// pinned one for a different one: so such a map is handed to it.
+// The kernel adds BPF_F_RDONLY_PROG to the flags of a device map. libbpf 1.1 compares flags and
+// would refuse to reuse the pinned map, so its descriptor is passed explicitly.
 Result<void> use_pinned(bpf_map* map, const std::string& directory, const std::string& name,
                         const std::string& path) {
   const Fd pinned(bpf_obj_get(path.c_str()));
-  if (!pinned.valid()) return {};  // not there yet
+  if (!pinned.valid()) return {};  // not created yet
   TRY(check_shape(map, directory, name, pinned));
   if (bpf_map__type(map) != BPF_MAP_TYPE_DEVMAP_HASH) return {};
   if (bpf_map__reuse_fd(map, pinned.get()) != 0)
@@ -127,7 +127,7 @@ Result<void> use_pinned(bpf_map* map, const std::string& directory, const std::s
   return {};
 }
 
-// Pins the object's shared maps; where one is pinned already, it is used.
+// Sets the pin path and capacity of the object's shared maps. Pinned maps are reused.
 Result<void> share_maps(bpf_object* object, const Pins& pins,
                         const std::map<std::string, uint32_t>& sizes) {
   bpf_map* map = nullptr;
@@ -168,7 +168,7 @@ Result<void> load_and_pin(bpf_object* object, const Pins& pins) {
 template <typename Skeleton>
 using Owned = std::unique_ptr<Skeleton, void (*)(Skeleton*)>;
 
-// Opens a skeleton, shares its maps and lets `configure` set what is constant.
+// Opens a skeleton, shares its maps, and lets `configure` set the constants.
 template <typename Skeleton, typename Configure>
 Result<Owned<Skeleton>> open_object(const Pins& pins, const std::map<std::string, uint32_t>& sizes,
                                     Configure configure) {
@@ -179,7 +179,7 @@ Result<Owned<Skeleton>> open_object(const Pins& pins, const std::map<std::string
   return skeleton;
 }
 
-// And loads and pins.
+// open_object(), then loads and pins it.
 template <typename Skeleton, typename Configure>
 Result<void> load(const Pins& pins, const std::map<std::string, uint32_t>& sizes,
                   Configure configure) {
@@ -187,7 +187,7 @@ Result<void> load(const Pins& pins, const std::map<std::string, uint32_t>& sizes
   return load_and_pin(skeleton->obj, pins);
 }
 
-// The verifier learns the size of service tables from a table like those that will come.
+// The verifier takes the size of inner maps from a template.
 Result<Fd> service_table_template(uint32_t buckets) {
   LIBBPF_OPTS(bpf_map_create_opts, options);
   options.map_flags = BPF_F_MMAPABLE;
@@ -213,13 +213,13 @@ ChainedObject chained(Owned<Skeleton> skeleton) {
   return {std::shared_ptr<void>(std::move(skeleton)), object};
 }
 
-// Its long way alone, which has an answer for every packet: the kernel puts no program of a
-// dispatcher into an array of programs, and lets none call by one.
-Result<void> leave_out_short_way(steer_bpf& steer) {
+// Loads the slow path alone, which handles every packet: the kernel allows no tail calls to or from
+// a program of a dispatcher.
+Result<void> leave_out_fast_path(steer_bpf& steer) {
   bpf_program__set_autoload(steer.progs.steer, false);
-  // Of its own type libbpf would fill it.
+  // libbpf would fill a map of type PROG_ARRAY with its declared programs.
   if (bpf_map__set_type(steer.maps.tail_calls, BPF_MAP_TYPE_ARRAY) != 0)
-    return failed("map ways: cannot be left out");
+    return failed("map tail_calls: its type cannot be changed");
   return {};
 }
 
@@ -227,50 +227,43 @@ Result<void> load_all(const Pins& pins, const InstanceLimits& limits, const slui
   libbpf_log_capture();
   const auto sizes = capacities(limits);
   const uint32_t buckets = service_table_size(limits);
-  auto table = TRY(service_table_template(buckets));
-
-  const auto nothing = [](auto&) -> Result<void> { return {}; };
-  auto loaded = load<steer_bpf>(
-      pins, sizes, [&](steer_bpf& steer) { return configure_steer(steer, root, buckets, table); });
-  if (!loaded) return loaded;
-  loaded = load<punt_bpf>(pins, sizes, [&](punt_bpf& punt) -> Result<void> {
+  const Fd table = TRY(service_table_template(buckets));
+  const auto as_built = [](auto&) -> Result<void> { return {}; };
+  TRY(load<steer_bpf>(
+      pins, sizes, [&](steer_bpf& steer) { return configure_steer(steer, root, buckets, table); }));
+  TRY(load<punt_bpf>(pins, sizes, [&](punt_bpf& punt) -> Result<void> {
     punt.rodata->punt_mac = root.punt_mac;
     return {};
-  });
-  if (!loaded) return loaded;
-  if (loaded = load<decap_bpf>(pins, sizes, nothing); !loaded) return loaded;
-  if (loaded = load<sockets_bpf>(pins, sizes, nothing); !loaded) return loaded;
-  loaded = load<pace_bpf>(pins, sizes, [&](pace_bpf& pace) -> Result<void> {
+  }));
+  TRY(load<decap_bpf>(pins, sizes, as_built));
+  TRY(load<sockets_bpf>(pins, sizes, as_built));
+  TRY(load<pace_bpf>(pins, sizes, [&](pace_bpf& pace) -> Result<void> {
     set_seed(pace.rodata->seed, root.seed);
     pace.rodata->departures_mask = departure_lines(limits) - 1;
     pace.rodata->punt_mac = root.punt_mac;
     return {};
-  });
-  if (!loaded) return loaded;
-  if (loaded = load<probe_bpf>(pins, sizes, nothing); !loaded || !pins.programs) return loaded;
-  return put_release(*pins.programs);
+  }));
+  TRY(load<probe_bpf>(pins, sizes, as_built));
+  return pins.programs ? put_release(*pins.programs) : Result<void>{};
 }
 
 }  // namespace
 
-Result<ChainedObject> open_chained(const std::string& directory, const std::string& program,
-                                   const InstanceLimits& limits, const sluice_instance& root) {
+Result<ChainedObject> open_chained(const InstanceDirectory& instance, const std::string& program,
+                                   const sluice_instance& root) {
   libbpf_log_capture();
+  const InstanceLimits limits = TRY(instance.limits());
   const auto sizes = capacities(limits);
-  const Pins pins{.maps = directory, .new_maps = {}, .programs = {}};
-  if (program == "decap") {
-    auto decap = open_object<decap_bpf>(pins, sizes, [](decap_bpf&) -> Result<void> { return {}; });
-    if (!decap) return tl::unexpected(decap.error());
-    return chained(std::move(*decap));
-  }
+  const Pins pins{.maps = instance.directory(), .new_maps = {}, .programs = {}};
+  if (program == "decap")
+    return chained(TRY(
+        open_object<decap_bpf>(pins, sizes, [](decap_bpf&) -> Result<void> { return {}; })));
   const uint32_t buckets = service_table_size(limits);
-  auto table = TRY(service_table_template(buckets));
-  auto steer = open_object<steer_bpf>(pins, sizes, [&](steer_bpf& skeleton) -> Result<void> {
-    TRY(leave_out_short_way(skeleton));
-    return configure_steer(skeleton, root, buckets, table);
-  });
-  if (!steer) return tl::unexpected(steer.error());
-  return chained(std::move(*steer));
+  const Fd table = TRY(service_table_template(buckets));
+  return chained(TRY(open_object<steer_bpf>(pins, sizes, [&](steer_bpf& steer) -> Result<void> {
+    TRY(leave_out_fast_path(steer));
+    return configure_steer(steer, root, buckets, table);
+  })));
 }
 
 uint32_t service_table_size(const InstanceLimits& limits) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Loads the BPF objects of an instance into a directory: maps at its top, programs in `programs/`,
-// and there also the maps that belong to them alone (`tail_calls`, `release`). Maps of the same
-// name in several objects are one map.
+// Loads the BPF objects of an instance. Maps of the same name in several objects are one map,
+// pinned in the instance's directory. Programs are pinned in `programs`, together with the maps
+// that belong to one version of them (`tail_calls`, `release`).
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "kernel/instance/instance.h"
+#include "kernel/state/instance_directory.h"
 #include "sluice/instance.h"
 #include "support/result.h"
 
@@ -16,28 +16,29 @@ struct bpf_object;
 
 namespace sluice {
 
+// For a new instance.
 Result<void> load_objects(const std::string& directory, const InstanceLimits& limits,
                           const sluice_instance& root);
 
-// This version's programs for an instance that is there, pinned in `programs`, which is made. Its
-// maps are used as they are, and what it has not is made in `programs`/maps; a map of another shape
-// is refused. Without `programs` nothing is pinned: the kernel has looked at them, and they go as
-// they came.
+// Loads this version's programs for an existing instance and pins them in `programs`, which is
+// created. Existing maps are reused; missing maps are created in `programs`/maps; a map of another
+// shape is refused. Without `programs` nothing is pinned: the kernel verifies the programs, then
+// they are unloaded.
 Result<void> load_beside(const std::string& directory, const std::optional<std::string>& programs,
                          const InstanceLimits& limits, const sluice_instance& root);
 
-// An object that is open and not loaded, and who closes it.
+// An object that is open and not loaded; `owner` closes it.
 struct ChainedObject {
   std::shared_ptr<void> owner;
   bpf_object* object;
 };
 
-// The object of "steer_slow" or "decap" of an instance that is there, opened once more for libxdp
-// to load into its dispatcher (kernel/device/chain.h). It shares the instance's maps.
-Result<ChainedObject> open_chained(const std::string& directory, const std::string& program,
-                                   const InstanceLimits& limits, const sluice_instance& root);
+// Opens the object of "steer_slow" or "decap" for libxdp to load into its dispatcher
+// (kernel/device/chain.h). It uses the maps of the instance.
+Result<ChainedObject> open_chained(const InstanceDirectory& instance, const std::string& program,
+                                   const sluice_instance& root);
 
-// The buckets that every service table of such an instance has.
+// Buckets of every service table of an instance with these limits.
 [[nodiscard]] uint32_t service_table_size(const InstanceLimits& limits);
 
 }  // namespace sluice

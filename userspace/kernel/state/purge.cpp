@@ -17,13 +17,13 @@ namespace {
 
 using Skeleton = std::unique_ptr<purge_bpf, void (*)(purge_bpf*)>;
 
-// One of the instance's, which is pinned already.
+// Uses a map of the instance, which is pinned already.
 int use(bpf_map* map, int fd) {
   if (const int error = bpf_map__reuse_fd(map, fd); error != 0) return error;
   return bpf_map__set_pin_path(map, nullptr);
 }
 
-Result<Skeleton> load(const ForgettableTables& tables) {
+Result<Skeleton> load(const PurgeTables& tables) {
   libbpf_log_capture();
   Skeleton skeleton(purge_bpf__open(), purge_bpf__destroy);
   if (!skeleton) return failed("purge: open the BPF object: {}", libbpf_log_take());
@@ -38,7 +38,7 @@ Result<Skeleton> load(const ForgettableTables& tables) {
 
 }  // namespace
 
-Result<void> purge_entries(const ForgettableTables& tables, sluice_purge_table table,
+Result<void> purge_entries(const PurgeTables& tables, sluice_purge_table table,
                            const std::vector<sluice_purge_entry>& entries) {
   if (entries.empty()) return {};
   auto skeleton = TRY(load(tables));

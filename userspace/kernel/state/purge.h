@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Says of tracked flows that their backend has left, in the kernel (bpf/purge.bpf.c).
+// Marks tracked flows of removed backends, by a program in the kernel (bpf/purge.bpf.c).
 #pragma once
 
 #include <vector>
@@ -10,15 +10,15 @@
 namespace sluice {
 
 // File descriptors of the maps.
-struct ForgettableTables {
+struct PurgeTables {
   int half_open;
   int flows;
   int translations;
 };
 
-// Every entry that still has the backend with which it is given names nobody afterwards; the others
-// stay as they are.
-Result<void> purge_entries(const ForgettableTables& tables, sluice_purge_table table,
+// Sets the backend of each entry to 0 if it is still the given one. Compared and set in the kernel,
+// because packets change entries meanwhile.
+Result<void> purge_entries(const PurgeTables& tables, sluice_purge_table table,
                            const std::vector<sluice_purge_entry>& entries);
 
 }  // namespace sluice

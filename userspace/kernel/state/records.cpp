@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint8_t kOuterTtl = 64;  // RFC 1700's default
 
-// The one's complement sum of a header's 16-bit words, as they lie in memory.
+// The one's complement sum of a header's 16-bit words, in memory order.
 uint16_t header_sum(const uint8_t* header, size_t bytes) {
   uint32_t sum = 0;
   for (size_t i = 0; i + 1 < bytes; i += 2) {
@@ -28,7 +28,7 @@ uint16_t header_sum(const uint8_t* header, size_t bytes) {
   return static_cast<uint16_t>(sum);
 }
 
-// Takes the next bytes of a record's outer headers.
+// Appends to a record's outer headers.
 class OuterWriter {
  public:
   explicit OuterWriter(sluice_backend& record) : outer_(record.outer) {}
@@ -44,7 +44,7 @@ class OuterWriter {
   sluice_outer& outer_;
 };
 
-// `protocol` 0: that of the inner packet, which the packet path fills in.
+// `protocol` 0: the packet path fills in the one of the inner packet.
 void write_outer_ip(sluice_backend& record, bool v4, uint8_t protocol) {
   OuterWriter writer(record);
   if (v4) {
@@ -56,7 +56,7 @@ void write_outer_ip(sluice_backend& record, bool v4, uint8_t protocol) {
     outer.protocol = protocol;
     memcpy(&outer.saddr, record.source.bytes + 12, 4);
     memcpy(&outer.daddr, record.address.bytes + 12, 4);
-    // Not the checksum but the sum of what is there; the packet path adds the rest and inverts it.
+    // The sum of the constant fields; the packet path adds the others and inverts it.
     uint8_t bytes[sizeof(outer)];
     memcpy(bytes, &outer, sizeof(outer));
     outer.check = header_sum(bytes, sizeof(bytes));
@@ -73,7 +73,7 @@ void write_outer_ip(sluice_backend& record, bool v4, uint8_t protocol) {
   record.outer.ip_bytes = record.outer.length;
 }
 
-// Checksum 0: what is inside has its own (RFC 6935, RFC 6936).
+// UDP checksum 0: the inner packet has its own (RFC 6935, RFC 6936).
 void write_outer_gue(sluice_backend& record, bool v4, uint8_t variant) {
   write_outer_ip(record, v4, IPPROTO_UDP);
   OuterWriter writer(record);
@@ -167,7 +167,7 @@ sluice_policy policy_record(const Policy& policy) {
   record.rate_bytes_per_sec = policy.rate_bytes_per_sec;
   record.ingress_rate_bytes_per_sec = policy.ingress_rate_bytes_per_sec;
   record.window_rate_bytes_per_sec = policy.window_rate_bytes_per_sec;
-  // What the model's parsers let through fits.
+  // The model's parsers bound the values.
   record.window_bytes = static_cast<uint32_t>(policy.window_bytes);
   record.connections_per_sec = static_cast<uint32_t>(policy.connections_per_sec);
   record.loss_ppm = static_cast<uint32_t>(policy.loss_ppm);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Between the model and the contract's structs, both ways; pure.
+// Conversions between the model and the structs of include/sluice. Pure.
 #pragma once
 
 #include "control/dataplane.h"
@@ -21,13 +21,13 @@ namespace sluice {
 [[nodiscard]] sluice_filter_key filter_key(const Filter& filter);
 [[nodiscard]] uint32_t filter_record(const Filter& filter);
 [[nodiscard]] Filter filter_from(const sluice_filter_key& key, uint32_t record);
-// A client's prefix in a service is a key of the same kind for both.
+// Filters and client weights have the same kind of key: a client prefix in a service.
 [[nodiscard]] sluice_filter_key client_weight_key(const ClientWeight& weight);
 [[nodiscard]] ClientWeight client_weight_from(const sluice_filter_key& key, uint32_t weight);
 [[nodiscard]] sluice_service_entry table_record(const TableEntry& entry);
 [[nodiscard]] sluice_prefix_key prefix_key(const Endpoint& endpoint);
 
-// The packet path's record, with its outer header ready but for what each packet adds.
+// Record of the packet path, with the outer header except for the fields that depend on the packet.
 [[nodiscard]] sluice_backend path_record(const Service& service, const Backend& backend,
                                          const Address& source);
 

@@ -15,7 +15,7 @@
 namespace sluice {
 namespace {
 
-// Line 0 is always empty: a service without a ring finds nothing there (sluice_ring_head).
+// Line 0 is always empty: the head of a service without a ring refers to it (sluice_ring_head).
 constexpr uint32_t kFirstLine = 1;
 
 }  // namespace
@@ -47,10 +47,8 @@ Result<RingStore::Mapping> RingStore::map(const std::string& directory, const ch
 
 Result<RingStore> RingStore::open(const std::string& directory) {
   RingStore store;
-  auto heads = TRY(map(directory, "ring_heads", sizeof(sluice_ring_head)));
-  store.heads_ = std::move(heads);
-  auto lines = TRY(map(directory, "ring_lines", sizeof(sluice_ring_line)));
-  store.lines_ = std::move(lines);
+  store.heads_ = TRY(map(directory, "ring_heads", sizeof(sluice_ring_head)));
+  store.lines_ = TRY(map(directory, "ring_lines", sizeof(sluice_ring_line)));
   return store;
 }
 
@@ -85,7 +83,7 @@ std::map<uint32_t, uint32_t> RingStore::gaps() const {
   return free;
 }
 
-// The first gap that is long enough.
+// First fit.
 Result<uint32_t> RingStore::take_lines(size_t count) {
   if (!gaps_) gaps_ = gaps();
   for (auto gap = gaps_->begin(); gap != gaps_->end(); ++gap) {
@@ -97,8 +95,8 @@ Result<uint32_t> RingStore::take_lines(size_t count) {
     return first;
   }
   return failed(
-      "rings: no room for one of {} lines ({} of {} are in use); remove some backends, or make an "
-      "instance for more",
+      "rings: no room for one of {} lines ({} of {} are in use); remove some backends, or create "
+      "an instance for more",
       count, lines_used(), lines());
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Where the rings of all services lie: one array of lines, and of each service the place of its
-// ring in it (bpf/steer/ring_lookup.h). Both are mapped, so that a ring is written by copying it and goes
-// live with one store of 64 bits. Which lines are free follows from the heads alone: whoever is
-// killed before that store has left nothing behind.
+// The rings of all services: one array of lines, and per service a head with the location of its
+// ring (bpf/steer/ring_lookup.h). Both maps are memory-mapped: a ring is copied, then published by one
+// 64-bit store of its head. Free lines follow from the heads alone, so a process that is killed
+// before that store leaks nothing.
 #pragma once
 
 #include <cstdint>
@@ -24,18 +24,19 @@ class RingStore {
 
   // Empty: the service has no ring.
   [[nodiscard]] std::vector<sluice_ring_line> read(uint32_t service) const;
-  // From this call's one store on, packets see the new ring. Where the old one was stays as it is
-  // until reuse(). Fails, and changes nothing, where no gap is long enough.
+  // Packets see the new ring from the store of its head on. The lines of the old ring stay
+  // untouched until reuse(). Without a gap that is long enough, fails and changes nothing.
   Result<void> write(uint32_t service, const std::vector<sluice_ring_line>& lines, uint8_t bits);
   bool erase(uint32_t service);  // false: there was none
-  // No packet sees any more what was there before (KernelDataplane::swap_rings).
+  // Frees the lines of replaced rings. Precondition: no packet reads them any more
+  // (KernelDataplane::swap_rings).
   void reuse() { gaps_.reset(); }
 
   [[nodiscard]] uint64_t lines_used() const;
   [[nodiscard]] uint64_t lines() const { return lines_.bytes / sizeof(sluice_ring_line); }
 
  private:
-  // A map's values, mapped for as long as this lives.
+  // Memory mapping of a map's values.
   struct Mapping {
     Mapping() = default;
     ~Mapping();
@@ -55,7 +56,7 @@ class RingStore {
   [[nodiscard]] std::map<uint32_t, uint32_t> gaps() const;
   [[nodiscard]] Result<uint32_t> take_lines(size_t count);
 
-  // First line and length of each, since the last reuse(); not yet asked for: empty.
+  // Free gaps, first line to length, as of the last reuse(); empty: not computed yet.
   std::optional<std::map<uint32_t, uint32_t>> gaps_;
   Mapping heads_;
   Mapping lines_;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What all services of an instance share: the table by which packets find them, with the trie of
-// prefixes beside it and the filter of addresses before both, and the endpoints by which the other
-// programs find them.
+// The tables that all services of an instance share:
+//   service_tables    the hash table by which packets find a service
+//   service_prefixes  the trie of services with a prefix
+//   address_filter    the bit filter that is asked before both
+//   endpoints         by which the programs other than steer find a service
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -13,7 +15,7 @@
 namespace sluice {
 namespace {
 
-constexpr uint32_t kOnly = 0;  // index of the one element
+constexpr uint32_t kOnly = 0;  // index of the only element
 
 size_t buckets_of(const Capacities& sizes) {
   return service_table_buckets(service_table_entries(sizes.services, sizes.backends));
@@ -48,14 +50,14 @@ Result<bool> KernelDataplane::knows_replies_to(const Address& source) {
   for (const uint32_t index : service_table_places(wanted, root_.seed, buckets_of(capacities()))) {
     sluice_service_bucket bucket{};
     if (bpf_map_lookup_elem(table.get(), &index, &bucket) != 0)
-      return failed("map service_tables: its table: {}", error_text(errno));
+      return failed("map service_tables: its inner table: {}", error_text(errno));
     for (const auto& entry : bucket.entries)
       if (memcmp(&entry, &wanted, sizeof(entry)) == 0) return true;
   }
   return false;
 }
 
-// What is there is read back: only what differs is written, so that no packet misses what stays.
+// Writes only the differences, so that no packet misses an unchanged prefix.
 Result<void> KernelDataplane::set_service_prefixes(const std::vector<TableEntry>& entries) {
   const auto less = [](const sluice_prefix_key& a, const sluice_prefix_key& b) {
     return memcmp(&a, &b, sizeof(a)) < 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The flows that moving slots remember, read and purged by user space.
+// Reads and purges tracked flows.
 #include <algorithm>
 
 #include "kernel/state/dataplane.h"
@@ -10,7 +10,7 @@ namespace {
 
 using Tracked = Map<sluice_flow, sluice_tracked_flow>;
 
-// One pass: every entry whose backend is one of `sorted`.
+// The entries whose backend is one of `sorted`, in one pass.
 template <typename Table>
 Result<std::vector<sluice_purge_entry>> entries_of(const Table& table,
                                                    const std::vector<uint32_t>& sorted) {
@@ -36,12 +36,12 @@ Result<void> read_into(std::vector<TrackedFlow>& all, const Tracked& table, bool
 Result<void> KernelDataplane::purge_backends(const std::vector<uint32_t>& backends) {
   std::vector<uint32_t> sorted = backends;
   std::sort(sorted.begin(), sorted.end());
-  const ForgettableTables tables{half_open_.fd(), flows_.fd(), translations_.fd()};
+  const PurgeTables tables{half_open_.fd(), flows_.fd(), translations_.fd()};
   const auto purge_in = [&](const auto& table, sluice_purge_table which) -> Result<void> {
     auto found = TRY(entries_of(table, sorted));
     return purge_entries(tables, which, found);
   };
-  // In the order in which a flow goes through them, so that none slips past.
+  // In the order in which a flow moves through the tables, so that none is missed.
   TRY(purge_in(half_open_, SLUICE_PURGE_HALF_OPEN));
   TRY(purge_in(flows_, SLUICE_PURGE_FLOW));
   return purge_in(translations_, SLUICE_PURGE_TRANSLATION);

@@ -37,6 +37,19 @@ std::string instance_directory(const std::string& name) {
   return std::string(kBpffsRoot) + "/" + name;
 }
 
+std::string instance_name(const std::string& directory) {
+  return directory.substr(directory.rfind('/') + 1);
+}
+
+std::string restart_advice(const std::string& directory) {
+  const std::string name = instance_name(directory);
+  const std::string option = name == "sluice" ? "" : fmt::format("--instance {} ", name);
+  return fmt::format(
+      "(keep the sluice that made it, or start anew: with that one sluice {}export > FILE, with "
+      "this one sluice instance remove {} and sluice {}apply FILE)",
+      option, name, option);
+}
+
 Result<void> require_bpffs() {
   if (!may_manage_bpf())
     return failed(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The clocks that the maps' times are of.
+// The clocks behind the times in the maps.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One owner for a file descriptor.
+// Owns a file descriptor.
 #pragma once
 
 #include <unistd.h>

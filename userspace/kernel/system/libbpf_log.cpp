@@ -14,7 +14,7 @@
 namespace sluice {
 namespace {
 
-// The end tells: libbpf reports the cause first but the verifier last, after pages of its log.
+// The end is kept, because the verifier's reason comes last, after pages of its log.
 constexpr size_t kept_bytes = 600;
 
 thread_local std::string kept;

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What libbpf says is kept instead of printed, so that an error can carry it. Kept per thread:
-// libbpf calls back in the thread that called it, and its callback takes no context.
+// Keeps libbpf's warnings instead of printing them, for error messages. Per thread: libbpf calls
+// back in the calling thread, and its callback has no context argument.
 #pragma once
 
 #include <string>
 
 namespace sluice {
 
-// From here on libbpf prints nothing; its warnings are kept.
+// From this call on, libbpf prints nothing.
 void libbpf_log_capture();
 
-// The last of what this thread's calls to libbpf warned of, one line, and forgets it. Empty:
-// nothing.
+// Returns the last warnings of this thread's calls to libbpf as one line, and clears them.
 std::string libbpf_log_take();
 
-// What an errno means (of either sign), and what libbpf warned of beside it.
+// Text of an errno of either sign, followed by libbpf's warnings.
 std::string libbpf_reason(int error);
 
 }  // namespace sluice

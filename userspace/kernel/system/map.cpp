@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "kernel/state/release.h"
+#include "kernel/system/bpffs.h"
 
 namespace sluice {
 
@@ -16,8 +16,7 @@ Result<OpenedMap> open_map(const std::string& directory, const std::string& name
   if (!fd.valid() && errno == ENOENT)
     return failed(
         "{}: no such map, so the instance is of another version (sluice instance upgrade) or "
-        "damaged "
-        "(sluice instance remove)",
+        "damaged (sluice instance remove)",
         path);
   if (!fd.valid()) return failed("{}: {}", path, error_text(errno));
 
@@ -29,7 +28,7 @@ Result<OpenedMap> open_map(const std::string& directory, const std::string& name
     return failed(
         "{}: keys and values of {} and {} bytes where this sluice has {} and {}, so the instance "
         "is of another version {}",
-        path, info.key_size, info.value_size, key_bytes, value_bytes, way_out(directory));
+        path, info.key_size, info.value_size, key_bytes, value_bytes, restart_advice(directory));
   return OpenedMap{std::move(fd), name, info.max_entries, info.btf_id};
 }
 

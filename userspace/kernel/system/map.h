@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A pinned map with its types. The sizes are checked when it is opened, so that an instance of
-// another layout is found there and not in its contents.
+// A pinned map with its types. The sizes are checked when it is opened, which detects an instance
+// of another layout before its contents are misread.
 #pragma once
 
 #include <bpf/bpf.h>
@@ -26,7 +26,7 @@ struct OpenedMap {
   uint32_t btf_id = 0;
 };
 
-// Opens DIRECTORY/NAME and checks what its keys and values measure.
+// Opens DIRECTORY/NAME and checks the sizes of keys and values.
 Result<OpenedMap> open_map(const std::string& directory, const std::string& name,
                            uint32_t key_bytes, uint32_t value_bytes);
 
@@ -60,7 +60,7 @@ class Map {
     return failure("update", errno);
   }
 
-  // In one call to the kernel, which a signal does not cut off in the middle.
+  // In one system call, which a signal does not interrupt half-way.
   Result<void> put_all(const std::vector<std::pair<Key, Value>>& entries) {
     std::vector<Key> keys;
     std::vector<Value> values;
@@ -74,14 +74,14 @@ class Map {
     return failure("update", errno);
   }
 
-  // Success also when there is no such key.
+  // Success if there is no such key.
   Result<void> erase(const Key& key) {
     if (bpf_map_delete_elem(fd(), &key) == 0 || errno == ENOENT) return {};
     return failure("delete", errno);
   }
 
-  // All of an array that can be mapped (BPF_F_MMAPABLE), by index: a copy of memory, where
-  // for_range() is a copy of each by the kernel.
+  // All values of an array with BPF_F_MMAPABLE, by index. Copies memory, while for_range() has the
+  // kernel copy each value.
   [[nodiscard]] Result<std::vector<Value>> mapped_values() const {
     static_assert(sizeof(Value) % 8 == 0, "the kernel lays values out in steps of 8 bytes");
     std::vector<Value> values(capacity());
@@ -89,7 +89,7 @@ class Map {
     return values;
   }
 
-  // Of an array: take(index, value) of each from `first` to `last`.
+  // Calls take(index, value) for each index of an array from `first` to `last`.
   template <typename Take>
   [[nodiscard]] Result<void> for_range(uint32_t first, uint32_t last, Take take) const {
     constexpr uint32_t batch = 4096;
@@ -110,13 +110,13 @@ class Map {
     return {};
   }
 
-  // The same for many at once.
+  // Deletes many keys in few system calls. Missing keys are skipped.
   Result<void> erase(const std::vector<Key>& keys) {
     for (size_t done = 0; done < keys.size();) {
       auto count = static_cast<uint32_t>(keys.size() - done);
       const int error = bpf_map_delete_batch(fd(), &keys[done], &count, nullptr) ? errno : 0;
       if (error != 0 && error != ENOENT) return failure("delete", error);
-      // It stops at a key that is not there.
+      // The kernel stops at a missing key.
       done += count + (error == ENOENT ? 1 : 0);
     }
     return {};
@@ -127,7 +127,7 @@ class Map {
     std::vector<std::pair<Key, Value>> all;
     std::vector<Key> keys(batch);
     std::vector<Value> values(batch);
-    // The cursor is a bucket number in hash maps and a key in arrays; either fits here.
+    // The cursor is a bucket number for hash maps and a key for arrays; both fit.
     uint64_t cursor[8] = {};
     bool first = true;
     for (int error = 0; error == 0; first = false) {
@@ -152,7 +152,7 @@ class Map {
   OpenedMap opened_;
 };
 
-// A per-CPU array: every CPU's value of one index.
+// A per-CPU array: one value per index and CPU.
 template <typename Value>
 class PerCpuArray {
   static_assert(sizeof(Value) % 8 == 0, "the kernel rounds per-CPU values up to 8 bytes");
@@ -176,7 +176,7 @@ class PerCpuArray {
     return failed("map {}: look-up of {}: {}", opened_.name, index, error_text(errno));
   }
 
-  // One for each CPU, as read() gives them.
+  // One value per CPU, in the order of read().
   Result<void> put(uint32_t index, const std::vector<Value>& values) {
     if (bpf_map_update_elem(opened_.fd.get(), &index, values.data(), BPF_ANY) == 0) return {};
     return failed("map {}: update of {}: {}", opened_.name, index, error_text(errno));

@@ -19,7 +19,7 @@ Result<uint64_t> memory_bytes(const Fd& map, const std::string& name) {
     uint64_t bytes = 0;
     if (word == "memlock:" && info >> bytes) return bytes;
   }
-  return failed("map {}: the kernel does not say how much memory it takes", name);
+  return failed("map {}: the kernel does not report its memory", name);
 }
 
 Result<void> add_inner(const Fd& outer, uint32_t entries, MapMemory& memory) {
@@ -27,7 +27,7 @@ Result<void> add_inner(const Fd& outer, uint32_t entries, MapMemory& memory) {
     uint32_t id = 0;
     if (bpf_map_lookup_elem(outer.get(), &index, &id) != 0) continue;
     const Fd inner(bpf_map_get_fd_by_id(id));
-    // Swapped out since: the one that came for it is not looked for.
+    // Replaced since. The new inner map is not counted.
     if (!inner.valid()) continue;
     auto bytes = TRY(memory_bytes(inner, memory.name));
     memory.bytes += bytes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What an instance's maps take, by the kernel's own account.
+// Memory of an instance's maps, as accounted by the kernel.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@ namespace sluice {
 
 struct MapMemory {
   std::string name;
-  uint32_t maps = 1;   // with those that are kept in it
+  uint32_t maps = 1;   // the map and its inner maps
   uint64_t bytes = 0;  // of all of them
 };
 
-// Of every map that is pinned in the directory, by name.
+// Every map pinned in the directory, sorted by name.
 Result<std::vector<MapMemory>> memory_of(const std::string& directory);
 
 }  // namespace sluice

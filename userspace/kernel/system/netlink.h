@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A socket to the kernel's routing tables, devices and qdiscs.
+// A netlink socket for routes, devices and qdiscs.
 #pragma once
 
 #include <netlink/netlink.h>

@@ -20,7 +20,7 @@
 namespace sluice {
 namespace {
 
-// Any: a datagram socket that is connected sends nothing.
+// Any port: connecting a datagram socket sends nothing.
 constexpr uint16_t kPort = 9;
 
 struct SocketAddress {
@@ -75,7 +75,7 @@ Result<RouteEntry> route_entry(const Address& destination) {
   return RouteEntry(raw, rtnl_route_put);
 }
 
-// Is it a neighbour, by whichever of the route's next hops?
+// Whether any next hop of the route has no gateway.
 Result<bool> is_on_link(const Address& destination) {
   auto route = TRY(route_entry(destination));
   if (rtnl_route_get_type(route.get()) != RTN_UNICAST) return false;
@@ -84,7 +84,7 @@ Result<bool> is_on_link(const Address& destination) {
   return false;
 }
 
-// What the kernel would send there at most in one packet, what it learned of the path included.
+// The path MTU, including what the kernel learned from ICMP.
 Result<uint32_t> mtu_towards(const Fd& connected, const Address& destination) {
   const bool v4 = destination.is_v4();
   int mtu = 0;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Questions to the kernel's own tables: routes, devices, forwarding. Answers hold for the
-// network namespace of this process.
+// Looks up routes, devices and forwarding settings, in the network namespace of this process.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +13,13 @@ namespace sluice {
 
 Result<Route> route_towards(const Address& destination);
 
-// The device that packets there leave by; of several the first.
+// The outgoing device; of a multipath route the first next hop's.
 Result<std::string> device_towards(const Address& destination);
 
 Result<uint32_t> device_index(const std::string& device);
-// Inode number of the network namespace that this process is in.
+// Inode number of the network namespace of this process.
 [[nodiscard]] std::string network_namespace_id();
-// Does the kernel forward what comes in at this device? (Its routing table answers only then.)
+// Whether the kernel forwards packets from this device. If not, bpf_fib_lookup() refuses.
 [[nodiscard]] bool forwards_v4(const std::string& device);
 [[nodiscard]] bool forwards_v6(const std::string& device);
 

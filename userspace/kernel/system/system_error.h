@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What an errno means to the operator: the kernel's word, and where we know more, what to do.
+// Text of an errno for the operator; for missing privilege, what to do.
 #pragma once
 
 #include <cerrno>
