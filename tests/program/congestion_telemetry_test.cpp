@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What the congestion control tells of a service's flows together, and of each change of state.
 #include "kernel/congestion/watch.h"
+#include "kernel/state/congestion_sums.h"
 
 #include "program/congestion_fixture.h"
 
