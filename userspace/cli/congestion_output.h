@@ -10,7 +10,6 @@
 #include "cli/json.h"
 #include "kernel/congestion/control.h"
 #include "kernel/state/congestion_sums.h"
-#include "kernel/state/congestion_sums.h"
 
 namespace sluice {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The rings of all services: one array of lines, and per service a head with the location of its
-// ring (bpf/steer/ring_lookup.h). Both maps are memory-mapped: a ring is copied, then published by one
-// 64-bit store of its head. Free lines follow from the heads alone, so a process that is killed
+// ring (bpf/steer/ring_lookup.h). Both maps are memory-mapped: a ring is copied, then published by
+// one 64-bit store of its head. Free lines follow from the heads alone, so a process that is killed
 // before that store leaks nothing.
 #pragma once
 
