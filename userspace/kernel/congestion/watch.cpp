@@ -19,7 +19,7 @@
 namespace sluice {
 namespace {
 
-// The one entry of map `congestion_watch`, memory-mapped: the BPF programs and this process write it
+// The only entry of map `congestion_watch`, memory-mapped. BPF programs and this process write it
 // concurrently.
 class SharedWatch {
  public:
