@@ -12,7 +12,7 @@
 #include <random>
 
 #include "daemon/event_loop.h"
-#include "daemon/health.h"
+#include "daemon/health_checks.h"
 #include "daemon/metrics.h"
 #include "daemon/service_manager.h"
 #include "daemon/statistics.h"

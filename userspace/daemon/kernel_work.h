@@ -11,7 +11,7 @@
 #include "control/observe.h"
 #include "control/sweep.h"
 #include "daemon/event_loop.h"
-#include "daemon/health.h"
+#include "daemon/health_checks.h"
 #include "daemon/probe_paths.h"
 #include "kernel/instance/instance.h"
 #include "kernel/state/latencies.h"

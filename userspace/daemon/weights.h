@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Adaptive weights (model/adaptation.h): which services have them, what steer measures of their
-// backends, and which weights in the kernel have to change. As with daemon/health.h,
+// backends, and which weights in the kernel have to change. As with daemon/health_checks.h,
 // daemon/daemon.cpp writes them.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "control/observe.h"
-#include "daemon/health.h"
+#include "daemon/health_checks.h"
 #include "kernel/state/latencies.h"
 #include "model/adaptation.h"
 #include "model/desired.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "daemon/health.h"
+#include "daemon/health_checks.h"
 
 #include <unordered_map>
 
