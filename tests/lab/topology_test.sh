@@ -47,7 +47,7 @@ victim_ends() {
   env --default-signal=INT "$0" --victim "$file" 200>&- 2>"$LAB_DIR/victim.log" &
   pid=$!
   LAB_PIDS+=("$pid")
-  if ! lab_until 30 "the victim to be up" test -e "$file"; then
+  if ! lab_until 60 "the victim to be up" test -e "$file"; then
     cat "$LAB_DIR/victim.log" >&2
     return 1
   fi
