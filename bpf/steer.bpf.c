@@ -6,14 +6,14 @@
  *
  *	program		stages (headers in steer/)
  *	steer		fast_path -> service_lookup -> ring_lookup -> encap -> transmit
- *	steer_slow	packet -> service_match -> admit -> choose (quic, ring_lookup, flow_table,
- *nat)
+ *	steer_slow	packet -> service_match -> admit
+ *			-> choose (quic, ring_lookup, flow_table, nat)
  *			-> forward (nexthop, measure, rewrite, encap) -> transmit
  *			replies: reply; fragments without ports: later_fragment; echo: report
  *
  * steer is the fast path, for settled connections of services without options that need more.
- *Nearly every packet is one. All others go to steer_slow by a tail call, unchanged. A settled
- *connection has no table entry: its hash always gives the same backend (pure/tracking.h).
+ * Nearly every packet is one. All others go to steer_slow by a tail call, unchanged. A settled
+ * connection has no table entry: its hash always gives the same backend (pure/tracking.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -128,8 +128,7 @@ static __always_inline enum fast_path_answer steer_fast(struct xdp_md *ctx, void
 		packet.ports = service->salt;
 	hash = fast_path_flow_hash(ip, v6, packet.ports);
 	slot = ring_first_column(ring_head(service->service), hash);
-	/* A slot that is empty or moves is no backend number: it has no path, or never a fresh one.
-	 */
+	/* An empty or moving slot is no backend number: it has no path, or never a fresh one. */
 	path = bpf_map_lookup_elem(&backend_paths, &slot);
 	if (!path || bpf_jiffies64() >= path->fast_path_until_jiffies ||
 	    packet.ip_bytes > path->mtu)

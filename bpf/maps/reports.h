@@ -9,7 +9,6 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The two entries of each full-NAT flow (steer/nat.h). Written by `steer_slow` and `purge`. LRU, and
- * void where the backend is 0, as in maps/tracked_flows.h.
+ * The two entries of each full-NAT flow (steer/nat.h). Written by `steer_slow` and `purge`. LRU,
+ * and void where the backend is 0, as in maps/tracked_flows.h.
  */
 #ifndef SLUICE_MAPS_TRANSLATIONS_H
 #define SLUICE_MAPS_TRANSLATIONS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The internet checksum and its incremental update (RFC 1071, RFC 1624 equation 3). Sums are
- * taken over words as they lie in the packet: a one's complement sum does not care for byte
- * order, so nothing here converts any. Shared by every hook that rewrites a header, and by tests.
+ * The internet checksum and its incremental update (RFC 1071, RFC 1624 equation 3). Words are in
+ * packet order: a one's complement sum is independent of byte order. Shared by every hook that
+ * rewrites a header, and by tests.
  */
 #ifndef SLUICE_PURE_CHECKSUM_H
 #define SLUICE_PURE_CHECKSUM_H
@@ -10,7 +10,7 @@
 #include <asm/byteorder.h>
 #include <linux/types.h>
 
-/* A sum of up to 65535 words of 16 bits, or of any words already folded, to 16 bits. */
+/* Folds a sum of up to 65535 words of 16 bits. */
 static inline __u16 checksum_fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -18,7 +18,7 @@ static inline __u16 checksum_fold(__u32 sum)
 	return (__u16)sum;
 }
 
-/* The same for a sum of words of 32 bits. */
+/* Folds a sum of words of 32 bits. */
 static inline __u16 checksum_fold64(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
@@ -26,13 +26,13 @@ static inline __u16 checksum_fold64(__u64 sum)
 	return checksum_fold((__u32)sum);
 }
 
-/* Adds to a sum of 32-bit words what it takes to have `to` there in place of `from`. */
+/* Adds to a difference the replacement of the 32-bit word `from` by `to`. */
 static inline __u64 checksum_difference(__u64 sum, __u32 from, __u32 to)
 {
 	return sum + (__u32)~from + to;
 }
 
-/* The checksum field that follows from a difference, begun at 0. */
+/* Applies a difference, which starts at 0, to a checksum field. */
 static inline __sum16 checksum_apply(__sum16 check, __u64 difference)
 {
 	return (__sum16)(__u16)~checksum_fold64(difference + (__u16)~check);
@@ -45,7 +45,7 @@ static inline __sum16 checksum_replace2(__sum16 check, __u16 from, __u16 to)
 	return (__sum16)(__u16)~checksum_fold(sum);
 }
 
-/* One less in the upper byte of a word: a TTL (RFC 1141, 4). */
+/* For a TTL that is decremented (RFC 1141, 4). */
 static inline __sum16 checksum_one_less(__sum16 check)
 {
 	__u32 sum = (__u32)check + __constant_htons(0x0100);
@@ -58,7 +58,6 @@ static inline __sum16 checksum_replace4(__sum16 check, __u32 from, __u32 to)
 	return checksum_apply(check, checksum_difference(0, from, to));
 }
 
-/* 16 bytes: an IPv6 address as four words. */
 static inline __sum16 checksum_replace16(__sum16 check, const __u32 *from, const __u32 *to)
 {
 	__u64 sum = 0;
@@ -70,7 +69,7 @@ static inline __sum16 checksum_replace16(__sum16 check, const __u32 *from, const
 	return checksum_apply(check, sum);
 }
 
-/* UDP keeps 0 for "no checksum" and sends 0xffff in its stead (RFC 768). */
+/* In UDP 0 means "no checksum", so 0xffff is sent instead (RFC 768). */
 static inline __sum16 checksum_udp(__sum16 check)
 {
 	return check ? check : (__sum16)0xffff;

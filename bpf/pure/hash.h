@@ -2,9 +2,9 @@
 /*
  * The keyed hashes of flows and services: multilinear hashing (Lemire and Kaser, "Strongly
  * universal string hashing is fast", 2014): (k0 + sum of k[i] * word[i]) mod 2^64, upper half.
- * One multiplication a word. It is universal, not pseudo-random: who can watch which backend
- * answers may learn to aim at one (docs/threat-model.md).
- * Words are 32 bits as they lie in the packet, so that both sides read them the same way.
+ * One multiplication per word. The hash is universal, not pseudo-random: a client that observes
+ * which backend answers can learn to select one (docs/threat-model.md).
+ * A word is 32 bits in packet order, the same in programs and in user space.
  */
 #ifndef SLUICE_PURE_HASH_H
 #define SLUICE_PURE_HASH_H
@@ -13,8 +13,8 @@
 #include "sluice/instance.h"
 
 /*
- * Of a flow: what its client's address adds, and then, with both ports as the packet has them (or
- * what stands in for them, struct sluice_service_entry), the hash.
+ * The hash of a flow, in two steps: the sum of the client's address, then the ports, or the salt
+ * that replaces them (struct sluice_service_entry).
  */
 static inline __u64 flow_hash_sum_v4(const volatile __u64 *keys, __u32 source)
 {
@@ -37,7 +37,6 @@ static inline __u32 flow_hash(const volatile __u64 *keys, __u64 source_sum, __u3
 	return (__u32)((source_sum + keys[2] * ports) >> 32);
 }
 
-/* The same from the whole client: its address as the packet has it. */
 static inline __u32 flow_hash_v4(const volatile __u64 *keys, __u32 source, __u32 ports)
 {
 	return flow_hash(keys, flow_hash_sum_v4(keys, source), ports);
@@ -49,8 +48,8 @@ static inline __u32 flow_hash_v6(const volatile __u64 *keys, const __u32 *source
 }
 
 /*
- * Of a whole flow, both ends and protocol, in 64 bits: the sum itself, stirred, because its lower
- * bits are the weaker ones.
+ * The hash of a complete 5-tuple, in 64 bits: the whole sum, mixed, because its lower bits are
+ * weak.
  */
 static inline __u64 flow_hash_whole(const volatile __u64 *keys, const struct sluice_flow *flow)
 {
@@ -67,12 +66,13 @@ static inline __u64 flow_hash_whole(const volatile __u64 *keys, const struct slu
 	return sum ^ sum >> 29;
 }
 
-/* What mapped IPv4 addresses have in front of their last four bytes, as it lies in memory. */
+/* The third word of mapped IPv4 addresses, in memory order. */
 #define HASH_MAPPED_V4 0xffff0000u
 
 /*
- * Of an address, its 16 bytes as four words. Not yet a hash: the next two are made of it. What all
- * mapped IPv4 addresses share is made 0, so that theirs takes one multiplication.
+ * The sum of an address as four words, from which address_filter_bit() and service_hash() are
+ * derived. The words that all mapped IPv4 addresses share become 0, so that such an address takes
+ * one multiplication.
  */
 static inline __u64 address_hash_sum_v6(const volatile __u64 *keys, __u32 first, __u32 second,
 					__u32 third, __u32 fourth)
@@ -91,7 +91,7 @@ static inline __u64 address_hash_sum_v4(const volatile __u64 *keys, __u32 addres
 	return keys[7] + keys[10] * address;
 }
 
-/* The same of either, as two words of 64 bits. */
+/* The same for both families, from halves. */
 static inline __u64 address_hash_sum(const volatile __u64 *keys, __u64 address_high,
 				     __u64 address_low)
 {
@@ -101,13 +101,13 @@ static inline __u64 address_hash_sum(const volatile __u64 *keys, __u64 address_h
 				   (__u32)address_low, (__u32)(address_low >> 32));
 }
 
-/* The address's bit in struct sluice_address_filter. */
+/* The bit of the address in struct sluice_address_filter. */
 static inline __u32 address_filter_bit(__u64 address_sum)
 {
 	return (__u32)(address_sum >> 48);
 }
 
-/* Port (network order), protocol and a 1, as they lie in struct sluice_service_entry. */
+/* Port (network order), protocol and `used`, as in struct sluice_service_entry. */
 static inline __u32 service_word(__u16 port, __u8 l4_proto)
 {
 	const struct {
@@ -122,10 +122,10 @@ static inline __u32 service_word(__u16 port, __u8 l4_proto)
 }
 
 /*
- * Of an endpoint, whose service_word() is `listens`. Each half of it is one of the two buckets of a
- * table with `mask` + 1 buckets, with some of the other folded in: of addresses or ports that count
- * up, the low bits of a multilinear hash take few values under some seeds, but then the high ones
- * take many.
+ * The hash of an endpoint; `listens` is its service_word(). Each half gives one of the two buckets
+ * in a table of `mask` + 1 buckets, with bits of the other half folded in: for consecutive
+ * addresses or ports the low bits of a multilinear hash take few values under some seeds, and the
+ * high bits then take many.
  */
 static inline __u32 service_hash(const volatile __u64 *keys, __u64 address_sum, __u32 listens)
 {

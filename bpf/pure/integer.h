@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Whole numbers: BPF has neither floating point nor a library. Roots are found bit by bit. */
+/* Integer arithmetic: BPF has neither floating point nor a library. Roots are found bit by bit. */
 #ifndef SLUICE_PURE_INTEGER_H
 #define SLUICE_PURE_INTEGER_H
 
 #include <linux/types.h>
 
 /*
- * Weak, so that clang leaves it a function that the verifier judges once, for any argument.
- * Inlined, its loop multiplies with every path that leads to it, and the program is refused as too
- * long.
+ * Weak, so that clang does not inline the function, and the verifier checks it once, for any
+ * argument. If inlined, its loop is checked on every path that leads to it, and the program is
+ * rejected as too complex.
  */
 #define INTEGER_APART __attribute__((weak))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The few TCP options that the window ceiling needs to know of, out of at most 40 bytes.
+ * Reads the TCP options that the receive-window ceiling needs.
  */
 #ifndef SLUICE_PURE_TCP_OPTIONS_H
 #define SLUICE_PURE_TCP_OPTIONS_H
@@ -22,15 +22,14 @@ enum tcp_option_kind {
 };
 
 struct tcp_options {
-	__u16 mss; /* 0: not there */
+	__u16 mss; /* 0: absent */
 	__u8 scale;
 	__u8 has_scale;
-	__u8 is_signed; /* a signature covers the header: any change of it breaks the connection */
+	__u8 is_signed;	   /* the header is signed: changing it breaks the connection */
 	__u8 is_malformed; /* an option reaches past the end */
 };
 
-/* Where the reader stands. Begins zeroed, but for `bytes` and their `length`, at most the maximum.
- */
+/* State of the reader. Begins zeroed, except `bytes` and `length` (at most TCP_OPTIONS_MAX). */
 struct tcp_options_walk {
 	__u8 bytes[TCP_OPTIONS_BUFFER];
 	__u32 length;
@@ -39,8 +38,8 @@ struct tcp_options_walk {
 };
 
 /*
- * Reads one option; 1 after the last one. One step at a time, at most TCP_OPTIONS_MAX of them,
- * because a loop around it is more than the verifier can follow; bpf_loop is not.
+ * Reads one option; returns 1 after the last one. The caller repeats it with bpf_loop, at most
+ * TCP_OPTIONS_MAX times, because the verifier rejects a C loop as too complex.
  */
 static inline int tcp_options_step(struct tcp_options_walk *walk)
 {

@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Just enough tracking: which backend gets a packet whose slot moves, and what is tracked of it.
+ * Just enough tracking: the backend of a packet whose ring slot moves, and what is tracked of its
+ * flow.
  *
- *	slot	 begins a connection		continues one
- *	settled	 backend, nothing stored	backend, no look-up (never comes here)
- *	moving	 backend, tracked		what is tracked; else previous, and tracked
+ *	slot	 new connection			packet in mid-connection
+ *	settled	 backend, nothing stored	backend, no lookup (not handled here)
+ *	moving	 backend, tracked		the tracked backend; if unknown: previous, tracked
  *
- * The invariant. Let a connection be with backend B, which was not down since, and not have been
- * silent for longer than its service's time-out.
+ * Invariant 1. Let a connection be with backend B, let B not have been down since, and let the
+ * connection not have been silent for longer than its service's time-out.
  *	While its slot is settled: the slot's backend is B.
- *	While its slot moves: the tables say B, or they do not know it and the slot's previous is B.
- * The other half. No table has an entry of a settled slot that says anything but its backend.
+ *	While its slot moves: the tables say B, or have no entry and the slot's previous is B.
+ * Invariant 2. No table has an entry of a settled slot with another backend than the slot's.
  *
- * Why it holds: a slot that begins to move keeps its backend as previous, and by the other half no
- * table knows better. Further changes leave previous alone, unless it went down and nobody lives
- * there. In a moving slot whatever begins is tracked before it is sent, and so is whatever is
- * found unknown, once and for all. A slot settles (model/sweep.h) only when it moved for longer
- * than the time-out, so that whatever lives was seen and is in the tables, and when no living entry
- * says another backend; afterwards what the tables have of it is deleted. A backend that is removed
- * goes down first, and what is down is never tracked: once no packet is in flight that saw it
- * up, one pass over the tables forgets it for good (purge.bpf.c: whatever still names it, and
- * nothing that a client has begun anew since), and its number may be another's.
+ * Why they hold. A slot that begins to move keeps its backend as previous, and by invariant 2 no
+ * table disagrees. Further changes keep previous, unless that backend went down and has no live
+ * connection. In a moving slot every new connection is tracked before its packet is sent, and so is
+ * every unknown flow. A slot settles (model/sweep.h) only after it moved for longer than the
+ * time-out, so that every live connection was seen and is in the tables, and only if no live entry
+ * has another backend. Then its entries are deleted. A backend goes down before it is removed, and
+ * a backend that is down is never tracked. Once no packet is in progress that saw it up, one pass
+ * over the tables makes all entries void that still name it (purge.bpf.c). Then its number can be
+ * reused.
  *
- * A SYN enters `half_open`, and its second packet promotes it to `flows`: a flood churns the
- * smaller table alone. UDP has no SYN: a flow begins anew when it was silent for the time-out or
- * its backend is down, and what is unknown is new once the slot has moved for so long.
+ * A SYN enters `half_open`, and its second packet promotes it to `flows`: a SYN flood evicts
+ * entries of the smaller table only. UDP has no SYN: a flow counts as new if it was silent for the
+ * time-out or its backend is down; an unknown flow counts as new once the slot has moved for the
+ * time-out.
  */
 #ifndef SLUICE_PURE_TRACKING_H
 #define SLUICE_PURE_TRACKING_H
@@ -33,7 +35,7 @@
 
 #include "sluice/service.h"
 
-/* Signed: a slot's time is the end of the second in which its ring was swapped. */
+/* Signed, because a slot's time is in the future: the end of the second of its ring's swap. */
 static inline bool tracking_silent(__u32 now_s, __u32 then_s, __u32 timeout_s)
 {
 	return (__s32)(now_s - then_s) > (__s32)timeout_s;
@@ -45,25 +47,25 @@ static inline __u32 tracking_half_open_timeout_s(__u32 timeout_s)
 }
 
 enum tracking_packet {
-	TRACKING_OPENS,	    /* a SYN, or what stands for one */
-	TRACKING_CONTINUES, /* anything else of TCP */
-	TRACKING_DATAGRAM,  /* anything else of UDP: may be the first of a flow or not */
+	TRACKING_OPENS,	    /* a SYN, or QUIC's Initial */
+	TRACKING_CONTINUES, /* any other TCP packet */
+	TRACKING_DATAGRAM,  /* any other UDP packet: may be the first of a flow */
 };
 
-/* A backend that might get the packet. */
+/* A candidate backend. */
 struct tracking_choice {
-	__u32 backend; /* 0: nobody */
+	__u32 backend; /* 0: none */
 	__u8 state;    /* enum sluice_backend_state */
-	bool lapsed;   /* a tracked one: was silent for longer than the time-out */
+	bool lapsed;   /* if tracked: the flow was silent for longer than the time-out */
 };
 
 struct tracking_question {
 	enum tracking_packet packet;
-	bool fresh; /* a datagram that is unknown begins a flow: the slot has moved for long */
-	/* What the slot says; needed only where nothing is in `flows`, or it is not believed. */
+	bool fresh; /* an unknown datagram begins a flow: the slot has moved for the time-out */
+	/* Of the slot. Not needed for a packet in mid-connection with an entry in `flows`. */
 	struct tracking_choice backend;
 	struct tracking_choice previous;
-	/* What the tables say; `half_open` does not matter to what continues and is in `flows`. */
+	/* Of the tables. `half_open` is not needed for such a packet either. */
 	struct tracking_choice half_open;
 	struct tracking_choice established;
 };
@@ -97,9 +99,9 @@ static inline struct tracking_answer tracking_track(const struct tracking_choice
 }
 
 /*
- * One that is sent again keeps what the first one got: two servers must not both answer. So does a
- * new connection of a 5-tuple that is still tracked, unless its backend takes no more, or it is
- * tracked for so long that a sweep, which is perhaps under way, takes it for dead.
+ * A retransmitted SYN keeps the backend of the first one, because two servers must not both answer.
+ * So does a new connection of a 5-tuple that is still tracked, unless its backend takes no new
+ * connections, or the entry has lapsed: a sweep in progress may count it as dead.
  */
 static inline struct tracking_answer tracking_opens(const struct tracking_question *question)
 {

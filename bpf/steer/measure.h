@@ -4,8 +4,8 @@
  *
  *	clock		starts with			stops with
  *	handshake	the client's SYN		the SYN-ACK, or the client's next packet
- *	response	the last byte of a request	the first byte of the answer, or the
- *client's first packet that acknowledges more than the request did
+ *	response	the last byte of a request	the first byte of the answer, or the next
+ *							acknowledgement of the client
  *
  * Under direct server return replies do not pass, and only the second event of each is seen. It
  * includes the client's own round trip. So does the handshake of the same connection, which is

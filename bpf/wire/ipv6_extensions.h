@@ -38,8 +38,7 @@ struct ipv6_extensions {
 static __always_inline bool ipv6_skip_extensions(struct cursor *cursor,
 						 struct ipv6_extensions *walk, const bool routing)
 {
-	/* Unrolled: the verifier of 6.1 refuses a back edge that falls through, as clang lays it.
-	 */
+	/* Unrolled: the verifier of 6.1 refuses the back edge that clang makes, a fall through. */
 #pragma clang loop unroll(full)
 	for (int i = 0; i < SLUICE_IPV6_EXTENSIONS_MAX; i++) {
 		const __u8 l4_proto = walk->l4_proto;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * An address of either family in one type, and an endpoint: address, port, protocol.
- * Everything behind the packet parser and all of user space speaks this type only.
+ * An address of either family in one type, and an endpoint: address, port, protocol. All of user
+ * space uses this type only, and so do the programs once a packet is parsed.
  */
 #ifndef SLUICE_ADDRESS_H
 #define SLUICE_ADDRESS_H
@@ -13,7 +13,7 @@ struct sluice_address {
 	__u8 bytes[16];
 } __attribute__((aligned(8)));
 
-/* Where something listens. Port and l4_proto 0 stand for "any". 24 bytes, no holes. */
+/* Port and l4_proto 0 stand for "any". 24 bytes, no holes. */
 struct sluice_endpoint {
 	struct sluice_address address;
 	__be16 port;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What user space hands to the program `purge`, which says of flows that their backend has left.
- */
+/* The input of the program `purge`, which makes table entries of a removed backend void. */
 #ifndef SLUICE_PURGE_H
 #define SLUICE_PURGE_H
 
@@ -16,7 +15,7 @@ enum sluice_purge_table {
 
 struct sluice_purge_entry {
 	struct sluice_flow flow;
-	__u32 backend; /* that it had when it was read */
+	__u32 backend; /* of the entry when user space read it */
 };
 
 #endif

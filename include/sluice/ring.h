@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A service's consistent-hash table. A ring has 1 << ring_bits slots; a flow's slot is the top
- * ring_bits of its hash, so that a ring that doubles refines its slots and moves none.
+ * The consistent-hash table of a service. A ring has 1 << ring_bits slots. The slot of a flow is
+ * the top ring_bits of its hash, so that doubling a ring splits each slot and moves no flow.
  *
- * In a slot are the backend that new connections go to and, while the slot moves, the previous
- * one. Both are columns, in lines of one cache line:
+ * A slot holds the backend of new connections and, while it moves, the previous backend. A ring is
+ * stored in columns, in lines of one cache line:
  *
+ *	ring	 columns
  *	settled	 backends
- *	moving	 backends, previous ones, since when each line moves, and the last line
+ *	moving	 backends, previous backends, times, and one line of parameters
  *
- * A line of the third column has a __u32 for each line of a column: when the youngest of its moving
- * slots left its settled state, in seconds of CLOCK_MONOTONIC_COARSE. What a slot went through
- * after that does not make it younger: whatever began since then is tracked.
+ * The column of times has one __u32 per line of the first column: when the last of the line's
+ * moving slots left its settled state, in seconds of CLOCK_MONOTONIC_COARSE. Further changes of a
+ * moving slot do not renew it, because connections that began since then are tracked.
  *
- * The rings of all services lie in one array, map `ring_lines`; where a service's is says its head,
- * in map `ring_heads`, indexed by service number. A new ring is written where no ring is, and goes
- * live with the one store of its head. The number of lines says whether it moves (bpf/pure/ring.h).
+ * The rings of all services lie in one array, map `ring_lines`. Map `ring_heads`, by service
+ * number, locates them. A new ring is written to unused lines and becomes live with one store of
+ * its head. The number of lines tells whether the ring moves (bpf/pure/ring_layout.h).
  */
 #ifndef SLUICE_RING_H
 #define SLUICE_RING_H
@@ -24,12 +25,11 @@
 
 #define SLUICE_RING_LINE_SLOTS 16
 
-/* A slot of the first column: a backend number (0: none), and whether the slot moves. */
+/* A slot of the first column: a backend number (0: none), and a flag if the slot moves. */
 #define SLUICE_SLOT_MOVING 0x80000000u
 #define SLUICE_SLOT_BACKEND 0x7fffffffu
 
-/* Slot of a moving ring's last line: its service's idle_timeout_s, or udp_timeout_s if it is UDP.
- */
+/* In the line of parameters: the service's idle_timeout_s, or for UDP its udp_timeout_s. */
 #define SLUICE_RING_TIMEOUT_S 0
 
 struct sluice_ring_line {
@@ -37,8 +37,8 @@ struct sluice_ring_line {
 };
 
 /*
- * One word, so that it is read and written at once: the first line, how many, and ring_bits. All 0:
- * no ring; then it points to line 0, which is empty for ever.
+ * One word, so that it is read and written atomically: first line, number of lines, ring_bits. 0:
+ * no ring; it then points to line 0, which is never used.
  */
 struct sluice_ring_head {
 	__u64 word;

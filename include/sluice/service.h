@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Services and backends, each in two shapes: what the operator said (`*_config`, the truth) and
- * what the packet path reads (derived from it by the control plane, rebuilt at any time).
+ * Services and backends, each in two forms: the configuration (`*_config`), and what the packet
+ * path reads, which user space derives from the configuration and can rebuild at any time.
  */
 #ifndef SLUICE_SERVICE_H
 #define SLUICE_SERVICE_H
@@ -11,51 +11,51 @@
 
 enum sluice_mode {
 	SLUICE_MODE_IPIP = 1, /* IP in IP, any family in any (RFC 2003, 2473, 4213) */
-	SLUICE_MODE_SNAT = 2, /* both addresses translated, the reply comes back this way */
+	SLUICE_MODE_SNAT = 2, /* full NAT: both addresses translated; replies return here */
 	SLUICE_MODE_GUE = 3,  /* IP in UDP (draft-ietf-intarea-gue-09), any family in any */
-	SLUICE_MODE_L2 = 4,   /* only the MAC is changed: backends on the director's segment */
-	SLUICE_MODE_NAT = 5,  /* the destination translated, without state; replies come this way */
+	SLUICE_MODE_L2 = 4,   /* only the MACs are changed: backends on the director's segment */
+	SLUICE_MODE_NAT = 5,  /* destination NAT, without state; replies return here */
 };
 
-/* What of a packet picks its slot. */
+/* The fields of a packet that select its ring slot. */
 enum sluice_affinity {
-	SLUICE_AFFINITY_FLOW = 0,	    /* client, and both ports */
-	SLUICE_AFFINITY_CLIENT = 1,	    /* the client alone: the same backend in all services */
-	SLUICE_AFFINITY_CLIENT_SERVICE = 2, /* the client, in each service apart */
+	SLUICE_AFFINITY_FLOW = 0,	    /* client address and both ports */
+	SLUICE_AFFINITY_CLIENT = 1,	    /* client address: the same slot in all services */
+	SLUICE_AFFINITY_CLIENT_SERVICE = 2, /* client address, and another slot per service */
 };
 
-/* Whose address a source prefix of a service is. Map `source_filters`. */
+/* What applies to a source prefix of a service. Map `source_filters`. */
 enum sluice_filter_action {
 	SLUICE_FILTER_ALLOW = 1,
 	SLUICE_FILTER_DENY = 2,
-	SLUICE_FILTER_REMOVING = 4, /* beside one of the others */
+	SLUICE_FILTER_REMOVING = 4, /* together with one of the others */
 };
 
 enum sluice_backend_state {
 	SLUICE_BACKEND_UP = 1,
-	SLUICE_BACKEND_DRAINING = 2, /* keeps its connections, takes no new one */
-	SLUICE_BACKEND_DOWN = 3,     /* takes nothing */
+	SLUICE_BACKEND_DRAINING = 2, /* keeps its connections, gets no new ones */
+	SLUICE_BACKEND_DOWN = 3,     /* gets no packets */
 };
 
 struct sluice_name {
 	char text[SLUICE_NAME_LENGTH]; /* NUL-padded; [a-z0-9._-], at least one character */
 };
 
-/* The operator's word. Map `service_configs`, keyed by struct sluice_name. */
+/* The configuration of a service. Map `service_configs`, keyed by struct sluice_name. */
 struct sluice_service_config {
 	struct sluice_endpoint endpoint;
-	__u32 service;	  /* its number, from 1: index into `rings`, `verdicts`, `policies` */
+	__u32 service;	  /* its number, from 1: index of `ring_heads`, `verdicts` ... */
 	__u8 mode;	  /* enum sluice_mode */
-	__u8 ring_bits;	  /* the ring has 1 << ring_bits slots; it only ever grows */
-	__u8 removing;	  /* 1: on its way out; whoever sees it finishes the removal */
-	__u8 prefix_bits; /* of endpoint.address, of 128: 96 and more in IPv4; 128: one address */
+	__u8 ring_bits;	  /* the ring has 1 << ring_bits slots; it never shrinks */
+	__u8 removing;	  /* 1: being removed; the next command finishes that */
+	__u8 prefix_bits; /* of endpoint.address: from 96 on in IPv4; 128: one address */
 	__u8 affinity;	  /* enum sluice_affinity */
 	__u8 gue_variant; /* mode gue: 0 or 1 */
-	__u8 quic;	  /* 1: UDP whose connection ids name their backend (bpf/steer/quic.h) */
+	__u8 quic;	  /* 1: QUIC, steered by connection id (bpf/steer/quic.h) */
 	__u8 reserved[5];
-	__u32 idle_timeout_s;  /* a TCP connection that was silent for longer may be purged */
-	__u32 udp_timeout_s;   /* a UDP flow that was silent for longer begins anew */
-	__u64 retired_packets; /* counted by backends that are no longer there */
+	__u32 idle_timeout_s;  /* a TCP connection that was silent for longer counts as gone */
+	__u32 udp_timeout_s;   /* a UDP flow that was silent for longer counts as new */
+	__u64 retired_packets; /* counted by backends that were removed since */
 	__u64 retired_bytes;
 	__u64 retired_connections;
 };
@@ -67,36 +67,36 @@ struct sluice_backend_key {
 	struct sluice_address address;
 };
 
-/* The operator's word. Map `backend_configs`, keyed by struct sluice_backend_key. */
+/* The configuration of a backend. Map `backend_configs`, keyed by struct sluice_backend_key. */
 struct sluice_backend_config {
-	__u32 backend; /* its number, from 1: index into `backends` and `backend_paths` */
+	__u32 backend; /* its number, from 1: index of `backends` and `backend_paths` */
 	__u32 weight;  /* 0 to SLUICE_WEIGHT_MAX */
 	__u8 state;    /* enum sluice_backend_state */
-	__u8 removing; /* 1: on its way out; whoever sees it finishes the removal */
-	/* What `sluice run` saw, apart from the operator's word. 1: down, for its checks fail. */
+	__u8 removing; /* 1: being removed; the next command finishes that */
+	/* Set by `sluice run`, independent of `state`. 1: its health checks fail, so it is down. */
 	__u8 failing;
 	__u8 reserved;
-	__u16 adapted_permille; /* of `weight`, that it shall have just now; 0: all of it */
+	__u16 adapted_permille; /* the part of `weight` in force; 0: all of it */
 	__u16 reserved2;
 };
 
 enum sluice_service_flag {
-	SLUICE_SERVICE_WINDOWED = 1,	  /* windows are lowered in what its clients send */
-	SLUICE_SERVICE_REPLIES = 2,	  /* no service: an address that snat replies come to */
+	SLUICE_SERVICE_WINDOWED = 1,	  /* windows are lowered in packets of its clients */
+	SLUICE_SERVICE_REPLIES = 2,	  /* no service: an address where snat replies arrive */
 	SLUICE_SERVICE_TRANSLATED = 4,	  /* mode snat: every connection is in `translations` */
-	SLUICE_SERVICE_AFFINE = 8,	  /* `salt` stands in for the ports when a slot is picked */
+	SLUICE_SERVICE_AFFINE = 8,	  /* `salt` replaces the ports in the flow's hash */
 	SLUICE_SERVICE_FILTERED = 16,	  /* sources are looked up in `source_filters` ... */
-	SLUICE_SERVICE_DENIES = 32,	  /* ... and denied where nothing is found there */
+	SLUICE_SERVICE_DENIES = 32,	  /* ... and denied if no prefix contains them */
 	SLUICE_SERVICE_LIMITED = 64,	  /* new connections are limited (`admissions`) */
-	SLUICE_SERVICE_QUIC = 128,	  /* connection ids name backends */
-	SLUICE_SERVICE_ADDRESS = 256,	  /* no service: an address of one, which answers echo */
-	SLUICE_SERVICE_NAT_REPLIES = 512, /* no service: a nat backend, replies come from there */
-	SLUICE_SERVICE_POLICED = 1024,	  /* what clients send is limited (`policings`) */
+	SLUICE_SERVICE_QUIC = 128,	  /* steered by connection id */
+	SLUICE_SERVICE_ADDRESS = 256,	  /* no service: its address, which answers echo requests */
+	SLUICE_SERVICE_NAT_REPLIES = 512, /* no service: a nat backend, the source of replies */
+	SLUICE_SERVICE_POLICED = 1024,	  /* bytes from clients are limited (`policings`) */
 };
 
 /*
- * Flags of services that the short way (program `steer`) has no code for: their packets take the
- * long way (program `steer_slow`).
+ * Flags that the fast path (program `steer`) does not implement: packets of these services take the
+ * slow path (program `steer_slow`).
  */
 #define SLUICE_SERVICE_SLOW_PATH                                                        \
 	(SLUICE_SERVICE_WINDOWED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | \
@@ -104,16 +104,16 @@ enum sluice_service_flag {
 	 SLUICE_SERVICE_ADDRESS | SLUICE_SERVICE_NAT_REPLIES | SLUICE_SERVICE_POLICED)
 
 /*
- * The packet path's table of services: two-choice buckets of one cache line. An endpoint sits in
- * bucket service_hash_first() or service_hash_second() (pure/hash.h). User space lays the table
- * out anew for every change and swaps it whole (map `service_tables`, index 0).
+ * The packet path's table of services: two-choice buckets of one cache line. An endpoint is in
+ * bucket service_hash_first() or service_hash_second() (bpf/pure/hash.h). User space builds a new
+ * table for every change and swaps it in with one update (map `service_tables`, index 0).
  *
- *	what			address		port	l4_proto	flags
- *	a service		its		its	its
- *	a service of any port	its		0	its
- *	an address of services	its		0	ICMP, ICMPv6	ADDRESS
- *	replies of snat		its source	0	0		REPLIES
- *	replies of nat		a backend's	its	the service's	NAT_REPLIES
+ *	entry			address		port		l4_proto	flags
+ *	service			service's	service's	service's
+ *	service of any port	service's	0		service's
+ *	address of services	service's	0		ICMP, ICMPv6	ADDRESS
+ *	replies of snat		snat source	0		0		REPLIES
+ *	replies of nat		backend's	backend's	service's	NAT_REPLIES
  *
  * Services whose address is a prefix, and their addresses, are in `service_prefixes` instead, with
  * the same entries.
@@ -123,16 +123,10 @@ struct sluice_service_entry {
 	__be16 port;
 	__u8 l4_proto;
 	__u8 used; /* 1 when the entry holds an endpoint */
-	/*
-	 * NAT_REPLIES: the backend's. ADDRESS: the lowest that has it, so that what is counted of
-	 * an address has a place. 0: REPLIES, or an empty entry.
-	 */
+	/* NAT_REPLIES: the backend's. ADDRESS: the lowest with this address. REPLIES, empty: 0. */
 	__u32 service;
 	__u32 flags; /* enum sluice_service_flag */
-	/*
-	 * AFFINE: stands in for the ports in the flow's hash, the same on every director.
-	 * NAT_REPLIES: the backend's number.
-	 */
+	/* AFFINE: replaces the ports in the flow's hash. NAT_REPLIES: the backend's number. */
 	__u32 salt;
 };
 
@@ -143,8 +137,8 @@ struct sluice_service_bucket {
 };
 
 /*
- * Key of `service_prefixes` (LPM trie): port, protocol and then the address, so that the longest
- * match is one of this port. `bits` counts port and protocol too: 32 and the address's own.
+ * Key of `service_prefixes` (LPM trie): port and protocol before the address, so that every match
+ * has this port and protocol. `bits`: 32 for those, and the bits of the prefix.
  */
 struct sluice_prefix_key {
 	__u32 bits;
@@ -157,10 +151,10 @@ struct sluice_prefix_key {
 #define SLUICE_PREFIX_KEY_BITS 32 /* before the address */
 
 /*
- * Key of `source_filters` (LPM trie). `bits` counts the service too: 32 and the address's own. The
- * map is the truth and what the packet path reads. Value: a __u32 of which the packet path asks
- * only for the bit SLUICE_FILTER_ALLOW; SLUICE_FILTER_REMOVING tells user space, after a kill, what
- * it has to finish, and changes nothing for a packet.
+ * Key of `source_filters` (LPM trie). `bits`: 32 for the service, and the bits of the prefix. The
+ * map is both the configuration and what the packet path reads. Value: a __u32 of enum
+ * sluice_filter_action. The packet path tests SLUICE_FILTER_ALLOW only. SLUICE_FILTER_REMOVING
+ * tells the command after a kill which removals to finish.
  */
 struct sluice_filter_key {
 	__u32 bits;
@@ -171,19 +165,19 @@ struct sluice_filter_key {
 #define SLUICE_FILTER_KEY_BITS 32 /* before the address */
 
 /*
- * Which addresses may be ours, so that whatever else passes after one look (map `address_filter`,
- * one element). Bit address_filter_bit() (pure/hash.h) of every address in the service table is
- * set; `features` says what else the table has. User space sets bits and features before it swaps
- * a table in that needs them, and clears them after one that does not. `service_prefixes` is
- * brought up to date between the two, before the swap, which waits for every packet that is under
- * way.
+ * The filter before the table of services (map `address_filter`, one element): a packet to any
+ * other address passes after one load. For every address in the table, bit address_filter_bit()
+ * (bpf/pure/hash.h) is set. `features` tells which kinds of entries the table has.
+ *
+ * Order of a change: user space sets new bits and features, updates `service_prefixes`, swaps the
+ * table, which waits for every packet in progress, and clears old bits and features.
  */
 #define SLUICE_ADDRESS_FILTER_BITS 65536
 
 enum sluice_feature {
 	SLUICE_FEATURE_ANY_PORT = 1, /* entries of port 0: services, addresses, replies of snat */
 	SLUICE_FEATURE_PREFIXES = 2, /* `service_prefixes` is not empty; all bits are set then */
-	SLUICE_FEATURE_NAT = 4,	     /* NAT_REPLIES entries: sources count as well */
+	SLUICE_FEATURE_NAT = 4,	     /* NAT_REPLIES entries: sources are looked up as well */
 };
 
 struct sluice_address_filter {
@@ -193,30 +187,31 @@ struct sluice_address_filter {
 };
 
 /*
- * When a service next admits a connection: map `admissions`, by service number. The generic cell
- * rate algorithm (ITU-T I.371): the time that the next one is due, moved on with each.
+ * A token bucket in the form of bpf/pure/gcra.h. Maps `admissions` (connections), `policings` and
+ * `pace_policings` (bytes), by service number.
  */
 struct sluice_admission {
-	__u64 due_ns; /* CLOCK_MONOTONIC */
+	__u64 due_ns; /* theoretical arrival time of the next one, CLOCK_MONOTONIC */
 };
 
-/* The longest outer header, IPv6, UDP and GUE, filled up to what a cache line has room for. */
+/* The longest outer headers are IPv6, UDP and GUE, 52 bytes; padded to fill a cache line. */
 #define SLUICE_OUTER_BYTES 56
 
 /*
- * ipip and gue: the outer headers, ready but for lengths, inner protocol, flow label, UDP source
- * port and, in IPv4, a checksum that covers all but those.
+ * The prebuilt outer headers of modes ipip and gue. Lengths, inner protocol, flow label and UDP
+ * source port are filled in per packet. The checksum field of IPv4 holds the sum of the other
+ * words.
  */
 struct sluice_outer {
 	__u8 headers[SLUICE_OUTER_BYTES];
-	__u8 length;   /* of all of them; 0 where nothing is put on */
-	__u8 ip_bytes; /* of the first: 20 or 40; what follows is UDP and GUE */
+	__u8 length;   /* of all headers; 0: none */
+	__u8 ip_bytes; /* of the IP header: 20 or 40; UDP and GUE follow in mode gue */
 	__u8 reserved[6];
 };
 
 /*
- * What the long way needs of a backend. Map `backends`, indexed by number; written before any ring
- * names it, and then only `state` changes until no ring and no flow can name it any more.
+ * A backend as the slow path reads it. Map `backends`, by backend number. Written before a ring
+ * names the backend; then only `state` changes, until no ring and no flow names it any more.
  */
 struct sluice_backend {
 	struct sluice_outer outer;
@@ -226,29 +221,29 @@ struct sluice_backend {
 	__u32 service;
 	struct sluice_address address;
 	struct sluice_address source; /* of the outer header, or of the translated flow (snat) */
-	/* nat: what replies come from instead, and snat: the service's own endpoint. */
+	/* The service's endpoint, which is the source of translated replies. */
 	struct sluice_address service_address;
-	__be16 port; /* 0: the one that the client asked for */
+	__be16 port; /* 0: the destination port of the client */
 	__be16 service_port;
 	__u8 reserved2[4];
 };
 
 /*
- * What each CPU keeps of a backend: all that a settled packet needs, the outer headers and the next
- * hop as the kernel's tables last gave it, and the counters. Map `backend_paths` (per CPU), indexed
- * by backend number. The long way fills it in; it is cleared when the number is freed.
+ * The path to a backend, per CPU: all that a settled packet needs. Outer headers, the next hop as
+ * the kernel's tables last gave it, and the counters. Map `backend_paths`, by backend number.
+ * Filled by the slow path, cleared when the backend number is freed.
  */
 struct sluice_backend_path {
 	struct sluice_outer outer;
 	__u8 macs[12]; /* of the next hop and of the device, as an Ethernet header begins */
 	__u32 ifindex; /* 0: nothing cached */
 	__u64 expires_jiffies;
-	__u64 fast_path_until_jiffies; /* the same; 0 where the short way does not lead */
+	__u64 fast_path_until_jiffies; /* the same; 0: only the slow path may use it */
 	__u64 packets;
-	__u64 bytes;	   /* as they arrived, from the IP header on */
-	__u64 connections; /* new flows: SYNs; in snat also first packets where there is no SYN */
-	__u32 mtu;  /* bytes: of the longest packet that fits once its outer headers are on */
-	__u32 punt; /* 1: its device is none that steer is on (map `devices`) */
+	__u64 bytes;	   /* from the IP header on, before encapsulation */
+	__u64 connections; /* SYNs; in mode snat also the first packets of UDP flows */
+	__u32 mtu;	   /* bytes: the longest packet that fits before encapsulation */
+	__u32 punt;	   /* 1: steer is not attached to the device (map `devices`) */
 };
 
 #endif

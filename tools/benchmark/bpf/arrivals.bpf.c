@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Stands at tc ingress of a client's device and writes down when each of a service's packets comes,
- * so that gaps are known one by one. Read by tools/benchmark/pace.
+ * At tc ingress of a client's device: logs the arrival of each packet of a service, so that every
+ * gap is known. Read by tools/benchmark/pace.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ struct {
 	__type(value, struct arrival);
 } arrivals SEC(".maps");
 
-/* All that came, also past the end of the log. */
+/* All arrivals, including those after the log is full. */
 __u64 arrivals_seen = 0;
 
 struct ports {
@@ -37,7 +37,7 @@ struct ports {
 	__be16 destination;
 };
 
-/* Offset of the transport header; 0: it is none of ours. */
+/* Offset of the transport header; 0: not IP. */
 static __always_inline __u32 transport_find(struct __sk_buff *skb, __u8 *l4_proto, __u16 *address)
 {
 	struct ipv6hdr ipv6;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What arrivals.bpf.c writes down of each packet from the service. Plain data, for both sides. */
+/* The log of arrivals.bpf.c: one entry per packet of the service. */
 #ifndef SLUICE_BENCHMARK_ARRIVALS_H
 #define SLUICE_BENCHMARK_ARRIVALS_H
 
@@ -9,8 +9,8 @@
 
 struct arrival {
 	__u64 at_ns; /* CLOCK_MONOTONIC */
-	__u32 flow;  /* the last 16 bits of the client's address, its port; as they lie there */
-	__u32 bytes; /* from the Ethernet header on, of all its segments */
+	__u32 flow;  /* last 16 bits of the client's address, and its port, in packet order */
+	__u32 bytes; /* of all segments, each from its Ethernet header on */
 	__u32 segments;
 	__u32 reserved;
 };

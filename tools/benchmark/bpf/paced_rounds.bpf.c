@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A round of a benchmark in tc: makes the packet one of the next flow, takes the time of departure
- * off that the last round gave it, and tail-calls the program under test, which knows nothing of
- * it. With `tc_empty` in its place a round costs what is to be subtracted. BPF_PROG_TEST_RUN
- * repeats rounds without resetting anything itself; of the packet, a pacer changes nothing.
+ * One round of a benchmark in tc: turns the packet into one of the next flow, clears the departure
+ * time of the last round, and tail-calls the program under test. With `tc_empty` as that program, a
+ * round costs the overhead that is to be subtracted. BPF_PROG_TEST_RUN repeats rounds and resets
+ * nothing; a pacer does not change the packet.
  *
- * Neighbour: rounds.bpf.c, the same in XDP. Limit: the program under test loads words of which the
- * flow's are freshly stored, as no real packet's are; that may cost it a few ns.
+ * rounds.bpf.c does the same in XDP. Limit: the program under test loads words that were just
+ * stored, unlike those of a real packet, which may cost it a few ns.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -23,7 +23,7 @@ struct {
 
 struct paced_rounds paced_rounds = {};
 
-/* A bijection: distinct flows have distinct clients, in no order that a prefetcher could guess. */
+/* A bijection: each flow has its own client, in an order that no prefetcher predicts. */
 static __always_inline __u32 scramble(__u32 number)
 {
 	number *= 0x9e3779b1;

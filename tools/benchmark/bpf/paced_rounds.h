@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What paced_rounds.bpf.c sends from one service to its clients. Plain data, for both sides. */
+/* The packets of paced_rounds.bpf.c, from one service to its clients. */
 #ifndef SLUICE_BENCHMARK_PACED_ROUNDS_H
 #define SLUICE_BENCHMARK_PACED_ROUNDS_H
 
 #include <linux/types.h>
 
-/* Where the client's address, or its last 32 bits, and its port lie in a frame. */
+/* Offsets in a frame: the client's address (of IPv6 the last 32 bits), and its port. */
 #define PACED_CLIENT_V4 30
 #define PACED_CLIENT_V6 50
 #define PACED_PORT_V4 36

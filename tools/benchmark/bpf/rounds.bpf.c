@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A round of a benchmark: puts the packet back as it was before the program under test changed it,
- * now of the next flow, and tail-calls that program, which knows nothing of it. With `empty` in its
- * place a round costs what is to be subtracted. BPF_PROG_TEST_RUN repeats rounds without resetting
- * anything itself.
+ * One round of a benchmark: restores the packet that the program under test changed, as one of the
+ * next flow, and tail-calls that program. With `empty` as that program, a round costs the overhead
+ * that is to be subtracted. BPF_PROG_TEST_RUN repeats rounds and resets nothing.
  *
- * Every word that the program under test loads lies within one of the stores here (they stay in
- * 8-byte steps from the IP header on): a load that straddles two fresh stores waits for both to
- * reach the cache, some 5 ns that no real packet costs.
+ * Every word that the program under test loads lies within one store of this program, which stores
+ * in 8-byte steps from the IP header on. A load that straddles two recent stores waits until both
+ * reach the cache, about 5 ns that a real packet does not cost.
  */
 #include <stddef.h>
 
@@ -28,7 +27,7 @@ struct {
 
 struct rounds rounds = {};
 
-/* A bijection: distinct flows have distinct clients, in no order that a prefetcher could guess. */
+/* A bijection: each flow has its own client, in an order that no prefetcher predicts. */
 static __always_inline __u32 scramble(__u32 number)
 {
 	number *= 0x9e3779b1;
@@ -37,9 +36,9 @@ static __always_inline __u32 scramble(__u32 number)
 	return number ^ number >> 13;
 }
 
-/* What differs in the packet of a round. */
+/* The fields that differ from round to round. */
 struct difference {
-	__u32 client; /* as it lies in the packet */
+	__u32 client; /* in packet order */
 	__be32 service;
 	__u32 ports;
 };
@@ -52,7 +51,7 @@ static __always_inline struct difference difference_next(void)
 	struct difference difference = {
 		.client = client,
 		.service = bpf_htonl(rounds.services_at[flow & 1] + service),
-		/* Source ports from 0x8000 on in whichever byte order. */
+		/* Source ports from 0x8000 on, in both byte orders. */
 		.ports = (client & 0xffff) | 0x8080 | (__u32)rounds.port[flow & 1] << 16,
 	};
 
@@ -60,7 +59,7 @@ static __always_inline struct difference difference_next(void)
 	return difference;
 }
 
-/* Takes off what the last round put on. Called in any case, so that it costs the same in any. */
+/* Removes what the last round added. Called every time, so that all rounds cost the same. */
 static __always_inline int rewind_head(struct xdp_md *ctx, __u32 bytes)
 {
 	long length = (long)ctx->data_end - (long)ctx->data;
@@ -133,7 +132,7 @@ int empty(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* The least that any encapsulation does: room, 20 bytes of a header, two MACs and a type. */
+/* The least that an encapsulation does: headroom, a header of 20 bytes, Ethernet. */
 SEC("xdp.frags")
 int encapsulation(struct xdp_md *ctx)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What rounds.bpf.c sends, one packet a round: a template, and what differs from flow to flow.
- * Plain data, for both sides.
+ * The packets of rounds.bpf.c, one per round: a template, and what differs from flow to flow.
  */
 #ifndef SLUICE_BENCHMARK_ROUNDS_H
 #define SLUICE_BENCHMARK_ROUNDS_H
@@ -17,11 +16,11 @@ struct rounds {
 	__u64 count;	 /* rounds so far */
 	__u32 flow_mask; /* number of flows, a power of two, less one */
 	__u32 services;
-	/* Of flows with an even and with an odd number. */
+	/* [0]: of flows with an even number; [1]: odd. */
 	__u32 services_at[2]; /* host order */
 	__be16 port[2];
 	__u32 reserved;
-	__u64 ethernet[2]; /* 14 bytes of it */
+	__u64 ethernet[2]; /* 14 bytes are used */
 	__u64 headers[8];  /* from the IP header on */
 };
 
