@@ -171,7 +171,7 @@ std::optional<uint32_t> PaceInstance::place(const sluice_flow& key) const {
   for (const uint32_t number : {departure_slot_first(hash, departure_lines - 1),
                                 departure_slot_second(hash, departure_lines - 1)}) {
     const sluice_departure_line found = line(number);
-    const int at = departure_slot_in(&found, departure_slot_tag(hash));
+    const int at = departure_slot_index(&found, departure_slot_tag(hash));
     if (at >= 0) return number * SLUICE_DEPARTURES_OF_LINE + static_cast<uint32_t>(at);
   }
   return std::nullopt;
