@@ -63,6 +63,6 @@ probed() { [[ $(in_ns server1 nstat -asz TcpExtTCPWinProbe | awk '/WinProbe/ { p
 lab_until 60 "the server to probe a closed window" probed || true
 touch "$LAB_DIR/go"
 lab_until 60 "all bytes to arrive" test -s "$LAB_DIR/read" || true
-check_equal "all bytes arrive at a client behind a ceiling that read nothing until its window was probed" \
+check_equal "a client behind a ceiling that reads nothing until its window was probed gets all bytes" \
   20000000 cat "$LAB_DIR/read"
 report_end

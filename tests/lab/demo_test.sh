@@ -67,7 +67,7 @@ sleep 1
 kill -INT -- "-$pid"
 status=0
 wait "$pid" || status=$?
-check_equal "interrupted, it exits with 130" 130 echo "$status"
+check_equal "after SIGINT the demo exits with 130" 130 echo "$status"
 [[ $status -eq 130 ]] || tail -n 5 "$out" | sed 's/^/#   its output: /'
-check_equal "interrupted, it leaves nothing behind" "" left_behind
+check_equal "after SIGINT nothing is left behind" "" left_behind
 report_end

@@ -107,8 +107,8 @@ mapfile -t workers < <(pgrep -P "${nginx[2]}")
 kill -KILL "${nginx[2]}" "${workers[@]}"
 wait "${nginx[2]}" 2>/dev/null || true
 check "a failed backend is taken out of the ring" lab_until 10 "server 2 to fail" is_failing web "$one"
-check_equal "its state is still the one that the operator set" up backend_says web "$one" state
-check_equal "it has no slot" 0 backend_says web "$one" slots
+check_equal "a failed backend keeps the state that the operator set" up backend_says web "$one" state
+check_equal "a failed backend has no slot" 0 backend_says web "$one" slots
 lab_nginx server2 2 80 8081
 nginx[2]=$LAB_PID
 check "a backend that answers again is back" lab_until 10 "the check of server 2 to succeed" is_well web "$one"

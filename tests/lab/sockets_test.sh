@@ -54,10 +54,10 @@ paced_sluice policy set datagrams --flow-rate 20mbit
 check "policy show names socket pacing" shows_socket_pacing
 
 check_rate "20 mbit by the sockets of cubic, IPv4" 14 20.6 on_the_wire 10.9.0.1 5201 -C cubic
-check_equal "... nothing of it was dropped" 0 policed bulk
+check_equal "... no packet was dropped" 0 policed bulk
 check_equal "... no retransmission" 0 retransmits
 check_rate "50 mbit by the sockets of reno, IPv6" 35 51.5 on_the_wire 2001:db8:9::1 5201 -C reno
-check_equal "... nothing of it was dropped" 0 policed bulk6
+check_equal "... no packet was dropped" 0 policed bulk6
 
 check_rate "a running connection follows a changed policy, to 40 mbit" 28 41.2 rate_after_change
 check_rate "20 of 60 mbit of UDP pass" 14 21 \
