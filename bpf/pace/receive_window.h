@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The receive-window ceiling. From the SYNs it learns a flow's window scale; in the client's
- * segments it lowers the window, so that the service sends no more than its policy allows. It also
- * measures round trips, windows and retransmissions of passing segments. Arithmetic:
- * pure/ceiling.h, pure/roundtrip.h. The hook finds the segment and provides access to its bytes
- * (pace/skb.h, wire/xdp_segment.h).
+ * The receive-window ceiling. It lowers the window in the client's segments, so that the service
+ * sends no more than its policy allows. It also measures round trips, windows and retransmissions
+ * of passing segments. Arithmetic: pure/ceiling.h, pure/roundtrip.h. The hook finds the segment and
+ * provides access to its bytes (pace/skb.h, wire/xdp_segment.h).
  *
  * Limits: a connection whose SYN was not seen stays unchanged, and so does one with signed
  * segments. A client that forges its ACKs can lift its own ceiling; `congestion` limits the
@@ -13,20 +12,15 @@
 #ifndef SLUICE_PACE_RECEIVE_WINDOW_H
 #define SLUICE_PACE_RECEIVE_WINDOW_H
 
+#include "pace/handshake.h"
 #include "pace/paced_flow.h"
 #include "wire/segment.h"
 #include "pure/ceiling.h"
 #include "pure/roundtrip.h"
-#include "pure/tcp_options.h"
 #include "sluice/policy.h"
 #include "sluice/time.h"
 
 #define RWND_EDGE_TRIES 4
-/* The most bytes between the SYN and the first ACK that is seen. */
-#define RWND_FIRST_ACK_MAX 65536
-/* The MSS of a client that announces none (RFC 9293, 3.7.1). */
-#define RWND_MSS_V4 536
-#define RWND_MSS_V6 1220
 /* NOP, NOP, timestamps, 10 bytes: the options of nearly every ACK. */
 #define RWND_ONLY_TIMESTAMPS 0x0101080a
 #define RWND_ONLY_TIMESTAMPS_LENGTH 12
@@ -37,35 +31,6 @@ enum rwnd_outcome {
 	RWND_KEPT,	/* the window is within the ceiling */
 	RWND_LOWERED,
 };
-
-static long rwnd_option(__u32 step, struct tcp_options_walk *walk)
-{
-	return tcp_options_step(walk);
-}
-
-static __always_inline bool rwnd_options(void *ctx, const struct segment *segment,
-					 struct tcp_options *options)
-{
-	__u32 length = segment->options_bytes, last;
-	struct tcp_options_walk walk = {};
-
-	if (!length)
-		return true;
-	/*
-	 * 4 to 40. Linux 6.1 loses the bounds from comparisons once the value is spilled to the
-	 * stack. The mask states the bounds again; the barrier keeps clang from removing it as
-	 * redundant.
-	 */
-	last = length - 1;
-	asm volatile("" : "+r"(last));
-	length = (last & (TCP_OPTIONS_BUFFER - 1)) + 1;
-	if (!segment_load(ctx, segment->options_offset, walk.bytes, length))
-		return false;
-	walk.length = length;
-	bpf_loop(TCP_OPTIONS_MAX, rwnd_option, &walk, 0);
-	*options = walk.options;
-	return !options->is_malformed;
-}
 
 /* May a segment in mid-connection be changed? A key may have been set since the SYN. */
 static __always_inline bool rwnd_unsigned(void *ctx, const struct segment *segment)
@@ -79,7 +44,7 @@ static __always_inline bool rwnd_unsigned(void *ctx, const struct segment *segme
 	    segment_load(ctx, segment->options_offset, &first, sizeof(first)) &&
 	    first == bpf_htonl(RWND_ONLY_TIMESTAMPS))
 		return true;
-	return rwnd_options(ctx, segment, &options) && !options.is_signed;
+	return handshake_options(ctx, segment, &options) && !options.is_signed;
 }
 
 static __always_inline enum rwnd_outcome rwnd_write(void *ctx, const struct segment *segment,
@@ -114,60 +79,6 @@ static __always_inline __u32 rwnd_ceiling(const struct sluice_policy *policy,
 	return window_bytes && window_bytes < of_rate ? window_bytes : of_rate;
 }
 
-/* A repeated SYN, or one seen at both hooks, changes nothing; a different SYN starts a new flow. */
-static __always_inline void rwnd_learn_client(const struct segment *segment,
-					      const struct tcp_options *options, __u32 service,
-					      struct sluice_paced_flow *flow)
-{
-	struct sluice_flow_totals *totals;
-
-	if ((flow->flags & SLUICE_PACED_CLIENT_SYN) && flow->client_isn == segment->seq) {
-		if (!(flow->flags & SLUICE_PACED_OPEN))
-			roundtrip_on_syn(&flow->round_trip, segment->now_ns, 1);
-		return;
-	}
-	flow->packets = 0;
-	flow->bytes = 0;
-	flow->lowered = 0;
-	flow->right_edge = 0;
-	flow->service = service;
-	flow->client_isn = segment->seq;
-	flow->client_mss = options->mss ? options->mss : segment->ipv6 ? RWND_MSS_V6 : RWND_MSS_V4;
-	flow->syn_window = segment->window;
-	flow->client_scale = options->scale;
-	flow->server_scale = 0;
-	flow->server_window = 0;
-	flow->server_retransmits = 0;
-	flow->client_retransmits = 0;
-	flow->flags = SLUICE_PACED_CLIENT_SYN | (options->has_scale ? SLUICE_PACED_OFFERED : 0) |
-		      (options->is_signed ? SLUICE_PACED_SIGNED : 0);
-	roundtrip_on_syn(&flow->round_trip, segment->now_ns, 0);
-	totals = paced_totals(service);
-	if (totals)
-		totals->begun++;
-}
-
-/* The service's SYN-ACK tells whether the client's scale is in force. */
-static __always_inline void rwnd_learn_server(void *ctx, const struct segment *segment,
-					      struct sluice_paced_flow *flow)
-{
-	struct tcp_options options = {};
-
-	/* It must answer the SYN that was seen: a server answers a forged SYN differently. */
-	if (!(flow->flags & SLUICE_PACED_CLIENT_SYN) || (flow->flags & SLUICE_PACED_SERVER_SYN) ||
-	    segment->ack != flow->client_isn + 1)
-		return;
-	if (!rwnd_options(ctx, segment, &options))
-		return;
-	flow->server_scale = options.scale;
-	flow->flags |= SLUICE_PACED_SERVER_SYN;
-	if (options.is_signed)
-		flow->flags |= SLUICE_PACED_SIGNED;
-	if ((flow->flags & SLUICE_PACED_OFFERED) && options.has_scale)
-		flow->flags |= SLUICE_PACED_SCALED;
-	roundtrip_on_syn_ack(&flow->round_trip, segment->now_ns);
-}
-
 /* The window of a SYN is never scaled (RFC 7323, 2.2). */
 static __always_inline enum rwnd_outcome rwnd_open(void *ctx, const struct segment *segment,
 						   const struct sluice_policy *policy,
@@ -177,9 +88,9 @@ static __always_inline enum rwnd_outcome rwnd_open(void *ctx, const struct segme
 	__u32 allowed = CEILING_FIELD_MAX;
 	__u16 lowered;
 
-	if (!rwnd_options(ctx, segment, &options))
+	if (!handshake_options(ctx, segment, &options))
 		return RWND_UNTOUCHED;
-	rwnd_learn_client(segment, &options, service, flow);
+	handshake_from_client(segment, &options, service, flow);
 	flow->client_window = segment->window;
 	flow->ceiling_bytes = rwnd_ceiling(policy, flow);
 	if (flow->ceiling_bytes)
@@ -191,32 +102,6 @@ static __always_inline enum rwnd_outcome rwnd_open(void *ctx, const struct segme
 	if (!flow->ceiling_bytes || options.is_signed)
 		return RWND_UNTOUCHED;
 	return rwnd_write(ctx, segment, flow, lowered);
-}
-
-/* The first ACK that fits the SYN opens the flow, and may show the scale without a SYN-ACK. */
-static __always_inline void rwnd_confirm(const struct segment *segment,
-					 struct sluice_paced_flow *flow)
-{
-	__u32 beyond_syn = segment->seq - flow->client_isn - 1;
-
-	if ((flow->flags & SLUICE_PACED_OPEN) || beyond_syn > RWND_FIRST_ACK_MAX)
-		return;
-	if ((flow->flags & SLUICE_PACED_OFFERED) && !(flow->flags & SLUICE_PACED_SERVER_SYN) &&
-	    ceiling_shows_scale(segment->window, flow->syn_window))
-		flow->flags |= SLUICE_PACED_SCALED;
-	flow->right_edge += segment->ack;
-	flow->flags |= SLUICE_PACED_OPEN;
-	roundtrip_on_open(&flow->round_trip, segment->now_ns);
-}
-
-/*
- * Is it known whether the scale is in force? A scale that was offered, and neither answered nor
- * shown, may be or not.
- */
-static __always_inline bool rwnd_scale_known(const struct sluice_paced_flow *flow)
-{
-	return !(flow->flags & SLUICE_PACED_OFFERED) || !flow->client_scale ||
-	       (flow->flags & (SLUICE_PACED_SERVER_SYN | SLUICE_PACED_SCALED));
 }
 
 static __always_inline void rwnd_advance(struct sluice_paced_flow *flow, __u32 edge)
@@ -258,8 +143,8 @@ static __always_inline enum rwnd_outcome rwnd_lower(void *ctx, const struct segm
 
 	if (!(flow->flags & SLUICE_PACED_CLIENT_SYN) || (flow->flags & SLUICE_PACED_SIGNED))
 		return RWND_UNTOUCHED;
-	rwnd_confirm(segment, flow);
-	if ((flow->flags & needed) != needed || !rwnd_scale_known(flow))
+	handshake_confirm(segment, flow);
+	if ((flow->flags & needed) != needed || !handshake_scale_known(flow))
 		return RWND_UNTOUCHED;
 	roundtrip_on_ack(&flow->round_trip, segment->ack, segment->now_ns,
 			 !(flow->flags & SLUICE_PACED_SERVER_SYN));
@@ -334,7 +219,7 @@ static __always_inline void rwnd_from_server(void *ctx, const struct segment *se
 	bool scaled = flow->flags & SLUICE_PACED_SCALED;
 
 	if (segment->syn && segment->acks)
-		rwnd_learn_server(ctx, segment, flow);
+		handshake_from_server(ctx, segment, flow);
 	if (segment->rst)
 		return;
 	flow->server_window = (__u32)segment->window
