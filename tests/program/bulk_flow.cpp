@@ -85,8 +85,8 @@ std::string ask_for_ecn(int value) {
   return {};
 }
 
-// A tc program: if (random() % packets == 0) bpf_skb_ecn_set_ce(skb); which leaves alone what is
-// not ECN-capable.
+// A tc program: if (random() % packets == 0) bpf_skb_ecn_set_ce(skb), which does not change packets
+// that are not ECN-capable.
 std::string mark_one_in(uint32_t packets) {
   const bpf_insn program[] = {
       {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 6, .src_reg = 1, .off = 0, .imm = 0},
@@ -197,7 +197,7 @@ void BulkFlow::lose(Loss loss) {
 
 void BulkFlow::close() {
   if (!sender_.valid()) return;
-  // An abort, so that no socket of ours lingers with unsent data.
+  // An abort, so that no socket lingers with unsent data.
   const linger abort{1, 0};
   setsockopt(sender_.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
   shutdown(sender_.get(), SHUT_RDWR);

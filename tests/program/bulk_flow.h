@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A TCP connection over the loopback of a network namespace of our own: one end sends as fast as it
-// may under a congestion control, the other reads, and loses packets when asked to.
+// A TCP connection over the loopback of a private network namespace. One end sends as fast as the
+// congestion control allows; the other reads, and drops packets on request.
 #pragma once
 
 #include <linux/tcp.h>
@@ -16,14 +16,14 @@
 namespace sluice::testing {
 
 // Moves the calling thread into a fresh network namespace with its loopback up, packets of 1500.
-// Empty: done; else why not.
+// Empty: done; otherwise the reason.
 std::string enter_fresh_namespace();
 
-// Sets the sysctl tcp_ecn of the calling thread's network namespace. Empty: done; else why not.
+// Sets the sysctl tcp_ecn of the calling thread's network namespace. Empty: done, else the reason.
 std::string ask_for_ecn(int value);
 
-// Marks one in so many packets of ECN-capable connections on the namespace's loopback as having met
-// congestion, until the namespace goes. Empty: done; else why not.
+// Marks one in so many ECN-capable packets on the namespace's loopback until the namespace is
+// removed. Empty: done; otherwise the reason.
 std::string mark_one_in(uint32_t packets);
 
 enum class Family { v4, v6, v4_mapped };  // v4_mapped: an IPv6 socket, reached over IPv4
@@ -40,11 +40,11 @@ class BulkFlow {
 
   void send_without_end();
   void send_one_byte();
-  void pace(uint64_t payload_bytes_per_sec);  // by the kernel's own means
+  void pace(uint64_t payload_bytes_per_sec);  // by SO_MAX_PACING_RATE
   void lose(Loss loss);                       // at the receiver
   void close();
 
-  [[nodiscard]] sluice_flow name() const;        // as its client's packets carry it
+  [[nodiscard]] sluice_flow name() const;        // the tuple of its client's packets
   [[nodiscard]] sluice_endpoint server() const;  // the sender's end
   [[nodiscard]] tcp_info info() const;           // of the sender
   [[nodiscard]] uint64_t wire_bytes() const;     // sent so far, with IP and TCP headers

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the tests of the congestion control share: a network namespace and an instance directory of
-// their own, and a registration that goes with each test, whichever way it ends.
+// Fixture of the congestion control's tests: a private network namespace and instance directory,
+// and a registration that is removed at the end of each test, also after a failure.
 #pragma once
 
 #include <bpf/bpf.h>
@@ -33,10 +33,10 @@ using Clock = std::chrono::steady_clock;
 inline constexpr uint32_t kService = 7;
 inline constexpr uint16_t kPort = 8080;
 inline constexpr uint32_t kMbit = 125000;  // bytes a second
-// Headers are 3.6 % of an IPv4 packet here: a rate that forgot them would be seen.
+// Headers are 3.6 % of an IPv4 packet here, so a rate without them exceeds this.
 inline constexpr double kTolerance = 0.03;
 inline constexpr const char* kPrefix =
-    "scct";  // of our registrations and directories; then the pid
+    "scct";  // prefix of the names of registrations and directories; the pid follows
 
 inline std::string own_name(pid_t pid) {
   return kPrefix + std::to_string(pid);
@@ -65,7 +65,7 @@ inline bool is_registered(const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// What runs that were killed left behind, registered or pinned.
+// Removes registrations and pins that killed runs left behind.
 inline void sweep_dead_runs() {
   auto entries = list_directory(kBpffsRoot);
   std::vector<std::string> names = registered();
@@ -139,8 +139,8 @@ class CongestionFixture : public ::testing::Test {
     });
   }
 
-  // The flow's rate on the wire as a multiple of `rate`: of the first interval of half a second
-  // that comes within kTolerance, else of the last of many.
+  // The flow's rate on the wire as a multiple of `rate`: in the first interval of half a second
+  // that is within kTolerance, otherwise in the last of many.
   double share_of(const BulkFlow& flow, double rate) {
     double share = 0;
     for (int interval = 0; interval < 20; ++interval) {
@@ -154,7 +154,7 @@ class CongestionFixture : public ::testing::Test {
     return share;
   }
 
-  // Whether the kernel's own pacing keeps a rate here: its timers may be too late for it.
+  // Does the kernel's own pacing reach this rate here? Its timers may be too late.
   bool machine_can_pace(double rate) {
     BulkFlow flow("reno", Family::v4, kPort + 1);
     flow.pace(static_cast<uint64_t>(rate * 1448 / 1500));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How the congestion control is replaced by another version, chosen by routes and listeners, and
-// leaves.
+// The congestion control: replacement by another version, choice by routes and listeners, removal.
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <netinet/in.h>
@@ -23,8 +22,8 @@ constexpr uint32_t kLinked = 1U << 13;  // BPF_F_LINK
 
 class CongestionLife : public CongestionFixture {
  protected:
-  // Another version of it, as an older sluice would have loaded and pinned it: one constant of its
-  // programs is different, hence what the kernel calls their tag.
+  // An older version, loaded and pinned by an older sluice: one constant of its programs differs,
+  // and so do the kernel's tags of them.
   void load_older(bool linked) {
     size_t size = 0;
     const auto* bytes = static_cast<const char*>(congestion_bpf__elf_bytes(&size));
@@ -39,7 +38,7 @@ class CongestionLife : public CongestionFixture {
     for (size_t at = object.find(constant); at != std::string::npos;
          at = object.find(constant, at + 1), changed++)
       object[at] = static_cast<char>(object[at] + 1);
-    ASSERT_GT(changed, 0U) << "no instruction of the object has this constant any more";
+    ASSERT_GT(changed, 0U) << "no instruction of the object has this constant";
 
     LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = directory_.c_str());
     older_.reset(bpf_object__open_mem(object.data(), object.size(), &options));
@@ -63,7 +62,7 @@ class CongestionLife : public CongestionFixture {
     }
     flows_.reset(bpf_obj_get((directory_ + "/congestion_flows").c_str()));
     ASSERT_TRUE(flows_.valid());
-    older_.reset();  // its loader has ended
+    older_.reset();  // its loader ends
   }
 
   uint32_t registered_map() {
@@ -164,7 +163,7 @@ TEST_F(CongestionLife, AnOlderVersionWithoutALinkIsReplacedUnderARunningFlow) {
   replace_under_a_running_flow(false);
 }
 
-TEST_F(CongestionLife, UnloadedItLeavesNoMapNoProgramAndNoPin) {
+TEST_F(CongestionLife, UnloadLeavesNoMapNoProgramAndNoPin) {
   const auto ids_of = [](const char* kind) {
     std::set<std::string> ids;
     uint32_t id = 0;
@@ -185,7 +184,7 @@ TEST_F(CongestionLife, UnloadedItLeavesNoMapNoProgramAndNoPin) {
   };
   const auto maps = ids_of("map");
   const auto programs = ids_of("program");
-  // What an earlier one left to the kernel may go meanwhile.
+  // Objects of an earlier test may be freed meanwhile.
   const auto fresh = [&](const char* kind, const std::set<std::string>& before) {
     auto now = ids_of(kind);
     for (const std::string& id : before) now.erase(id);
@@ -198,7 +197,7 @@ TEST_F(CongestionLife, UnloadedItLeavesNoMapNoProgramAndNoPin) {
   EXPECT_GT(fresh("map", maps), 4U);
   EXPECT_GT(fresh("program", programs), 4U);
   { BulkFlow flow(name_, Family::v4, kPort); }
-  // The socket of a flow that was aborted goes in the kernel's own time, and its entry with it.
+  // The kernel frees the socket of an aborted flow later, and the entry with it.
   EXPECT_TRUE(wait_until([&] {
     const Fd flows(bpf_obj_get((directory_ + "/congestion_flows").c_str()));
     sluice_flow first{};
@@ -213,7 +212,7 @@ TEST_F(CongestionLife, UnloadedItLeavesNoMapNoProgramAndNoPin) {
   EXPECT_TRUE(wait_until([&] { return fresh("program", programs) == 0; }));
 }
 
-TEST_F(CongestionLife, ARouteGivesItToNewConnectionsAndGetsBackWhatItHad) {
+TEST_F(CongestionLife, ARouteSetsItForNewConnectionsAndIsRestored) {
   load();
   ASSERT_EQ(system("ip route add 198.51.100.0/24 dev lo congctl reno mtu 1400"), 0);
   ASSERT_EQ(system("ip -6 route add 2001:db8:51::/48 dev lo"), 0);
@@ -245,7 +244,7 @@ TEST_F(CongestionLife, ARouteGivesItToNewConnectionsAndGetsBackWhatItHad) {
   EXPECT_TRUE(choices(directory_)->empty());
 }
 
-TEST_F(CongestionLife, ARouteThatSomebodyElseChangedSinceIsLeftToThem) {
+TEST_F(CongestionLife, ARouteThatWasChangedSinceIsNotRestored) {
   load();
   ASSERT_EQ(system("ip route add 198.51.100.0/24 dev lo"), 0);
   ASSERT_TRUE(choose(directory_, route_choice("198.51.100.0/24"), name_));
@@ -254,7 +253,7 @@ TEST_F(CongestionLife, ARouteThatSomebodyElseChangedSinceIsLeftToThem) {
   EXPECT_EQ(route_congestion(*Prefix::parse("198.51.100.0/24")).value_or("?"), "cubic");
 }
 
-TEST_F(CongestionLife, ARouteWhoseLinkIsDownGetsItToo) {
+TEST_F(CongestionLife, ARouteWhoseLinkIsDownIsSetToo) {
   load();
   ASSERT_EQ(system("ip link add one type veth peer name far && ip addr add 192.0.2.7/24 dev one && "
                    "ip link set one up && ip route add 198.51.100.0/24 via 192.0.2.1 && "
@@ -269,7 +268,7 @@ TEST_F(CongestionLife, ARouteWhoseLinkIsDownGetsItToo) {
   EXPECT_EQ(system("[ $(ip route show 203.0.113.0/24 | grep -c 'nexthop via') = 2 ]"), 0);
 }
 
-TEST_F(CongestionLife, AChoiceThatTheKernelRefusesIsNotTracked) {
+TEST_F(CongestionLife, AChoiceThatTheKernelRefusesIsNotRecorded) {
   load();
   const Choice here{
       .kind = ChoiceKind::network_namespace, .prefix = {}, .endpoint = {}, .netns = {}};
@@ -277,7 +276,7 @@ TEST_F(CongestionLife, AChoiceThatTheKernelRefusesIsNotTracked) {
   EXPECT_TRUE(choices(directory_)->empty());
 }
 
-TEST_F(CongestionLife, WhatWasChosenIsTakenBackAlone) {
+TEST_F(CongestionLife, OnlyRecordedChoicesAreRestored) {
   load();
   ASSERT_EQ(system("ip route add 198.51.100.0/24 dev lo congctl cubic && "
                    "ip route add 203.0.113.0/24 dev lo"),
@@ -290,7 +289,7 @@ TEST_F(CongestionLife, WhatWasChosenIsTakenBackAlone) {
   EXPECT_EQ(choices(directory_)->size(), 1U);
 }
 
-TEST_F(CongestionLife, ARouteThatThereIsNotIsRefusedByItsName) {
+TEST_F(CongestionLife, AMissingRouteIsRefusedByItsName) {
   load();
   const auto chosen = choose(directory_, route_choice("203.0.113.0/24"), name_);
   ASSERT_FALSE(chosen);
@@ -298,7 +297,7 @@ TEST_F(CongestionLife, ARouteThatThereIsNotIsRefusedByItsName) {
   EXPECT_TRUE(choices(directory_)->empty());
 }
 
-TEST_F(CongestionLife, WhoListensOnTheEndpointGivesItToWhatItAccepts) {
+TEST_F(CongestionLife, AListenerOnTheEndpointPassesItToAcceptedConnections) {
   load();
   const Fd exact = listener("127.0.0.1", kPort, "reno");
   const Fd every = listener("0.0.0.0", kPort + 1, "reno");
@@ -324,10 +323,10 @@ TEST_F(CongestionLife, WhoListensOnTheEndpointGivesItToWhatItAccepts) {
   ASSERT_TRUE(undone) << undone.error().text;
   EXPECT_EQ(congestion_of(exact), "reno");
   EXPECT_EQ(congestion_of(every), "reno");
-  EXPECT_EQ(congestion_of(accepted), name_) << "a connection keeps what it has";
+  EXPECT_EQ(congestion_of(accepted), name_) << "a connection keeps its congestion control";
 }
 
-TEST_F(CongestionLife, AListenerThatChoseTheOlderVersionGivesTheNewerOne) {
+TEST_F(CongestionLife, AListenerWithTheOlderVersionIsMovedToTheNewerOne) {
   load_older(true);
   const uint32_t older = registered_map();
   const Fd server = listener("127.0.0.1", kPort, "reno");
@@ -336,7 +335,7 @@ TEST_F(CongestionLife, AListenerThatChoseTheOlderVersionGivesTheNewerOne) {
             CongestionLoad::replaced);
   EXPECT_EQ(congestion_of(server), name_);
   EXPECT_TRUE(wait_until([&] { return !Fd(bpf_map_get_fd_by_id(older)).valid(); }))
-      << "the listener holds on to the older version";
+      << "the listener keeps the older version";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the congestion control tells of a service's flows together, and of each change of state.
+// Telemetry of the congestion control: totals of a service's flows, and changes of state.
 #include "kernel/congestion/watch.h"
 #include "kernel/state/congestion_sums.h"
 
@@ -28,7 +28,7 @@ class CongestionTelemetry : public CongestionFixture {
   }
 };
 
-TEST_F(CongestionTelemetry, WhatFlowsDidIsAddedUpForTheirServiceAndTheirStatesAreCounted) {
+TEST_F(CongestionTelemetry, FlowsAreAddedToTheirServicesTotalsAndStatesAreCounted) {
   load();
   EXPECT_TRUE(congestion_sums(directory_)->empty());
   BulkFlow one(name_, Family::v4, kPort);
@@ -52,8 +52,8 @@ TEST_F(CongestionTelemetry, WhatFlowsDidIsAddedUpForTheirServiceAndTheirStatesAr
   one.close();
   EXPECT_TRUE(wait_until([&] { return open_flows(kService) == 0; }));
   const sluice_congestion_service after = sum(kService);
-  // What it did before its first round under the service is not the service's: it may even have
-  // lost packets by then, as nothing held it back yet.
+  // Progress before the first round under the service is not counted for it. Losses are possible
+  // before, because no policy limited the flow.
   const sluice_congestion_service before = sum(0);
   EXPECT_GT(after.retransmitted_packets, 3U);
   EXPECT_GE(after.retransmitted_packets + before.retransmitted_packets,
@@ -61,10 +61,10 @@ TEST_F(CongestionTelemetry, WhatFlowsDidIsAddedUpForTheirServiceAndTheirStatesAr
   EXPECT_GE(after.lost_packets + before.lost_packets, last->lost_packets);
   EXPECT_GE(after.delivered_bytes, 2000000U);
   EXPECT_EQ(after.flows[SLUICE_CONGESTION_TIMEOUT], 0);
-  EXPECT_EQ(before.opened, 1U) << "it opened before the service had its endpoint";
+  EXPECT_EQ(before.opened, 1U) << "the flow opened before the service had its endpoint";
 }
 
-TEST_F(CongestionTelemetry, ANewServiceOfAnOldNumberBeginsAtZeroButItsFlowsStayCounted) {
+TEST_F(CongestionTelemetry, ANewServiceWithAnOldNumberStartsAtZeroButKeepsItsFlows) {
   load();
   BulkFlow one(name_, Family::v4, kPort);
   serve(one.server());
@@ -80,8 +80,8 @@ TEST_F(CongestionTelemetry, ANewServiceOfAnOldNumberBeginsAtZeroButItsFlowsStayC
   EXPECT_TRUE(wait_until([&] { return open_flows(kService) == 0; }));
 }
 
-TEST_F(CongestionTelemetry, ChangesOfStateAreToldToOneReaderWhileItReads) {
-  EXPECT_FALSE(CongestionWatch::open(directory_)) << "it is not loaded";
+TEST_F(CongestionTelemetry, ChangesOfStateAreReportedToOneReaderWhileItReads) {
+  EXPECT_FALSE(CongestionWatch::open(directory_)) << "not loaded";
   load();
   { BulkFlow untold(name_, Family::v4, kPort); }
   auto watch = CongestionWatch::open(directory_);
@@ -121,7 +121,7 @@ TEST_F(CongestionTelemetry, ChangesOfStateAreToldToOneReaderWhileItReads) {
   EXPECT_EQ(watch->dropped(), 0U);
 }
 
-TEST_F(CongestionTelemetry, WhatNobodyReadsIsNotWrittenAndWhatFindsNoRoomIsCounted) {
+TEST_F(CongestionTelemetry, WithoutAReaderNothingIsWrittenAndDroppedEventsAreCounted) {
   load();
   const Fd watch(bpf_obj_get((directory_ + "/congestion_watch").c_str()));
   ASSERT_TRUE(watch.valid());
@@ -131,7 +131,7 @@ TEST_F(CongestionTelemetry, WhatNobodyReadsIsNotWrittenAndWhatFindsNoRoomIsCount
     bpf_map_lookup_elem(watch.get(), &only, &now);
     return now.dropped;
   };
-  // Each opens and closes: more than the ring buffer holds.
+  // Each opens and closes: more events than the ring buffer holds.
   const auto many = [&] {
     for (int i = 0; i < 800; i++) BulkFlow(name_, Family::v4, kPort);
   };
@@ -144,9 +144,9 @@ TEST_F(CongestionTelemetry, WhatNobodyReadsIsNotWrittenAndWhatFindsNoRoomIsCount
   EXPECT_GT(dropped(), 0U);
 }
 
-// One packet in 20, so that a window has several: of a peer as it is everywhere, which goes on
-// echoing until it is told.
-TEST_F(CongestionTelemetry, AClassicPeersMarksAreCountedAndNotTakenToBeAccurate) {
+// One packet in 20, so that a window has several. The peer is a classic one, which echoes until it
+// is answered.
+TEST_F(CongestionTelemetry, MarksOfAClassicPeerAreCountedButNotAccurate) {
   load();
   ASSERT_EQ(ask_for_ecn(1), "");
   ASSERT_EQ(mark_one_in(20), "");
@@ -165,7 +165,7 @@ TEST_F(CongestionTelemetry, AClassicPeersMarksAreCountedAndNotTakenToBeAccurate)
   }
 }
 
-TEST_F(CongestionTelemetry, APeerThatNegotiatedAccurateEcnIsTakenAtItsWord) {
+TEST_F(CongestionTelemetry, MarksOfAPeerWithNegotiatedAccurateEcnAreAccurate) {
   if (const std::string why = ask_for_ecn(3); !why.empty())
     GTEST_SKIP() << "this kernel does not negotiate Accurate ECN: " << why;
   load();

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The congestion control in this kernel, with real connections over a loopback of its own: what it
-// publishes, how it obeys a policy, and how it comes and goes. Everything that takes time waits for
-// a condition; rates are judged by the best of several intervals, so that a busy machine may be
-// slow but not wrong.
+// The congestion control in this kernel, with real connections over a private loopback: telemetry,
+// policies, loading and unloading. Tests wait for conditions, and take the best of several
+// intervals for a rate, so that a busy machine does not fail them.
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -16,13 +15,13 @@ using namespace testing;  // NOLINT: ours, not GoogleTest's
 
 class Congestion : public CongestionFixture {};
 
-// Packets in the network, as the kernel counts them against the window (tcp_packets_in_flight): one
-// that was acknowledged selectively or given up as lost is unacknowledged still, but not in flight.
+// Packets in flight, as the kernel counts them (tcp_packets_in_flight): packets acknowledged
+// selectively or declared lost are unacknowledged, but not in flight.
 int64_t in_flight(const tcp_info& now) {
   return int64_t{now.tcpi_unacked} - now.tcpi_sacked - now.tcpi_lost + now.tcpi_retrans;
 }
 
-TEST_F(Congestion, AFlowIsPublishedUnderTheNameItsClientGivesItAndForgottenWhenItCloses) {
+TEST_F(Congestion, AFlowIsPublishedUnderItsClientsTupleUntilItCloses) {
   load();
   for (const Family family : {Family::v4, Family::v6, Family::v4_mapped}) {
     BulkFlow flow(name_, family, kPort);
@@ -56,10 +55,10 @@ TEST_F(Congestion, AFlowOfNoServiceHasNoPolicy) {
   EXPECT_EQ(find(flow.name())->service, 0U);
 }
 
-TEST_F(Congestion, AnIdleConnectionIsHeldByItsApplication) {
+TEST_F(Congestion, AnIdleConnectionIsLimitedByItsApplication) {
   load();
   BulkFlow flow(name_, Family::v4, kPort);
-  // A round is at least 10 ms; a byte now and then never fills a window.
+  // A round is at least 10 ms; single bytes never fill a window.
   EXPECT_TRUE(wait_for(flow, [&](const auto& now) {
     flow.send_one_byte();
     return now.bound == SLUICE_BOUND_APPLICATION && now.delivered_bytes > 10;
@@ -67,7 +66,7 @@ TEST_F(Congestion, AnIdleConnectionIsHeldByItsApplication) {
   EXPECT_EQ(find(flow.name())->cwnd_packets, 10U);
 }
 
-TEST_F(Congestion, ARatePolicyIsKeptOnTheWireAndFollowedWhenItChanges) {
+TEST_F(Congestion, ARatePolicyHoldsOnTheWireAndFollowsChanges) {
   load();
   for (const Family family : {Family::v4, Family::v6}) {
     BulkFlow flow(name_, family, kPort);
@@ -78,7 +77,7 @@ TEST_F(Congestion, ARatePolicyIsKeptOnTheWireAndFollowedWhenItChanges) {
         wait_for(flow, [](const auto& now) { return now.bound == SLUICE_BOUND_POLICY_RATE; }));
     EXPECT_TRUE(wait_for(flow, [](const auto& now) {
       return now.entered[SLUICE_CONGESTION_AVOIDANCE] > 0;
-    })) << "slow start does not end though the policy holds the flow";
+    })) << "slow start does not end although the policy limits the flow";
     for (const uint32_t mbit : {50U, 20U, 80U}) {
       set_policy(mbit * kMbit, 0);
       std::this_thread::sleep_for(300ms);
@@ -98,7 +97,7 @@ TEST_F(Congestion, ARatePolicyIsKeptOnTheWireAndFollowedWhenItChanges) {
   }
 }
 
-TEST_F(Congestion, AWindowPolicyIsNeverExceededAndActsOnARunningFlow) {
+TEST_F(Congestion, AWindowPolicyIsNeverExceededAndReachesARunningFlow) {
   load();
   BulkFlow flow(name_, Family::v4, kPort);
   serve(flow.server());
@@ -107,7 +106,7 @@ TEST_F(Congestion, AWindowPolicyIsNeverExceededAndActsOnARunningFlow) {
   ASSERT_TRUE(wait_until([&] { return flow.info().tcpi_snd_cwnd > packets; }));
 
   set_policy(0, packets * 1448 + 1447);
-  // What was in flight under the wider window is not called back; it drains.
+  // Packets in flight under the larger window drain.
   ASSERT_TRUE(wait_until([&] {
     const tcp_info now = flow.info();
     return now.tcpi_snd_cwnd <= packets && in_flight(now) <= packets;
@@ -125,7 +124,7 @@ TEST_F(Congestion, AWindowPolicyIsNeverExceededAndActsOnARunningFlow) {
   EXPECT_TRUE(wait_until([&] { return flow.info().tcpi_snd_cwnd > packets; }));
 }
 
-TEST_F(Congestion, AWindowPolicyOfLessThanAPacketStillLetsOneThrough) {
+TEST_F(Congestion, AWindowPolicyBelowAPacketAllowsOne) {
   load();
   BulkFlow flow(name_, Family::v4, kPort);
   serve(flow.server());
@@ -140,7 +139,7 @@ TEST_F(Congestion, AWindowPolicyOfLessThanAPacketStillLetsOneThrough) {
   EXPECT_EQ(flow.info().tcpi_snd_cwnd, 1U);
 }
 
-TEST_F(Congestion, LossesEnterRecoveryAndSilenceTimeout) {
+TEST_F(Congestion, LossesEnterRecoveryAndSilenceEntersTimeout) {
   load();
   BulkFlow flow(name_, Family::v4, kPort);
   serve(flow.server());
@@ -165,7 +164,7 @@ TEST_F(Congestion, LossesEnterRecoveryAndSilenceTimeout) {
   }));
 }
 
-TEST_F(Congestion, LoadedTwiceItSaysSo) {
+TEST_F(Congestion, LoadingTwiceIsReported) {
   load();
   auto again = congestion_load(directory_, name_);
   ASSERT_TRUE(again) << again.error().text;
@@ -177,13 +176,13 @@ TEST_F(Congestion, LoadedTwiceItSaysSo) {
             1);
 }
 
-TEST_F(Congestion, UnloadedWhatWasNeverLoadedIsNoError) {
+TEST_F(Congestion, UnloadingWithoutLoadingIsNoError) {
   auto unloaded = congestion_unload(directory_, name_);
   ASSERT_TRUE(unloaded) << unloaded.error().text;
   EXPECT_FALSE(*unloaded);
 }
 
-TEST_F(Congestion, ANameThatIsTakenIsRefusedWithItsOwner) {
+TEST_F(Congestion, ATakenNameIsRefusedWithItsOwner) {
   load();
   const std::string elsewhere = directory_ + "b";
   ASSERT_EQ(mkdir(elsewhere.c_str(), 0700), 0);
@@ -192,7 +191,7 @@ TEST_F(Congestion, ANameThatIsTakenIsRefusedWithItsOwner) {
   EXPECT_NE(second.error().text.find("is registered already, by struct_ops map"), std::string::npos)
       << second.error().text;
   auto foreign = congestion_unload(elsewhere, name_);
-  EXPECT_FALSE(foreign) << "took away another instance's";
+  EXPECT_FALSE(foreign) << "removed another instance's";
   EXPECT_TRUE(is_registered(name_));
   auto builtin = congestion_load(elsewhere, "reno");
   ASSERT_FALSE(builtin);
@@ -201,7 +200,7 @@ TEST_F(Congestion, ANameThatIsTakenIsRefusedWithItsOwner) {
   (void)remove_tree(elsewhere);
 }
 
-TEST_F(Congestion, ANameThatTheKernelWouldRefuseIsMisuse) {
+TEST_F(Congestion, AnInvalidNameIsMisuse) {
   for (const char* name : {"", "sixteen_letters_", "with-dash", "with space", "slash/"}) {
     auto loaded = congestion_load(directory_, name);
     ASSERT_FALSE(loaded) << name;
@@ -209,7 +208,7 @@ TEST_F(Congestion, ANameThatTheKernelWouldRefuseIsMisuse) {
   }
 }
 
-TEST_F(Congestion, MapsThatTheInstanceHasAreTakenWithTheirCapacity) {
+TEST_F(Congestion, ExistingMapsAreReusedWithTheirCapacity) {
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
   const Fd small(
       bpf_map_create(BPF_MAP_TYPE_HASH, "policies", 4, sizeof(sluice_policy), 3, &options));
@@ -225,7 +224,7 @@ TEST_F(Congestion, MapsThatTheInstanceHasAreTakenWithTheirCapacity) {
   EXPECT_EQ(after.max_entries, 3U);
 }
 
-TEST_F(Congestion, UnloadedUnderARunningFlowItServesThatFlowToItsEndAndNoOther) {
+TEST_F(Congestion, UnloadedUnderARunningFlowItServesOnlyThatFlow) {
   load();
   BulkFlow flow(name_, Family::v4, kPort);
   serve(flow.server());
@@ -250,7 +249,7 @@ TEST_F(Congestion, UnloadedUnderARunningFlowItServesThatFlowToItsEndAndNoOther) 
       << "the struct_ops map outlives its last socket";
 }
 
-TEST_F(Congestion, ItCanBeLoadedAgainWhileAnOldSocketStillUsesTheOneBefore) {
+TEST_F(Congestion, ItCanBeLoadedWhileASocketUsesTheUnloadedOne) {
   load();
   BulkFlow flow(name_, Family::v4, kPort);
   ASSERT_TRUE(congestion_unload(directory_, name_));
@@ -259,7 +258,7 @@ TEST_F(Congestion, ItCanBeLoadedAgainWhileAnOldSocketStillUsesTheOneBefore) {
   EXPECT_EQ(*loaded, CongestionLoad::loaded);
 }
 
-TEST_F(Congestion, ALoaderKilledAtAnyMomentLeavesNothingInTheWay) {
+TEST_F(Congestion, ALoaderKilledAtAnyMomentDoesNotBlockTheNext) {
   for (int delay_us = 0; delay_us < 60000; delay_us += 3000) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
@@ -271,7 +270,7 @@ TEST_F(Congestion, ALoaderKilledAtAnyMomentLeavesNothingInTheWay) {
     usleep(static_cast<useconds_t>(delay_us));
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
-    // A link that nobody pinned goes with its process, but in the kernel's own time.
+    // The kernel removes an unpinned link after its process, but not at once.
     std::string why;
     ASSERT_TRUE(wait_until([&] {
       auto loaded = congestion_load(directory_, name_);
@@ -287,18 +286,18 @@ TEST_F(Congestion, ALoaderKilledAtAnyMomentLeavesNothingInTheWay) {
   }
 }
 
-TEST_F(Congestion, ARegistrationThatLostItsPinsIsTakenOver) {
+TEST_F(Congestion, ARegistrationWithoutPinsIsReplaced) {
   load();
   ASSERT_TRUE(remove_tree(directory_));
   ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
-  // With a link it goes by itself, soon; without, it stays and is unregistered by the next loader.
+  // With a link the kernel removes it soon; without, the next loader unregisters it.
   EXPECT_TRUE(wait_until([&] {
     return congestion_load(directory_, name_).value_or(CongestionLoad::nothing) ==
            CongestionLoad::loaded;
   }));
 }
 
-TEST_F(Congestion, WhatADeadRunLeftIsSwept) {
+TEST_F(Congestion, RemainsOfADeadRunAreRemoved) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {

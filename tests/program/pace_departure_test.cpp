@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// pace, departure times: what a service sends to its clients leaves by the policy's rate of each
-// flow. The packet itself stays as it is; only its metadata changes.
+// pace, departure times: packets of a service to its clients leave at the policy's rate per flow.
+// Only the packet's metadata changes.
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 
@@ -42,7 +42,7 @@ class PaceDeparture : public testing::TestWithParam<Case> {
     return packet.payload(std::string(payload, 'x'));
   }
 
-  // The flow owes a second: its next packet may leave that much later.
+  // The next packet of the flow may leave a second from now.
   void owe_a_second() {
     pace_->run(PaceHook::egress_edt, to_client(1).frame());
     pace_->set_departs(key(), monotonic_ns() + SLUICE_NS_PER_SEC);
@@ -50,7 +50,7 @@ class PaceDeparture : public testing::TestWithParam<Case> {
   [[nodiscard]] uint64_t owed() const { return pace_->departure(key())->departs_ns; }
   [[nodiscard]] uint64_t sent() const { return pace_->departure(key())->bytes; }
 
-  // The departure that the packet was given; 0: none.
+  // The departure time of the packet; 0: none.
   uint64_t departure(PaceHook hook, const Packet& packet, PaceMetadata metadata = {}) {
     const PaceOutcome outcome = pace_->run(hook, packet.frame(), metadata);
     EXPECT_EQ(outcome.action, TC_ACT_UNSPEC);
@@ -72,9 +72,9 @@ class PaceDeparture : public testing::TestWithParam<Case> {
   std::optional<PaceInstance> pace_;
 };
 
-TEST_P(PaceDeparture, PacketsLeaveAsFarApartAsTheirBytesTake) {
+TEST_P(PaceDeparture, PacketsAreSpacedByTheTimeOfTheirBytes) {
   const Packet packet = to_client(1000);
-  owe_a_second();  // or the clock would overtake the flow whenever this test is kept waiting
+  owe_a_second();  // otherwise the clock overtakes the flow when the test is delayed
   uint64_t turn = owed();
   const uint64_t sent_before = sent();
   const sluice_counter paced_before = pace_->verdict(web, SLUICE_VERDICT_PACED);
@@ -88,11 +88,11 @@ TEST_P(PaceDeparture, PacketsLeaveAsFarApartAsTheirBytesTake) {
   EXPECT_EQ(sent() - sent_before, 100 * packet.size());
 }
 
-TEST_P(PaceDeparture, AFlowThatOwesNothingLeavesAtOnce) {
+TEST_P(PaceDeparture, AnIdleFlowLeavesAtOnce) {
   expect_at_once(to_client(1000));
 }
 
-TEST_P(PaceDeparture, APacketThatIsYetToBeSegmentedCountsWithEveryHeader) {
+TEST_P(PaceDeparture, AnUnsegmentedPacketCountsEveryHeader) {
   owe_a_second();
   const uint64_t turn = owed();
   EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000), {.wire_len = 65000}), turn);
@@ -104,15 +104,15 @@ TEST_P(PaceDeparture, FlowsDoNotWaitForEachOther) {
   expect_at_once(to_client(1000, client_port + 1));
 }
 
-TEST_P(PaceDeparture, ALaterTimeThatTheSenderAskedForStands) {
+TEST_P(PaceDeparture, ALaterTimeRequestedByTheSenderIsKept) {
   const uint64_t asked = monotonic_ns() + 1'000'000'000;
   EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000), {.tstamp = asked}), asked);
-  // And the flow goes on from there.
+  // The flow continues from there.
   EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000)),
             asked + to_client(1000).size() * 1000);
 }
 
-TEST_P(PaceDeparture, AnEarlierTimeThatTheSenderAskedForGivesWay) {
+TEST_P(PaceDeparture, AnEarlierTimeRequestedByTheSenderIsReplaced) {
   owe_a_second();
   const uint64_t turn = owed();
   EXPECT_EQ(departure(PaceHook::egress_edt, to_client(1000), {.tstamp = turn - 1000}), turn);
@@ -123,7 +123,7 @@ TEST_P(PaceDeparture, ATimeOfReceptionIsNotTakenForADeparture) {
   expect_at_once(to_client(1000), {.tstamp = received});
 }
 
-TEST_P(PaceDeparture, PastTheHorizonPacketsAreDroppedUnderAReason) {
+TEST_P(PaceDeparture, PacketsPastTheHorizonAreDroppedAndCounted) {
   const Packet packet = to_client(1000);
   pace_->set_policy(web, 30'000, 0);
   departure(PaceHook::egress_edt, packet, {.wire_len = 65'000});  // 2.17 s
@@ -132,11 +132,11 @@ TEST_P(PaceDeparture, PastTheHorizonPacketsAreDroppedUnderAReason) {
   EXPECT_EQ(outcome.action, TC_ACT_SHOT);
   EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_HORIZON).packets, 1);
   EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_HORIZON).bytes, packet.size());
-  EXPECT_EQ(owed(), before);  // what was dropped is not owed
+  EXPECT_EQ(owed(), before);  // a dropped packet takes no turn
   EXPECT_EQ(sent(), 65'000);
 }
 
-TEST_P(PaceDeparture, APacketCutOffByItsOwnLengthIsNobodysWhateverLiesBehindIt) {
+TEST_P(PaceDeparture, APacketCutOffByItsOwnLengthIsPassed) {
   Packet packet = to_client(1000);
   if (auto* ip = packet.find<Ipv4>()) ip->total_length = 20 + 4;
   if (auto* ip = packet.find<Ipv6>()) ip->payload_length = 4;
@@ -150,14 +150,14 @@ TEST_P(PaceDeparture, WithoutARateNothingIsStamped) {
   EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_UNPACED).packets, 1);
 }
 
-TEST_P(PaceDeparture, WhereNoQdiscHonoursItNothingIsStamped) {
+TEST_P(PaceDeparture, WithoutAQdiscThatHonoursItNothingIsStamped) {
   EXPECT_EQ(departure(PaceHook::egress, to_client(1000)), 0);
   EXPECT_EQ(departure(PaceHook::ingress, to_client(1000)), 0);
-  EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_PACED).packets, 1) << "found in time";
+  EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_PACED).packets, 1) << "policed instead";
   EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_UNPACED).packets, 1);
 }
 
-TEST_P(PaceDeparture, WhatTheClientSendsIsNotStamped) {
+TEST_P(PaceDeparture, PacketsFromTheClientAreNotStamped) {
   Packet packet = Packet().ethernet(client, director).ip(family(), client, service_one);
   if (GetParam().l4_proto == 6) {
     packet.tcp({.source_port = client_port, .destination_port = web_port});
@@ -167,7 +167,7 @@ TEST_P(PaceDeparture, WhatTheClientSendsIsNotStamped) {
   EXPECT_EQ(departure(PaceHook::egress_edt, packet), 0);
 }
 
-TEST_P(PaceDeparture, ATagInTheDataDoesNotHinderIt) {
+TEST_P(PaceDeparture, AVlanTagInTheDataIsNoObstacle) {
   Packet packet = Packet().ethernet(director, client).vlan(5).ip(family(), service_one, client);
   if (GetParam().l4_proto == 6) {
     packet.tcp({.source_port = web_port, .destination_port = client_port});
@@ -178,7 +178,7 @@ TEST_P(PaceDeparture, ATagInTheDataDoesNotHinderIt) {
   EXPECT_GE(departure(PaceHook::egress_edt, packet), before);
 }
 
-TEST_P(PaceDeparture, ASynDoesNotPayWhatTheFlowOwes) {
+TEST_P(PaceDeparture, ASynDoesNotWaitForTheFlowBefore) {
   owe_a_second();
   const uint64_t before = owed();
   pace_->run(PaceHook::ingress, Packet()

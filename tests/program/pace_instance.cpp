@@ -164,7 +164,7 @@ sluice_departure_line PaceInstance::line(uint32_t number) const {
   return line;
 }
 
-std::optional<uint32_t> PaceInstance::place(const sluice_flow& key) const {
+std::optional<uint32_t> PaceInstance::slot(const sluice_flow& key) const {
   std::array<__u64, SLUICE_SEED_WORDS> seed{};
   for (size_t i = 0; i < seed.size(); i++) seed.at(i) = seed_in_tests(i);
   const uint64_t hash = flow_hash_whole(seed.data(), &key);
@@ -178,14 +178,14 @@ std::optional<uint32_t> PaceInstance::place(const sluice_flow& key) const {
 }
 
 std::optional<sluice_departure> PaceInstance::departure(const sluice_flow& key) const {
-  const auto number = place(key);
+  const auto number = slot(key);
   if (!number) return std::nullopt;
   const sluice_departure_line found = line(*number / SLUICE_DEPARTURES_OF_LINE);
   return found.flows[*number % SLUICE_DEPARTURES_OF_LINE];
 }
 
 void PaceInstance::set_departs(const sluice_flow& key, uint64_t departs_ns) {
-  const uint32_t number = place(key).value();
+  const uint32_t number = slot(key).value();
   const uint32_t at = number / SLUICE_DEPARTURES_OF_LINE;
   sluice_departure_line changed = line(at);
   changed.flows[number % SLUICE_DEPARTURES_OF_LINE].departs_ns = departs_ns;
@@ -195,7 +195,7 @@ void PaceInstance::set_departs(const sluice_flow& key, uint64_t departs_ns) {
 }
 
 std::optional<sluice_departure_name> PaceInstance::departure_name(const sluice_flow& key) const {
-  const auto number = place(key);
+  const auto number = slot(key);
   if (!number) return std::nullopt;
   sluice_departure_name name{};
   check(bpf_map__lookup_elem(skeleton_->maps.departure_names, &*number, sizeof(*number), &name,

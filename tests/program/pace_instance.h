@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The programs of `pace`, loaded for one test into maps of its own that are pinned nowhere.
+// The programs of `pace`, loaded for one test with maps of its own, unpinned.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,13 @@ enum class PaceHook { ingress, egress, egress_edt };
 inline constexpr std::array<PaceHook, 3> pace_hooks{PaceHook::ingress, PaceHook::egress,
                                                     PaceHook::egress_edt};
 
-// What the kernel keeps beside a packet, as far as `pace` reads or writes it.
+// The metadata of a packet that `pace` reads or writes.
 struct PaceMetadata {
   uint64_t tstamp = 0;
   uint32_t wire_len = 0;  // 0: the packet's own length
 };
 
-// What came of a packet: the program's answer, the whole packet, and the packet's metadata.
+// The program's return value, the whole packet, and its metadata.
 struct PaceOutcome {
   int action = 0;
   Frame frame;
@@ -36,7 +36,7 @@ struct PaceOutcome {
 
 class PaceInstance {
  public:
-  PaceInstance();  // throws std::runtime_error where the kernel refuses
+  PaceInstance();  // throws std::runtime_error if the kernel refuses
   ~PaceInstance();
   PaceInstance(const PaceInstance&) = delete;
   PaceInstance& operator=(const PaceInstance&) = delete;
@@ -44,7 +44,7 @@ class PaceInstance {
   void add_endpoint(const sluice_endpoint& endpoint, uint32_t service);
   void set_policy(uint32_t service, uint64_t flow_rate_bytes_per_sec, uint32_t window_bytes);
   void set_policy(uint32_t service, const sluice_policy& policy);
-  // Of clients of this prefix, in a service.
+  // Weight of clients of this prefix, in a service.
   void set_weight(uint32_t service, const sluice_address& prefix, uint32_t bits, uint32_t weight);
   PaceOutcome run(PaceHook hook, const Frame& frame, PaceMetadata metadata = {});
 
@@ -53,22 +53,22 @@ class PaceInstance {
   [[nodiscard]] uint64_t verdicts_of_all_services() const;
   [[nodiscard]] std::optional<sluice_paced_flow> flow(const sluice_flow& key) const;
   void set_flow(const sluice_flow& key, const sluice_paced_flow& flow);
-  // When the flow's next packet may leave: nothing for one that has no place.
+  // When the flow's next packet may leave; nullopt for a flow without a slot.
   [[nodiscard]] std::optional<sluice_departure> departure(const sluice_flow& key) const;
-  // A flow that has begun may leave then.
+  // Sets when the next packet of a flow with a slot may leave.
   void set_departs(const sluice_flow& key, uint64_t departs_ns);
   [[nodiscard]] std::optional<sluice_departure_name> departure_name(const sluice_flow& key) const;
   [[nodiscard]] std::optional<sluice_share> share(uint32_t service) const;
 
  private:
-  // Its number among all places of the table.
-  [[nodiscard]] std::optional<uint32_t> place(const sluice_flow& key) const;
+  // Index of its slot in the table.
+  [[nodiscard]] std::optional<uint32_t> slot(const sluice_flow& key) const;
   [[nodiscard]] sluice_departure_line line(uint32_t number) const;
 
   pace_bpf* skeleton_ = nullptr;
 };
 
-// How `paced_flows` names a flow.
+// The key of a flow in `paced_flows`.
 sluice_flow flow_key(const Host& from, const Host& to, Family family, uint16_t source_port,
                      uint16_t destination_port, uint8_t l4_proto);
 

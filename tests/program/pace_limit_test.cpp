@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// pace where no fq honours departure times: what goes beyond a policy's rates is dropped under a
-// reason, for nothing can wait there. These packets are of no socket; how sockets pace themselves
-// is seen in tests/lab/sockets_test.sh.
+// pace without fq: packets beyond a policy's rates are dropped and counted, because there is no
+// queue to wait in. These packets have no socket; tests/lab/sockets_test.sh tests sockets that pace
+// themselves.
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint32_t web = 1;
 constexpr uint16_t web_port = 80;
-constexpr uint64_t slow = 1000;  // bytes a second, of which nothing comes due while this runs
+constexpr uint64_t slow = 1000;  // bytes a second: too slow to refill the bucket during a test
 
 class PaceLimit : public testing::TestWithParam<Family> {
  protected:
@@ -32,7 +32,7 @@ class PaceLimit : public testing::TestWithParam<Family> {
         .tcp({.source_port = web_port, .destination_port = port})
         .payload(std::string(1000, 'x'));
   }
-  // How many pass before one does not.
+  // Packets that pass before the first drop.
   uint64_t passed(uint16_t port = 40000) {
     uint64_t count = 0;
     while (pace_->run(PaceHook::egress, to_client(port).frame()).action == TC_ACT_UNSPEC &&
@@ -49,21 +49,21 @@ class PaceLimit : public testing::TestWithParam<Family> {
   std::optional<PaceInstance> pace_;
 };
 
-TEST_P(PaceLimit, WhatAFlowSendsBeyondItsRateIsDroppedAndOtherFlowsAreNot) {
+TEST_P(PaceLimit, PacketsBeyondTheFlowRateAreDroppedWithoutHarmToOtherFlows) {
   set({.flow_rate_bytes_per_sec = slow});
   EXPECT_NEAR(static_cast<double>(passed()), burst(), 3);
   EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_POLICED).packets, 1U);
   EXPECT_NEAR(static_cast<double>(passed(40001)), burst(), 3);
 }
 
-TEST_P(PaceLimit, WhatAllFlowsSendBeyondTheirRateIsDropped) {
+TEST_P(PaceLimit, PacketsBeyondTheServiceRateAreDropped) {
   set({.rate_bytes_per_sec = slow});
   EXPECT_NEAR(static_cast<double>(passed()), burst(), 3);
   EXPECT_EQ(passed(40001), 0U);
   EXPECT_EQ(pace_->verdict(web, SLUICE_VERDICT_POLICED).packets, 2U);
 }
 
-TEST_P(PaceLimit, WhatKeepsToTheRatePassesUntouched) {
+TEST_P(PaceLimit, PacketsWithinTheRatePassUnchanged) {
   set({.flow_rate_bytes_per_sec = 1'000'000'000, .rate_bytes_per_sec = 2'000'000'000});
   for (int i = 0; i < 10; i++) {
     const PaceOutcome outcome = pace_->run(PaceHook::egress, to_client().frame());

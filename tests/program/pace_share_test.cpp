@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// pace: a rate that flows share, their weights, marks, and what is lost or marked by choice.
+// pace: a rate that flows share, their weights, marks, and impairments.
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 
@@ -63,7 +63,7 @@ class PaceShare : public testing::TestWithParam<Family> {
   std::optional<PaceInstance> pace_;
 };
 
-TEST_P(PaceShare, AFlowAloneMayHaveTheWholeRate) {
+TEST_P(PaceShare, ASingleFlowHasTheWholeRate) {
   set({.rate_bytes_per_sec = rate});
   const Packet packet = to_client();
   owe(SLUICE_NS_PER_SEC);
@@ -73,7 +73,7 @@ TEST_P(PaceShare, AFlowAloneMayHaveTheWholeRate) {
   }
 }
 
-TEST_P(PaceShare, TheRateOfAFlowHoldsBesideThatOfAll) {
+TEST_P(PaceShare, TheFlowRateHoldsBesideTheServiceRate) {
   set({.flow_rate_bytes_per_sec = rate / 4, .rate_bytes_per_sec = rate});
   const Packet packet = to_client();
   owe(SLUICE_NS_PER_SEC);
@@ -81,8 +81,8 @@ TEST_P(PaceShare, TheRateOfAFlowHoldsBesideThatOfAll) {
   EXPECT_EQ(departure(packet), turn + packet.size() * 4000);
 }
 
-// All come at once, when nothing is known of them: the calendar alone keeps the total.
-TEST_P(PaceShare, ManyThatBeginAtOnceLeaveInTheTimeThatTheirBytesTake) {
+// All begin at once, before anything is measured: the calendar alone keeps the total.
+TEST_P(PaceShare, ManyFlowsThatBeginAtOnceKeepTheTotal) {
   set({.rate_bytes_per_sec = rate});
   const uint64_t before = monotonic_ns();
   uint64_t last = 0;
@@ -99,7 +99,7 @@ TEST_P(PaceShare, ManyThatBeginAtOnceLeaveInTheTimeThatTheirBytesTake) {
   EXPECT_LE(last, monotonic_ns() + bytes_ns + epoch_ns);
 }
 
-TEST_P(PaceShare, WhatDoesNotFitBeforeTheHorizonIsDroppedAndNotOwed) {
+TEST_P(PaceShare, PacketsPastTheHorizonAreDroppedAndTakeNoTurn) {
   set({.rate_bytes_per_sec = rate});
   const uint64_t began = monotonic_ns();
   uint64_t dropped = 0;
@@ -109,8 +109,8 @@ TEST_P(PaceShare, WhatDoesNotFitBeforeTheHorizonIsDroppedAndNotOwed) {
   const uint64_t ended = monotonic_ns();
   EXPECT_GT(dropped, 0U);
   EXPECT_EQ(packets(SLUICE_VERDICT_HORIZON), dropped);
-  // A byte is a microsecond. What is beyond: the first epoch, which had begun; half of one that the
-  // calendar may be ahead; the last packets of epochs, each taken off the next one.
+  // A byte is a microsecond. The margin: the first epoch, which had begun; half an epoch by which
+  // the calendar may be ahead; the last packet of each epoch, which the next one subtracts.
   const sluice_share share = pace_->share(web).value();
   const uint64_t epoch_ns = share_epoch_ns(&share);
   const uint64_t sent_ns = packets(SLUICE_VERDICT_PACED) * to_client().size() * 1000;
@@ -118,7 +118,7 @@ TEST_P(PaceShare, WhatDoesNotFitBeforeTheHorizonIsDroppedAndNotOwed) {
   EXPECT_LE(sent_ns, DEPARTURE_HORIZON_NS + (ended - began) + 3 * epoch_ns);
 }
 
-TEST_P(PaceShare, AnotherRateHoldsAtOnce) {
+TEST_P(PaceShare, ANewRateHoldsAtOnce) {
   set({.rate_bytes_per_sec = rate});
   send(to_client());
   EXPECT_EQ(pace_->share(web)->rate_bytes_per_sec, rate);
@@ -128,13 +128,13 @@ TEST_P(PaceShare, AnotherRateHoldsAtOnce) {
   EXPECT_EQ(pace_->share(web)->unit_rate_bytes_per_sec, 2 * rate);
 }
 
-TEST_P(PaceShare, WithoutARateForAllThereIsNothingToShare) {
+TEST_P(PaceShare, WithoutAServiceRateNothingIsShared) {
   set({.flow_rate_bytes_per_sec = rate});
   send(to_client());
   EXPECT_FALSE(pace_->share(web));
 }
 
-TEST_P(PaceShare, AFlowsPlaceHasItsName) {
+TEST_P(PaceShare, ASlotHasTheNameOfItsFlow) {
   set({.flow_rate_bytes_per_sec = rate});
   send(to_client());
   const auto name = pace_->departure_name(key());
@@ -145,13 +145,13 @@ TEST_P(PaceShare, AFlowsPlaceHasItsName) {
   EXPECT_EQ(name->tag, pace_->departure(key())->tag);
 }
 
-TEST_P(PaceShare, AFlowHasItsClientsWeightOrThePolicysOrOne) {
+TEST_P(PaceShare, AFlowsWeightIsItsClientsOrThePolicysOrOne) {
   set({.rate_bytes_per_sec = rate});
   send(to_client());
   EXPECT_EQ(pace_->departure(key())->weight, 1);
   set({.rate_bytes_per_sec = rate, .weight = 5});
   pace_->set_weight(web, client_two.at(family()), 128, 3);
-  pace_->set_weight(web + 1, client.at(family()), 128, 9);  // another service's
+  pace_->set_weight(web + 1, client.at(family()), 128, 9);  // of another service
   send(to_client(client_two));
   EXPECT_EQ(pace_->departure(key(client_two))->weight, 3);
   send(to_client(client, 0, 1));
@@ -162,20 +162,19 @@ TEST_P(PaceShare, AFlowHasItsClientsWeightOrThePolicysOrOne) {
   EXPECT_EQ(pace_->departure(key(client_two, 2))->weight, 3);
 }
 
-TEST_P(PaceShare, AWeightThatIsChangedReachesARunningFlow) {
+TEST_P(PaceShare, AChangedWeightReachesARunningFlow) {
   set({.rate_bytes_per_sec = rate});
   send(to_client());
   pace_->set_weight(web, client.at(family()), 128, 7);
   const uint64_t began = monotonic_ns();
-  while (pace_->departure(key())->weight != 7 &&
-         monotonic_ns() < began + 3 * SLUICE_NS_PER_SEC) {
+  while (pace_->departure(key())->weight != 7 && monotonic_ns() < began + 3 * SLUICE_NS_PER_SEC) {
     usleep(10'000);
     send(to_client());
   }
   EXPECT_EQ(pace_->departure(key())->weight, 7);
 }
 
-TEST_P(PaceShare, WhatWaitsLongIsMarkedIfItCanBe) {
+TEST_P(PaceShare, AnEctPacketThatWaitsLongIsMarked) {
   set({.flow_rate_bytes_per_sec = rate});
   for (const uint8_t ecn : {ect_0, ect_1}) {
     owe(SLUICE_NS_PER_SEC);
@@ -186,14 +185,14 @@ TEST_P(PaceShare, WhatWaitsLongIsMarkedIfItCanBe) {
   EXPECT_EQ(packets(SLUICE_VERDICT_MARKED), 2U);
 }
 
-TEST_P(PaceShare, WhatCannotBeMarkedIsLeftAsItIs) {
+TEST_P(PaceShare, APacketWithoutEctIsNotMarked) {
   set({.flow_rate_bytes_per_sec = rate});
   owe(SLUICE_NS_PER_SEC);
   EXPECT_TRUE(same_packet(send(to_client()).frame, to_client().frame()));
   EXPECT_EQ(packets(SLUICE_VERDICT_MARKED), 0U);
 }
 
-TEST_P(PaceShare, WhatWaitsAMomentIsNotMarked) {
+TEST_P(PaceShare, APacketThatWaitsBrieflyIsNotMarked) {
   set({.flow_rate_bytes_per_sec = rate});
   owe(DEPARTURE_MARK_NS / 2);
   EXPECT_TRUE(same_packet(send(to_client(client, ect_0)).frame, to_client(client, ect_0).frame()));
@@ -207,7 +206,7 @@ TEST_P(PaceShare, AtALowRateTheSecondOfTwoPacketsIsNotMarked) {
   EXPECT_TRUE(same_packet(second.frame, to_client(client, ect_0).frame()));
 }
 
-TEST_P(PaceShare, SoManyAreLostAsThePolicyChooses) {
+TEST_P(PaceShare, InjectedLossHasThePolicysProbability) {
   set({.loss_ppm = 250'000});
   uint64_t dropped = 0;
   for (int i = 0; i < 4000; i++) {
@@ -218,18 +217,18 @@ TEST_P(PaceShare, SoManyAreLostAsThePolicyChooses) {
   EXPECT_EQ(packets(SLUICE_VERDICT_UNPACED), 4000 - dropped);
 }
 
-TEST_P(PaceShare, WhatClientsSendIsNotLostByChoice) {
+TEST_P(PaceShare, PacketsOfClientsHaveNoInjectedLoss) {
   set({.loss_ppm = 500'000, .mark_ppm = 1'000'000});
   for (const PaceHook hook : pace_hooks) {
     for (int i = 0; i < 100; i++) EXPECT_EQ(send(to_service(), hook).action, TC_ACT_UNSPEC);
   }
-  // Nor is it twice, where a director's packets come in and go out.
+  // At the ingress of a director a packet to a client is not impaired: its egress does that.
   for (int i = 0; i < 100; i++) {
     EXPECT_EQ(send(to_client(), PaceHook::ingress).action, TC_ACT_UNSPEC);
   }
 }
 
-TEST_P(PaceShare, SoManyAreMarkedAsThePolicyChooses) {
+TEST_P(PaceShare, InjectedMarksHaveThePolicysProbability) {
   set({.flow_rate_bytes_per_sec = rate, .mark_ppm = 1'000'000});
   EXPECT_TRUE(same_packet(send(to_client(client, ect_0)).frame, to_client(client, ce).frame()));
   EXPECT_TRUE(same_packet(send(to_client()).frame, to_client().frame()));
@@ -246,14 +245,14 @@ TEST_P(PaceShare, SoManyAreMarkedAsThePolicyChooses) {
   EXPECT_NEAR(static_cast<double>(marked), 1000, 150);
 }
 
-TEST_P(PaceShare, WhatClientsSendBeyondTheIngressRateIsDropped) {
-  set({.ingress_rate_bytes_per_sec = 1000});  // of which nothing comes due while this runs
+TEST_P(PaceShare, PacketsBeyondTheIngressRateAreDropped) {
+  set({.ingress_rate_bytes_per_sec = 1000});  // too slow to refill the bucket during the test
   uint64_t passed = 0;
   while (send(to_service(), PaceHook::ingress).action == TC_ACT_UNSPEC && passed < 1000) passed++;
   const double burst = 2.0 * SLUICE_POLICING_BURST_BYTES / static_cast<double>(to_service().size());
   EXPECT_NEAR(static_cast<double>(passed), burst, 3);
   EXPECT_EQ(packets(SLUICE_VERDICT_INGRESS_RATE), 1U);
-  // What leaves for a backend has been counted where it came in; replies are the service's.
+  // A packet to a backend was policed at ingress; replies are not from clients.
   EXPECT_EQ(send(to_service(), PaceHook::egress).action, TC_ACT_UNSPEC);
   EXPECT_EQ(send(to_client(), PaceHook::ingress).action, TC_ACT_UNSPEC);
   EXPECT_EQ(send(to_client(), PaceHook::egress).action, TC_ACT_UNSPEC);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// pace, packet in, whole packet out: whose packets it takes for its own, and the receive-window
-// ceiling. Every case runs in both families. Departure times: pace_departure_test.cpp.
+// pace, packet in, whole packet out: classification, and the receive-window ceiling. Every case
+// runs in both families. Departure times: pace_departure_test.cpp.
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 
@@ -102,11 +102,11 @@ class Pace : public testing::TestWithParam<Family> {
   std::optional<PaceInstance> pace_;
 };
 
-// --- whose packet ---------------------------------------------------------------------------
+// --- classification -------------------------------------------------------------------------
 
-TEST_P(Pace, APacketOfNobodyPassesUntouched) {
+TEST_P(Pace, APacketOfNoServicePassesUnchanged) {
   const auto begin = [&] { return Packet().ethernet(client, director); };
-  const auto ip = [&] { return begin().ip(GetParam(), client, stranger); };
+  const auto ip = [&] { return begin().ip(GetParam(), client, unrelated); };
   const std::vector<Packet> packets{
       ip().tcp({.source_port = client_port, .destination_port = web_port, .window = 65535}),
       ip().udp({.source_port = 53, .destination_port = 53}).payload("x"),
@@ -120,7 +120,7 @@ TEST_P(Pace, APacketOfNobodyPassesUntouched) {
   EXPECT_EQ(pace_->verdicts_of_all_services(), packets.size() * pace_hooks.size());
 }
 
-TEST_P(Pace, AServiceWithoutPolicyPassesUntouchedAndLeavesNothingBehind) {
+TEST_P(Pace, PacketsOfAServiceWithoutPolicyPassUnchangedAndLeaveNoEntry) {
   pace_->add_endpoint(service_one.endpoint(GetParam(), web_port, 6), 2);
   expect_untouched(syn(scaling));
   expect_untouched(syn_ack(scaling));
@@ -129,7 +129,7 @@ TEST_P(Pace, AServiceWithoutPolicyPassesUntouchedAndLeavesNothingBehind) {
   EXPECT_FALSE(flow());
 }
 
-TEST_P(Pace, ABackendsEndpointStandsForItsService) {
+TEST_P(Pace, ABackendsEndpointBelongsToItsService) {
   pace_->add_endpoint(backend_one.endpoint(GetParam(), 8080, 6), web);
   const auto towards = [&](Tcp tcp) {
     tcp.source_port = 1024;
@@ -139,13 +139,13 @@ TEST_P(Pace, ABackendsEndpointStandsForItsService) {
   pass_out(towards({.seq = 1, .flags = tcp_syn, .options = without_scaling}));
   set_window(20000);
   const Packet packet = towards({.seq = 2, .ack = 5});
-  // Its SYN allowed 65535 bytes, and that stands until they are acknowledged.
+  // Its SYN allowed 65535 bytes, which stand until they are acknowledged.
   EXPECT_TRUE(same_packet(pass_out(packet), packet.frame()));
   const Packet later = towards({.seq = 2, .ack = 5 + 60000});
   EXPECT_TRUE(same_packet(pass_out(later), with_window(later, 20000)));
 }
 
-TEST_P(Pace, TagsAndOptionsAndTunnelsAroundAnAckDoNotHideIt) {
+TEST_P(Pace, AnAckIsFoundBehindTagsOptionsAndTunnels) {
   const Family family = GetParam();
   const Family other = family == Family::v4 ? Family::v6 : Family::v4;
   const auto tunnel = [](Family outer) {
@@ -169,7 +169,7 @@ TEST_P(Pace, TagsAndOptionsAndTunnelsAroundAnAckDoNotHideIt) {
     extended.add(Ipv6Extension{.kind = ipv6_hop_by_hop})
         .add(Ipv6Extension{.kind = ipv6_routing, .body = Bytes(22)})
         .add(Ipv6Extension{.kind = ipv6_destination, .body = Bytes(6)})
-        .add(ipv6_fragment_header(0, false, 1))  // whole all the same
+        .add(ipv6_fragment_header(0, false, 1))  // nevertheless whole
         .add(Ipv6Extension{.kind = ipv6_destination})
         .add(Ipv6Extension{.kind = ipv6_destination})
         .tcp(*ack(0).find<Tcp>());
@@ -189,7 +189,7 @@ TEST_P(Pace, TagsAndOptionsAndTunnelsAroundAnAckDoNotHideIt) {
   }
 }
 
-TEST_P(Pace, WhatIsTooDeepOrInPiecesPassesUntouched) {
+TEST_P(Pace, FragmentsAndDeepHeadersPassUnchanged) {
   handshake(scaling, scaling);
   pass_in(ack(65535));
   const Tcp tcp = *ack(65535).find<Tcp>();
@@ -222,19 +222,19 @@ TEST_P(Pace, WhatIsTooDeepOrInPiecesPassesUntouched) {
   EXPECT_EQ(count(0, SLUICE_VERDICT_UNPACED), packets.size() * pace_hooks.size());
 }
 
-TEST_P(Pace, APacketCutOffAnywherePassesUntouched) {
+TEST_P(Pace, ATruncatedPacketPassesUnchanged) {
   handshake(scaling, scaling);
   pass_in(ack(65535));
   Packet full = ack(65535);
   full.find<Tcp>()->options = tcp_options({option_nop(), option_nop(), option_sack_permitted()});
-  // The kernel itself runs no test on less than a link and a network header.
+  // BPF_PROG_TEST_RUN requires a link and a network header.
   const size_t least = GetParam() == Family::v4 ? 14 + 20 : 14 + 40;
   for (const Packet& packet : {syn(scaling), full, syn_ack(scaling)}) {
     for (size_t length = least; length < packet.size(); length++) {
       SCOPED_TRACE(length);
       expect_untouched(packet.frame().truncated(length));
     }
-    // In a tunnel, whose own length is true, so that it is the inner headers that are cut off.
+    // In a tunnel with a correct outer length: the inner headers are truncated.
     const Bytes inner = packet.datagram();
     for (size_t length = 0; length < inner.size(); length++) {
       SCOPED_TRACE(length);
@@ -245,7 +245,7 @@ TEST_P(Pace, APacketCutOffAnywherePassesUntouched) {
       tunnel.add(Bytes(inner.begin(), inner.begin() + static_cast<ptrdiff_t>(length)));
       expect_untouched(tunnel.frame());
     }
-    // Cut off behind the IP header, whose length is true.
+    // Truncated behind the IP header, whose length is correct.
     Packet whole = packet;
     const Bytes segment = Packet().add(*whole.find<Tcp>()).bytes();
     for (size_t length = 0; length < segment.size(); length++) {
@@ -257,10 +257,10 @@ TEST_P(Pace, APacketCutOffAnywherePassesUntouched) {
       expect_untouched(cut.frame());
     }
   }
-  expect_window(full, 2048);  // and whole it does not
+  expect_window(full, 2048);  // the whole packet is changed
 }
 
-TEST_P(Pace, LengthsThatContradictEachOtherPassUntouched) {
+TEST_P(Pace, ContradictingLengthsPassUnchanged) {
   handshake(scaling, scaling);
   pass_in(ack(65535));
   std::vector<Packet> packets;
@@ -288,10 +288,10 @@ TEST_P(Pace, LengthsThatContradictEachOtherPassUntouched) {
   for (const Packet& packet : packets) expect_untouched(packet);
 }
 
-TEST_P(Pace, BytesBehindThePacketAreNoPartOfIt) {
+TEST_P(Pace, BytesBehindThePacketAreIgnored) {
   handshake(scaling, scaling);
   pass_in(ack(65535));
-  // A short Ethernet frame is padded, and the padding may look like anything.
+  // A short Ethernet frame is padded with arbitrary bytes.
   Frame frame = ack(65535).frame();
   Frame expected = with_window(ack(65535), 2048);
   for (Frame* padded : {&frame, &expected}) padded->bytes.resize(padded->size() + 20, 0xff);
@@ -319,32 +319,32 @@ TEST_P(Pace, AWindowBelowThePolicyIsNeverRaised) {
   EXPECT_EQ(flow()->lowered, 0);
 }
 
-TEST_P(Pace, AConnectionWhoseSynWasNotSeenIsNotTouched) {
+TEST_P(Pace, AConnectionWithoutASeenSynIsNotChanged) {
   expect_untouched(ack(65535));
   expect_untouched(syn_ack(scaling));
   expect_untouched(ack(65535));
 }
 
-TEST_P(Pace, AServerThatDoesNotScaleMakesTheWindowPlainBytes) {
+TEST_P(Pace, WithAServerThatDoesNotScaleTheWindowIsInBytes) {
   set_window(20000);
   handshake(scaling, without_scaling);
   expect_window(ack(65535), 20000);
 }
 
-TEST_P(Pace, AClientThatDoesNotScaleNeedsNoAnswerToSaySo) {
+TEST_P(Pace, AClientThatDoesNotScaleNeedsNoSynAck) {
   set_window(20000);
   pass_in(syn(without_scaling));
   expect_window(ack(65535), 20000);
 }
 
-TEST_P(Pace, AScaleAboveFourteenIsTakenForFourteen) {
+TEST_P(Pace, AScaleAboveFourteenCountsAsFourteen) {
   set_window(1 << 20);
   const Bytes options = tcp_options({option_mss(1460), option_window_scale(200)});
   handshake(options, scaling);
   expect_window(ack(65535), 64);
 }
 
-TEST_P(Pace, TheWindowOfASynIsLoweredAsPlainBytes) {
+TEST_P(Pace, TheWindowOfASynIsLoweredUnscaled) {
   set_window(20000);
   expect_window(syn(scaling), 20000);
   set_window(1 << 20);
@@ -366,26 +366,26 @@ TEST_P(Pace, TheRightEdgeNeverRetreats) {
   expect_window(ack(65535, 128 * 1024), 1024);
   expect_window(ack(65535, 192 * 1024), 512);
   expect_window(ack(65535, 256 * 1024), 512);
-  expect_window(ack(65535, 128 * 1024), 1536);  // late: what was allowed since stands
+  expect_window(ack(65535, 128 * 1024), 1536);  // late: the edge allowed since stands
   expect_window(ack(100, 256 * 1024), 100);     // the client itself may retreat
 }
 
-TEST_P(Pace, WhatTheSynAllowedStandsWhenThePolicyChangesBeforeTheFirstAck) {
+TEST_P(Pace, TheEdgeOfTheSynStandsWhenThePolicyChangesBeforeTheFirstAck) {
   handshake(scaling, scaling);
   set_window(20000);
   expect_window(ack(65535), 512);  // 65535 bytes
   expect_window(ack(65535, 60000), 157);
 }
 
-TEST_P(Pace, AnAckPastTheRightEdgeStartsItAnew) {
+TEST_P(Pace, AnAckPastTheRightEdgeRestartsIt) {
   handshake(scaling, scaling);
   expect_window(ack(65535), 2048);
-  // Somebody else allowed that: a part of the connection took another way.
+  // Allowed elsewhere: a part of the connection took another path.
   expect_window(ack(8192, 1 << 20), 8192);
   expect_window(ack(8192, 2 << 20), 2048);
 }
 
-TEST_P(Pace, APolicyThatComesLateFindsTheRightEdgeWhereItIs) {
+TEST_P(Pace, ALatePolicyKeepsTheRightEdge) {
   set_window(0);
   handshake(scaling, scaling);
   expect_window(ack(8192), 8192);  // 1 MiB
@@ -413,7 +413,7 @@ TEST_P(Pace, ASegmentThatBecomesSignedInMidConnectionIsNotChanged) {
   expect_untouched(packet);
 }
 
-TEST_P(Pace, OptionsThatReachPastTheirEndTeachNothing) {
+TEST_P(Pace, MalformedOptionsAreIgnored) {
   expect_untouched(syn({2, 4, 5, 0xb4, 3, 9, 7, 0}));
   expect_untouched(syn({3, 0, 0, 0}));
   expect_untouched(ack(65535));
@@ -421,20 +421,20 @@ TEST_P(Pace, OptionsThatReachPastTheirEndTeachNothing) {
 
 // --- where only the client's direction passes (direct server return, a translation) ----------
 
-TEST_P(Pace, AFirstAckThatMustBeScaledShowsThatTheScaleIsInForce) {
+TEST_P(Pace, AFirstAckThatMustBeScaledShowsTheScale) {
   set_window(32 * 1024);
   pass_in(syn(scaling, 64240));
   expect_window(ack(502), 256);
 }
 
-TEST_P(Pace, AFirstAckThatMayBeEitherIsNotTouched) {
+TEST_P(Pace, AnAmbiguousFirstAckIsNotChanged) {
   set_window(32 * 1024);
   pass_in(syn(scaling, 64240));
   expect_untouched(ack(64240));
   expect_untouched(ack(60000, 10000));
 }
 
-TEST_P(Pace, SeeingEveryPacketAtBothHooksChangesNothing) {
+TEST_P(Pace, PacketsSeenAtBothHooksAreHandledOnce) {
   for (const Packet& packet : {syn(scaling, 64240), ack(502), ack(65535, 1000)}) {
     const Frame once = pass_in(packet);
     EXPECT_TRUE(same_packet(pass_out(Packet::parse(once)), once));
@@ -444,7 +444,7 @@ TEST_P(Pace, SeeingEveryPacketAtBothHooksChangesNothing) {
 
 // --- beginning and end of a flow --------------------------------------------------------------
 
-TEST_P(Pace, AnotherSynBeginsTheFlowAnewAndARepeatedOneDoesNot) {
+TEST_P(Pace, ADifferentSynRestartsTheFlowButARepeatedOneDoesNot) {
   handshake(scaling, scaling);
   expect_window(ack(65535), 2048);
   pass_in(syn(scaling));
@@ -452,11 +452,11 @@ TEST_P(Pace, AnotherSynBeginsTheFlowAnewAndARepeatedOneDoesNot) {
   Packet other = syn(without_scaling);
   other.find<Tcp>()->seq = 12345;
   pass_in(other);
-  expect_untouched(ack(65535));  // belongs to the connection before
+  expect_untouched(ack(65535));  // of the earlier connection
   EXPECT_EQ(flow()->client_isn, 12345);
 }
 
-TEST_P(Pace, ASynAckThatAnswersAnotherSynTeachesNothing) {
+TEST_P(Pace, ASynAckToAnotherSynIsIgnored) {
   pass_in(syn(scaling));
   Packet forged = syn_ack(without_scaling);
   forged.find<Tcp>()->ack = 1;
@@ -464,7 +464,7 @@ TEST_P(Pace, ASynAckThatAnswersAnotherSynTeachesNothing) {
   EXPECT_EQ(flow()->flags & SLUICE_PACED_SERVER_SYN, 0);
 }
 
-TEST_P(Pace, AFlowIsForgottenAfterItsLastAck) {
+TEST_P(Pace, AFlowIsRemovedAfterItsLastAck) {
   handshake(scaling, scaling);
   pass_in(ack(65535));
   pass_in(to_service({.seq = client_isn + 1, .flags = tcp_fin | tcp_ack}));
@@ -475,7 +475,7 @@ TEST_P(Pace, AFlowIsForgottenAfterItsLastAck) {
   EXPECT_FALSE(flow());
 }
 
-TEST_P(Pace, AServicesResetForgetsTheFlowAndAClientsDoesNot) {
+TEST_P(Pace, AServicesResetRemovesTheFlowButAClientsDoesNot) {
   handshake(scaling, scaling);
   expect_untouched(to_service({.seq = 99, .flags = tcp_rst, .window = 65535}));
   EXPECT_TRUE(flow());

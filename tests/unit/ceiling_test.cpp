@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The receive-window ceiling: the arithmetic of pure/ceiling.h, around the wrap of the sequence
-// numbers too, and a receiver and a sender that live under it.
+// The receive-window ceiling (pure/ceiling.h): its arithmetic, also where sequence numbers wrap,
+// and a random receiver and sender under it.
 #include "pure/ceiling.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ TEST(Ceiling, TheFieldIsRoundedUpAndNeverRaised) {
   EXPECT_EQ(ceiling_field(65535, 14, 0xffffffff), 65535);
 }
 
-TEST(Ceiling, AWindowThatIsNotZeroNeverBecomesZero) {
+TEST(Ceiling, ANonzeroWindowNeverBecomesZero) {
   for (uint8_t scale = 0; scale <= CEILING_SCALE_MAX; scale++) {
     for (const uint32_t bytes : {1u, 536u, 1460u, 65535u}) {
       EXPECT_GE(ceiling_field(1, scale, bytes), 1);
@@ -45,49 +45,49 @@ TEST(Ceiling, SequenceNumbersWrap) {
   EXPECT_EQ(ceiling_promised(near_wrap, 16, 4), 32);
 }
 
-TEST(Ceiling, WhatWasPromisedStands) {
+TEST(Ceiling, ThePromisedEdgeStands) {
   const uint32_t edge = ceiling_edge(near_wrap, 2048, 7);
   EXPECT_EQ(ceiling_lower(65535, 7, near_wrap, edge, 65536), 2048);
   EXPECT_EQ(ceiling_lower(65535, 7, near_wrap + 131072, edge, 65536), 1024);
   EXPECT_EQ(ceiling_lower(65535, 7, near_wrap + 262144, edge, 65536), 512);
-  EXPECT_EQ(ceiling_lower(1000, 7, near_wrap, edge, 65536), 1000);  // the client's own retreat
+  EXPECT_EQ(ceiling_lower(1000, 7, near_wrap, edge, 65536), 1000);  // the client itself retreats
 }
 
-TEST(Ceiling, AnAckPastTheEdgeIsLeftAlone) {
+TEST(Ceiling, AnAckPastTheEdgeIsNotChanged) {
   EXPECT_EQ(ceiling_lower(65535, 7, near_wrap + 100, near_wrap, 65536), 65535);
   EXPECT_EQ(ceiling_lower(65535, 7, near_wrap, near_wrap, 65536), 512);
 }
 
-TEST(Ceiling, AnEdgeThatNoWindowReachesIsNotBelieved) {
+TEST(Ceiling, AnEdgeBeyondTheLargestWindowIsIgnored) {
   EXPECT_EQ(ceiling_promised(0, 65535u << 7, 7), 65535u << 7);
   EXPECT_EQ(ceiling_promised(0, (65535u << 7) + 1, 7), 0);
   EXPECT_EQ(ceiling_lower(65535, 7, 0, 0x7fffffff, 65536), 512);
 }
 
-TEST(Ceiling, OnlyAWindowThatMustBeScaledShowsIt) {
+TEST(Ceiling, OnlyAWindowThatMustBeScaledShowsTheScale) {
   EXPECT_TRUE(ceiling_shows_scale(502, 64240));
   EXPECT_TRUE(ceiling_shows_scale(32120, 64240));
   EXPECT_FALSE(ceiling_shows_scale(32121, 64240));
   EXPECT_FALSE(ceiling_shows_scale(64240, 64240));
 }
 
-// A receiver whose buffer breathes, and policies that come and go: whatever happens, the sender
-// never sees a window above the receiver's, nor an edge that moves back by our doing, and once what
-// was promised before is used up, no more than the policy and one granule is outstanding.
-TEST(Ceiling, ThroughRandomLivesTheRulesHold) {
+// The receiver's buffer and the policy change at random. The sender never sees a window above the
+// receiver's, nor an edge that the ceiling moves back. Once the earlier promise is used up, at most
+// the policy and one granule are outstanding.
+TEST(Ceiling, RandomWindowsAndPoliciesKeepTheRules) {
   std::mt19937 random(793);
   const auto draw = [&](uint32_t below) { return static_cast<uint32_t>(random() % below); };
   for (int life = 0; life < 300; life++) {
     const auto scale = static_cast<uint8_t>(draw(CEILING_SCALE_MAX + 1));
     const uint32_t granule = 1u << scale;
     uint32_t ack = near_wrap - draw(100000);
-    uint32_t edge = ack;           // what the sender was allowed through us
-    uint32_t receiver_edge = ack;  // what the receiver meant
+    uint32_t edge = ack;           // as the ceiling lets the sender have it
+    uint32_t receiver_edge = ack;  // as the receiver advertises it
     uint32_t allowance = 1460 + draw(1 << 20);
     for (int step = 0; step < 500; step++) {
       if (draw(50) == 0) allowance = 1460 + draw(1 << 20);
       ack += std::min(edge - ack, draw(20000));
-      // A receiver does not take back what it meant, save for its own rounding down.
+      // A receiver never moves its edge back, except by rounding down.
       const uint32_t least = std::min((receiver_edge - ack) >> scale, CEILING_FIELD_MAX);
       const auto field =
           static_cast<uint16_t>(std::min(CEILING_FIELD_MAX, least + draw(1 + (1 << 20) / granule)));
@@ -97,7 +97,7 @@ TEST(Ceiling, ThroughRandomLivesTheRulesHold) {
         ASSERT_GT(lowered, 0);
       }
       const uint32_t next = ceiling_edge(ack, lowered, scale);
-      // Back by less than a granule: that is the receiver's own rounding.
+      // Back by less than a granule: the receiver rounds down.
       ASSERT_LT(static_cast<int32_t>(edge - next), static_cast<int32_t>(granule));
       const uint32_t outstanding = next - ack;
       ASSERT_LE(outstanding, std::max(allowance, edge - ack) + granule);

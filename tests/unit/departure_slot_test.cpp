@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Where flows' departures are kept (pure/departure_slot.h): who has a place keeps it while it needs
-// it.
+// Slots of the departure table (pure/departure_slot.h): a flow keeps its slot while it waits.
 #include "pure/departure_slot.h"
 
 #include <gtest/gtest.h>
@@ -23,7 +22,7 @@ sluice_departure waiting(uint32_t tag, uint64_t until) {
   return flow;
 }
 
-TEST(Place, TheLineWhereFewerWaitTakesTheNext) {
+TEST(DepartureSlot, ANewFlowTakesTheLineWithTheLowerLoad) {
   sluice_departure_line first{};
   sluice_departure_line second{};
   EXPECT_EQ(departure_slot_choose(&first, &second, now), 0);
@@ -35,24 +34,24 @@ TEST(Place, TheLineWhereFewerWaitTakesTheNext) {
   EXPECT_EQ(departure_slot_choose(&first, &second, now), 3);
 }
 
-TEST(Place, WhoOwesNothingGivesItAway) {
+TEST(DepartureSlot, ASlotWhoseTimeHasPassedIsReused) {
   sluice_departure_line first{{waiting(1, now + 1), waiting(2, now)}};
   sluice_departure_line second{{waiting(3, now + 1), waiting(4, now + 1)}};
   EXPECT_EQ(departure_slot_choose(&first, &second, now), 1);
   EXPECT_EQ(departure_slot_choose(&second, &first, now), 3);
 }
 
-// Else a packet of each of many slow flows would find its place taken by the one before.
-TEST(Place, OfThoseThatOweNothingTheOneThatIsSilentForLongestGoes) {
+// Otherwise each of many slow flows would lose its slot to the next.
+TEST(DepartureSlot, TheSlotSilentForLongestIsReusedFirst) {
   sluice_departure_line first{{waiting(1, now - 30), waiting(2, now - 40)}};
   sluice_departure_line second{{waiting(3, now - 20), waiting(4, now - 50)}};
   EXPECT_EQ(departure_slot_choose(&first, &second, now), 3);
   EXPECT_EQ(departure_slot_choose(&second, &first, now), 1);
-  second.flows[0].tag = 0;  // nobody's
+  second.flows[0].tag = 0;  // free
   EXPECT_EQ(departure_slot_choose(&first, &second, now), 2);
 }
 
-TEST(Place, WhenAllAreNeededTheOneThatIsForTheShortestGoes) {
+TEST(DepartureSlot, IfAllFlowsWaitTheOneThatWaitsShortestLosesItsSlot) {
   sluice_departure_line first{{waiting(1, now + 40), waiting(2, now + 30)}};
   sluice_departure_line second{{waiting(3, now + 20), waiting(4, now + 30)}};
   EXPECT_EQ(departure_slot_choose(&first, &second, now), 2);
@@ -60,24 +59,24 @@ TEST(Place, WhenAllAreNeededTheOneThatIsForTheShortestGoes) {
   EXPECT_EQ(departure_slot_choose(&first, &second, now), 3);
 }
 
-TEST(Place, ItBeginsWithNothingOwed) {
-  sluice_departure place = waiting(7, now + 5);
-  place.bytes = 9;
-  place.weight = 3;
-  ASSERT_TRUE(departure_slot_claim(&place, 8, 77));
-  EXPECT_EQ(place.tag, 8U);
-  EXPECT_EQ(place.departs_ns, 0U);
-  EXPECT_EQ(place.bytes, 0U);
-  EXPECT_EQ(place.weight, 0U);
-  EXPECT_EQ(place.seen_ticks, 77U);
+TEST(DepartureSlot, AClaimedSlotStartsEmpty) {
+  sluice_departure slot = waiting(7, now + 5);
+  slot.bytes = 9;
+  slot.weight = 3;
+  ASSERT_TRUE(departure_slot_claim(&slot, 8, 77));
+  EXPECT_EQ(slot.tag, 8U);
+  EXPECT_EQ(slot.departs_ns, 0U);
+  EXPECT_EQ(slot.bytes, 0U);
+  EXPECT_EQ(slot.weight, 0U);
+  EXPECT_EQ(slot.seen_ticks, 77U);
 }
 
-TEST(Place, TheTagOfNobodyIsNoFlows) {
+TEST(DepartureSlot, NoFlowHasTheTagOfAFreeSlot) {
   EXPECT_EQ(departure_slot_tag(0x1234), 1U);
   EXPECT_EQ(departure_slot_tag(0xabcd'0000'1234), 0xabcdU);
 }
 
-TEST(Place, TheTwoLinesDiffer) {
+TEST(DepartureSlot, TheTwoLinesDiffer) {
   std::mt19937_64 random(1);
   for (int i = 0; i < 100'000; i++) {
     const uint64_t hash = random();
@@ -85,8 +84,8 @@ TEST(Place, TheTwoLinesDiffer) {
   }
 }
 
-// In the table of a default instance.
-TEST(Place, NearlyAllOfAHundredThousandBusyFlowsHaveOne) {
+// In the table of an instance of default size.
+TEST(DepartureSlot, NearlyAllOfAHundredThousandBusyFlowsHaveOne) {
   const uint32_t mask = SLUICE_FLOWS_DEFAULT / SLUICE_DEPARTURES_OF_LINE - 1;
   std::vector<sluice_departure_line> table(mask + 1);
   std::mt19937_64 random(7);
@@ -104,14 +103,14 @@ TEST(Place, NearlyAllOfAHundredThousandBusyFlowsHaveOne) {
     sluice_departure_line& first = table[departure_slot_first(hash, mask)];
     sluice_departure_line& second = table[departure_slot_second(hash, mask)];
     const uint32_t tag = departure_slot_tag(hash);
-    EXPECT_LT(departure_slot_index(&first, tag), 0) << "two flows share a place";
+    EXPECT_LT(departure_slot_index(&first, tag), 0) << "two flows share a slot";
     const int at = departure_slot_choose(&first, &second, now);
-    sluice_departure& place = at < 2 ? first.flows[at] : second.flows[at - 2];
-    if (departure_slot_waits(&place, now) != 0) lost++;
-    departure_slot_claim(&place, tag, 0);
-    place.departs_ns = now + 1'000'000;
+    sluice_departure& slot = at < 2 ? first.flows[at] : second.flows[at - 2];
+    if (departure_slot_waits(&slot, now) != 0) lost++;
+    departure_slot_claim(&slot, tag, 0);
+    slot.departs_ns = now + 1'000'000;
   }
-  // Two choices of two places: a few of a thousand lose theirs when all the others wait, too.
+  // Two choices of two slots: a few flows of a thousand lose theirs if all the others wait.
   EXPECT_LE(lost, 400);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Departure times: the arithmetic of pure/departure.h, alone and under the hands of several CPUs.
+// Departure times (pure/departure_time.h), on one CPU and on several.
 #include "pure/departure_time.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ namespace {
 constexpr uint64_t second = SLUICE_NS_PER_SEC;
 constexpr uint64_t start = 1'000 * second;
 
-TEST(Departure, BytesTakeAsLongAsTheRateSays) {
+TEST(Departure, BytesTakeTheirTimeAtTheRate) {
   EXPECT_EQ(gcra_cost_ns(1500, 1'500'000), 1'000'000);
   EXPECT_EQ(gcra_cost_ns(0, 1), 0);
   EXPECT_EQ(gcra_cost_ns(1500, 0), 0);  // no limit
@@ -21,14 +21,14 @@ TEST(Departure, BytesTakeAsLongAsTheRateSays) {
   EXPECT_EQ(gcra_cost_ns(1500, 50'000'000'000), 30);
 }
 
-TEST(Departure, AFlowThatWasSilentLeavesAtOnceAndHasSavedUpNothing) {
+TEST(Departure, ASilentFlowLeavesAtOnceAndAccumulatesNoCredit) {
   __u64 departs = start - 100 * second;
   EXPECT_EQ(departure_take(&departs, start, 0, 500), start);
   EXPECT_EQ(departure_take(&departs, start, 0, 500), start + 500);
   EXPECT_EQ(departs, start + 1000);
 }
 
-TEST(Departure, ABusyFlowHoldsItsRateToTheNanosecond) {
+TEST(Departure, ABusyFlowKeepsItsRateToTheNanosecond) {
   __u64 departs = 0;
   uint64_t last = 0;
   for (uint64_t i = 0; i < 1000; i++) {
@@ -37,33 +37,33 @@ TEST(Departure, ABusyFlowHoldsItsRateToTheNanosecond) {
   EXPECT_EQ(last - start, 999u * 1'000'000);
 }
 
-TEST(Departure, PastTheHorizonNobodyTakesATurn) {
+TEST(Departure, PastTheHorizonNoTurnIsTaken) {
   __u64 departs = start + DEPARTURE_HORIZON_NS;
   EXPECT_EQ(departure_take(&departs, start, 0, 7), start + DEPARTURE_HORIZON_NS);  // just in time
   EXPECT_EQ(departure_take(&departs, start, 0, 7), DEPARTURE_NEVER);
   EXPECT_EQ(departs, start + DEPARTURE_HORIZON_NS + 7);
 }
 
-TEST(Departure, ASenderMayAskForLaterAndNeverForEarlier) {
+TEST(Departure, ASenderMayRequestALaterTimeButNotAnEarlierOne) {
   __u64 departs = start + 1000;
   EXPECT_EQ(departure_take(&departs, start, start + 500, 10), start + 1000);
   EXPECT_EQ(departure_take(&departs, start, start + 5000, 10), start + 5000);
   EXPECT_EQ(departs, start + 5010);
 }
 
-TEST(Departure, ASenderThatAsksPastTheHorizonIsHeardAndDoesNotBlockTheFlow) {
+TEST(Departure, ARequestPastTheHorizonIsGrantedAndDoesNotBlockTheFlow) {
   __u64 departs = start;
   const uint64_t asked = start + 10 * second;
   EXPECT_EQ(departure_take(&departs, start, asked, 10), asked);
   EXPECT_EQ(departure_take(&departs, start, 0, 10), start + 10);
 }
 
-TEST(Departure, AStampIsADepartureOnlyWhereItCanBeOne) {
+TEST(Departure, AStampCountsOnlyIfItCanBeADeparture) {
   EXPECT_EQ(departure_requested_ns(0, start, 0), 0);
   EXPECT_EQ(departure_requested_ns(start - 1, start, 1), 0);
   EXPECT_EQ(departure_requested_ns(start + 1, start, 0), start + 1);
   EXPECT_EQ(departure_requested_ns(start + 10 * second, start, 1), start + 10 * second);
-  // The time of reception, of the other clock, is decades ahead.
+  // A time of reception, on the other clock, is decades ahead.
   EXPECT_EQ(departure_requested_ns(1'700'000'000 * second, start, 0), 0);
 }
 

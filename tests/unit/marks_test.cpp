@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What echoes of congestion marks tell of the peer (pure/marks.h).
+// Echoes of congestion marks: the kind of peer, and the share of marks (pure/marks.h).
 #include "pure/marks.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ struct Sender {
         .acknowledged = una, .marked_packets = echo ? packets : 0, .in_order = in_order};
     marks_on_ack(&heard, &one);
   }
-  // The first echo: the kernel asks for a smaller window within the same acknowledgement.
+  // The first echo: the kernel reduces the window within the same acknowledgement.
   void mark() {
     marks_on_answer(&heard, una + 2, next);
     ack(2, true);
@@ -46,7 +46,7 @@ void see_accurate_peer(Sender& sender) {
   sender.answered(false);
 }
 
-TEST(Echoes, AnEchoThatEndsBeforeOurAnswerArrivedIsAnAccuratePeers) {
+TEST(Echoes, APeerThatStopsEchoingBeforeOurAnswerArrivesIsAccurate) {
   Sender sender;
   for (int i = 0; i < MARKS_CONFIDENT; i++) {
     EXPECT_FALSE(marks_accurate(&sender.heard)) << i;
@@ -55,7 +55,7 @@ TEST(Echoes, AnEchoThatEndsBeforeOurAnswerArrivedIsAnAccuratePeers) {
   EXPECT_TRUE(marks_accurate(&sender.heard));
 }
 
-TEST(Echoes, OneThatEndsWhenOurAnswerArrivedIsAClassicPeers) {
+TEST(Echoes, APeerThatStopsEchoingWhenOurAnswerArrivesIsClassic) {
   Sender sender;
   for (int i = 0; i < 100; i++) {
     sender.mark();
@@ -67,7 +67,7 @@ TEST(Echoes, OneThatEndsWhenOurAnswerArrivedIsAClassicPeers) {
   }
 }
 
-TEST(Echoes, TheLastAcknowledgementBeforeOurAnswerStillTells) {
+TEST(Echoes, TheLastAcknowledgementBeforeOurAnswerCounts) {
   Sender sender;
   sender.mark();
   while (sender.una + 2 < sender.heard.answer_at) sender.ack(2, true);
@@ -75,7 +75,7 @@ TEST(Echoes, TheLastAcknowledgementBeforeOurAnswerStillTells) {
   EXPECT_EQ(sender.heard.confidence, 1);
 }
 
-TEST(Echoes, NothingIsKnownWhileSomethingIsMissing) {
+TEST(Echoes, NothingIsObservedWhilePacketsAreMissing) {
   Sender sender;
   sender.mark();
   // The answer may be among what has arrived out of order.
@@ -87,7 +87,7 @@ TEST(Echoes, NothingIsKnownWhileSomethingIsMissing) {
   EXPECT_EQ(sender.heard.confidence, 1);
 }
 
-TEST(Echoes, NothingIsKnownOfTwoAnswersAtOnce) {
+TEST(Echoes, TwoAnswersAtOnceAreNotObserved) {
   Sender sender;
   sender.mark();
   marks_on_answer(&sender.heard, sender.una, sender.next);  // a loss
@@ -97,19 +97,19 @@ TEST(Echoes, NothingIsKnownOfTwoAnswersAtOnce) {
   EXPECT_EQ(sender.heard.confidence, 0);
   sender.mark();
   sender.ack(2, false);
-  EXPECT_EQ(sender.heard.confidence, 1) << "the next one is by itself again";
+  EXPECT_EQ(sender.heard.confidence, 1) << "the next answer is alone again";
 }
 
-TEST(Echoes, AnAnswerToSomethingElseProvesNothing) {
+TEST(Echoes, AnAnswerToAnotherEventProvesNothing) {
   Sender sender;
-  marks_on_answer(&sender.heard, sender.una, sender.next);  // our own host's queue was full
+  marks_on_answer(&sender.heard, sender.una, sender.next);  // the queue of this host was full
   sender.ack(2, false);
   sender.ack(2, true);
   sender.ack(2, false);
   EXPECT_EQ(sender.heard.confidence, 0);
 }
 
-TEST(Echoes, AnswersThatOnlyEchoesFollowTakeTheBeliefBack) {
+TEST(Echoes, ContinuousEchoesRevokeTheConfidence) {
   Sender sender;
   for (int i = 0; i < 20; i++) see_accurate_peer(sender);
   for (int i = 0; i < MARKS_CONFIDENCE_MOST; i++) {
@@ -120,17 +120,17 @@ TEST(Echoes, AnswersThatOnlyEchoesFollowTakeTheBeliefBack) {
   EXPECT_EQ(sender.heard.confidence, 0);
 }
 
-TEST(Echoes, AFewEchoesSayNothingOfAClassicPeer) {
+TEST(Echoes, FewEchoesDoNotProveAClassicPeer) {
   Sender sender;
   for (int i = 0; i < MARKS_CONFIDENT; i++) see_accurate_peer(sender);
   for (int i = 0; i < 100; i++) {
     sender.mark();
-    sender.ack(sender.heard.answer_at + 1 - sender.una, true);  // one for all: the others are lost
+    sender.ack(sender.heard.answer_at + 1 - sender.una, true);  // the others are lost
   }
   EXPECT_TRUE(marks_accurate(&sender.heard));
 }
 
-TEST(Echoes, WhatWasNegotiatedStands) {
+TEST(Echoes, NegotiatedAccuracyIsNotRevoked) {
   Sender sender;
   sender.heard.confidence = MARKS_NEGOTIATED;
   for (int i = 0; i < 300; i++) {
@@ -140,12 +140,12 @@ TEST(Echoes, WhatWasNegotiatedStands) {
   EXPECT_EQ(sender.heard.confidence, MARKS_NEGOTIATED);
 }
 
-TEST(Echoes, TheShareIsAverageOverSixteenRounds) {
+TEST(Echoes, TheShareIsAveragedOverSixteenRounds) {
   Sender sender;
   marks_end_round(&sender.heard, 100);
   EXPECT_EQ(sender.heard.share, MARKS_ALL / 16 * 15U);
   marks_end_round(&sender.heard, 0);
-  EXPECT_EQ(sender.heard.share, MARKS_ALL / 16 * 15U) << "a round of nothing";
+  EXPECT_EQ(sender.heard.share, MARKS_ALL / 16 * 15U) << "a round without marks";
   for (int i = 0; i < 200; i++) {
     sender.heard.marked_packets = 25;
     marks_end_round(&sender.heard, 100);
@@ -157,7 +157,7 @@ TEST(Echoes, TheShareIsAverageOverSixteenRounds) {
   EXPECT_LE(sender.heard.share, uint32_t{MARKS_ALL});
 }
 
-TEST(Echoes, OfAnAccuratePeerAreFoundOutOverAnyNetwork) {
+TEST(Echoes, AnAccuratePeerIsDetectedOverAnyNetwork) {
   for (uint64_t seed = 1; seed <= 20; seed++)
     for (const double marked : {0.02, 0.1, 0.3}) {
       MarksWalk walk(Echo::accurate, {.marked = marked}, seed);
@@ -166,7 +166,7 @@ TEST(Echoes, OfAnAccuratePeerAreFoundOutOverAnyNetwork) {
     }
 }
 
-TEST(Echoes, OfAClassicPeerAreTakenForAccurateOverNone) {
+TEST(Echoes, AClassicPeerIsNeverTakenForAccurate) {
   for (uint64_t seed = 1; seed <= 20; seed++)
     for (const double marked : {0.005, 0.05, 0.3})
       for (const double trouble : {0.0, 0.02, 0.3}) {
@@ -175,13 +175,13 @@ TEST(Echoes, OfAClassicPeerAreTakenForAccurateOverNone) {
                        seed, 0U - 1000U);
         walk.run(30000);
         EXPECT_GT(walk.answers(), 10);
-        EXPECT_LT(walk.most_belief(), MARKS_CONFIDENT)
+        EXPECT_LT(walk.most_confidence(), MARKS_CONFIDENT)
             << marked << " marked, " << trouble << " of trouble, seed " << seed;
       }
 }
 
 // The window.
-window believing_window(uint32_t cwnd, uint32_t share) {
+window window_of_accurate_peer(uint32_t cwnd, uint32_t share) {
   window flow = settled_window(cwnd);
   flow.marks.confidence = MARKS_CONFIDENT;
   flow.marks.share = share;
@@ -190,29 +190,29 @@ window believing_window(uint32_t cwnd, uint32_t share) {
   return flow;
 }
 
-TEST(AMark, OfAnAccuratePeerTakesHalfOfItsShare) {
-  window flow = believing_window(100, MARKS_ALL / 5);
+TEST(MarkResponse, AnAccuratePeersMarksReduceByHalfOfTheirShare) {
+  window flow = window_of_accurate_peer(100, MARKS_ALL / 5);
   lose_once(flow, WINDOW_MARKED);
   EXPECT_EQ(flow.ssthresh_packets, 90U);
 }
 
-TEST(AMark, NeverTakesMoreThanALoss) {
-  window flow = believing_window(100, MARKS_ALL);
+TEST(MarkResponse, ReducesByNoMoreThanALoss) {
+  window flow = window_of_accurate_peer(100, MARKS_ALL);
   lose_once(flow, WINDOW_MARKED);
   EXPECT_EQ(flow.ssthresh_packets, 70U);
 }
 
-TEST(AMark, NeverTakesTheLastPackets) {
-  window flow = believing_window(2, MARKS_ALL);
+TEST(MarkResponse, KeepsTheLeastWindow) {
+  window flow = window_of_accurate_peer(2, MARKS_ALL);
   lose_once(flow, WINDOW_MARKED);
   EXPECT_EQ(flow.ssthresh_packets, 2U);
 }
 
-TEST(AMark, IsALossWhereTheShareSaysNothing) {
+TEST(MarkResponse, CountsAsALossWhereTheShareSaysNothing) {
   for (int why = 0; why < 6; why++) {
-    window flow = believing_window(100, MARKS_ALL / 100);
+    window flow = window_of_accurate_peer(100, MARKS_ALL / 100);
     if (why == 0) flow.marks.confidence = MARKS_CONFIDENT - 1;
-    if (why == 1) flow.rtt_us = 45001;  // a queue that is not ours alone
+    if (why == 1) flow.rtt_us = 45001;  // a queue longer than ours alone
     if (why == 2) window_compete(&flow, flow.law_x64, flow.law_x64, 0);
     if (why == 3) flow.loss = uint32_t{RECOVERY_LOSS_OF_1024} << 16;
     if (why == 4) flow.young_rounds = 1;
@@ -222,17 +222,17 @@ TEST(AMark, IsALossWhereTheShareSaysNothing) {
   }
 }
 
-TEST(AMark, LeavesALossItsDue) {
-  window flow = believing_window(100, MARKS_ALL / 100);
+TEST(MarkResponse, ALossAfterItReducesInFull) {
+  window flow = window_of_accurate_peer(100, MARKS_ALL / 100);
   lose_once(flow, WINDOW_CERTAIN);
   EXPECT_EQ(flow.ssthresh_packets, 70U);
 }
 
-TEST(AMark, IsWhereTheWindowIsSlowFromThenOn) {
-  window flow = believing_window(100, MARKS_ALL / 5);
+TEST(MarkResponse, TheWindowGrowsSlowlyPastTheLastMark) {
+  window flow = window_of_accurate_peer(100, MARKS_ALL / 5);
   lose_once(flow, WINDOW_MARKED);
   window_on_repaired(&flow);
-  flow.calm_rounds = 10;  // steps would be an eighth of the window by now
+  flow.calm_rounds = 10;  // without the mark a step would be an eighth of the window
   for (int round = 0; round < 12; round++) {
     window_ack ack = plain_ack(flow);
     ack.rtt_us = 40000;
@@ -242,7 +242,7 @@ TEST(AMark, IsWhereTheWindowIsSlowFromThenOn) {
     window_on_ack(&flow, &ack);
     EXPECT_LE(flow.cwnd_packets, std::max(100U, before + 1)) << "round " << round;
   }
-  EXPECT_GE(flow.cwnd_packets, 100U) << "and quick until there";
+  EXPECT_GE(flow.cwnd_packets, 100U) << "growth up to the mark is fast";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a log of arrivals says of rates and gaps (tools/benchmark/pace/gaps.h).
+// Rates and gaps computed from a log of arrivals (tools/benchmark/pace/gaps.h).
 #include "benchmark/pace/gaps.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ arrival packet(uint64_t at_us, uint32_t flow, uint32_t bytes, uint32_t segments 
   return one;
 }
 
-TEST(PaceGaps, EvenPacketsAreAllAnIdealGapApart) {
+TEST(PaceGaps, EvenPacketsHaveIdealGaps) {
   const Arrivals seen = arrivals_between(
       {packet(0, 1, 1000), packet(1000, 1, 1000), packet(2000, 1, 1000)}, 0, 3'000'000, kRate);
   EXPECT_DOUBLE_EQ(seen.gaps.p1, 1);
@@ -27,7 +27,7 @@ TEST(PaceGaps, EvenPacketsAreAllAnIdealGapApart) {
   EXPECT_DOUBLE_EQ(seen.flows[0].rate_bytes_per_sec, kRate);
 }
 
-TEST(PaceGaps, SegmentsThatComeAsOneAreABurst) {
+TEST(PaceGaps, SegmentsThatArriveTogetherAreABurst) {
   const Arrivals seen =
       arrivals_between({packet(0, 1, 4000, 4), packet(4000, 1, 4000, 4)}, 0, 5'000'000, kRate);
   EXPECT_EQ(seen.packets, 8U);
@@ -44,7 +44,7 @@ TEST(PaceGaps, AGapBelongsToThePacketBeforeIt) {
   EXPECT_DOUBLE_EQ(seen.gaps.most, 1);
 }
 
-TEST(PaceGaps, FlowsAreMeasuredApartAndAsOne) {
+TEST(PaceGaps, FlowsAreMeasuredEachAndTogether) {
   const std::vector<arrival> log{packet(0, 1, 1000), packet(500, 2, 1000), packet(1000, 1, 1000),
                                  packet(1500, 2, 1000)};
   const Arrivals apart = arrivals_between(log, 0, 2'000'000, kRate);
@@ -55,7 +55,7 @@ TEST(PaceGaps, FlowsAreMeasuredApartAndAsOne) {
   EXPECT_DOUBLE_EQ(together.gaps.p50, 1);
 }
 
-TEST(PaceGaps, OnlyWhatCameInTimeCounts) {
+TEST(PaceGaps, OnlyArrivalsInTheIntervalCount) {
   const std::vector<arrival> log{packet(0, 1, 1000), packet(1000, 1, 1000), packet(9000, 1, 1000)};
   EXPECT_EQ(arrivals_between(log, 1'000'000, 9'000'000, kRate).packets, 1U);
   EXPECT_TRUE(arrivals_between(log, 1'000'000, 9'000'000, kRate).flows.empty());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A flow's round trip, measured in passing (pure/roundtrip.h), and the window that follows from it.
+// Passive measurement of round trips (pure/roundtrip.h), and the window that follows from one.
 #include "pure/roundtrip.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@ constexpr uint64_t ms = 1'000'000;
 constexpr uint64_t second = SLUICE_NS_PER_SEC;
 constexpr uint64_t start = 100 * second;
 
-// A handshake seen from beside the server's end, 3 ms from it: 40 ms in all.
+// A handshake of 40 ms, seen 3 ms from the server.
 sluice_round_trip opened() {
   sluice_round_trip trip{};
   roundtrip_on_syn(&trip, start, 0);
@@ -19,7 +19,7 @@ sluice_round_trip opened() {
   return trip;
 }
 
-TEST(RoundTrip, AHandshakeGivesTheWholeAndTheServersPart) {
+TEST(RoundTrip, AHandshakeGivesTheRoundTripAndTheServersPart) {
   const sluice_round_trip trip = opened();
   EXPECT_EQ(trip.handshake_us, 40'000u);
   EXPECT_EQ(trip.server_us, 3'000u);
@@ -27,7 +27,7 @@ TEST(RoundTrip, AHandshakeGivesTheWholeAndTheServersPart) {
   EXPECT_EQ(roundtrip_least_us(&trip), 40'000u);
 }
 
-TEST(RoundTrip, ASynThatWasRepeatedIsNotTimed) {
+TEST(RoundTrip, ARepeatedSynIsNotTimed) {
   sluice_round_trip trip{};
   roundtrip_on_syn(&trip, start, 0);
   roundtrip_on_syn(&trip, start + second, 1);
@@ -36,7 +36,7 @@ TEST(RoundTrip, ASynThatWasRepeatedIsNotTimed) {
   EXPECT_EQ(roundtrip_least_us(&trip), 0u);
 }
 
-TEST(RoundTrip, ASynThatTwoHooksSeeIsTimedOnce) {
+TEST(RoundTrip, ASynSeenByTwoHooksIsTimedOnce) {
   sluice_round_trip trip{};
   roundtrip_on_syn(&trip, start, 0);
   roundtrip_on_syn(&trip, start + ms, 1);
@@ -44,7 +44,7 @@ TEST(RoundTrip, ASynThatTwoHooksSeeIsTimedOnce) {
   EXPECT_EQ(trip.handshake_us, 40'000u);
 }
 
-TEST(RoundTrip, DataIsTimedFromItsPassageToItsAckAndTheServersPartIsAdded) {
+TEST(RoundTrip, DataIsTimedUntilItsAckAndTheServersPartIsAdded) {
   sluice_round_trip trip = opened();
   const uint64_t sent = start + second;
   roundtrip_mark(&trip, 5000, sent);
@@ -57,7 +57,7 @@ TEST(RoundTrip, DataIsTimedFromItsPassageToItsAckAndTheServersPartIsAdded) {
   EXPECT_EQ(trip.marked_ns, 0u);
 }
 
-TEST(RoundTrip, WhatWasSentAgainIsNotTimed) {
+TEST(RoundTrip, ARetransmissionIsNotTimed) {
   sluice_round_trip trip = opened();
   roundtrip_mark(&trip, 5000, start + second);
   roundtrip_purge_mark(&trip);
@@ -65,8 +65,8 @@ TEST(RoundTrip, WhatWasSentAgainIsNotTimed) {
   EXPECT_EQ(roundtrip_least_us(&trip), 40'000u);
 }
 
-// Where both directions are seen every sample is true, so a path that became longer is believed,
-// but only when it has been so for a whole period.
+// Where both directions are seen every sample is valid. A longer path is accepted once it has
+// lasted for a whole period.
 TEST(RoundTrip, TheLeastOfTwoPeriodsCountsWhereBothDirectionsAreSeen) {
   sluice_round_trip trip = opened();
   const auto sample = [&](uint64_t at_s) {
@@ -81,8 +81,8 @@ TEST(RoundTrip, TheLeastOfTwoPeriodsCountsWhereBothDirectionsAreSeen) {
   EXPECT_EQ(roundtrip_least_us(&trip), 80'000u);
 }
 
-// Under direct server return a sample is too long whenever something else held the server.
-TEST(RoundTrip, TheLeastLastsWhereOnlyTheClientIsSeen) {
+// Under direct server return a sample is too long if anything but the window limited the server.
+TEST(RoundTrip, TheLeastNeverExpiresWhereOnlyTheClientIsSeen) {
   sluice_round_trip trip = opened();
   for (uint64_t s = 1; s < 5 * ROUNDTRIP_PERIOD_S; s++) {
     roundtrip_mark(&trip, 1000, start + s * second);
@@ -91,7 +91,7 @@ TEST(RoundTrip, TheLeastLastsWhereOnlyTheClientIsSeen) {
   EXPECT_EQ(roundtrip_least_us(&trip), 40'000u);
 }
 
-TEST(RoundTrip, IsNeverZeroOnceKnownAndNeverBeyondTheMost) {
+TEST(RoundTrip, ASampleIsNeverZeroAndIsBounded) {
   sluice_round_trip trip{};
   roundtrip_on_syn(&trip, start, 0);
   roundtrip_on_open(&trip, start + 10);
@@ -105,8 +105,8 @@ TEST(RoundTrip, AWindowOfARateIsWhatThePathHoldsAtIt) {
   constexpr uint64_t of_25_mbit = 3'125'000;
   EXPECT_EQ(ceiling_of_rate(of_25_mbit, 40'000, 1460), 125'000u);
   EXPECT_EQ(ceiling_of_rate(of_25_mbit, 80'000, 1460), 250'000u);
-  EXPECT_EQ(ceiling_of_rate(of_25_mbit, 0, 1460), 14'600u) << "RFC 6928 while nothing is known";
-  EXPECT_EQ(ceiling_of_rate(1, 1, 1460), 1u) << "0 would say that there is no ceiling";
+  EXPECT_EQ(ceiling_of_rate(of_25_mbit, 0, 1460), 14'600u) << "RFC 6928 while the path is unknown";
+  EXPECT_EQ(ceiling_of_rate(1, 1, 1460), 1u) << "0 would mean: no ceiling";
   EXPECT_EQ(ceiling_of_rate(1ull << 40, ROUNDTRIP_MOST_US, 1460), CEILING_BYTES_MAX);
 }
 

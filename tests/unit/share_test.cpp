@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A rate that flows share (pure/share.h): the total, everybody's part by weight, and how soon both
-// follow when flows come, go, or want less.
+// A rate that flows share (pure/fair_share.h): the total, each flow's share by weight, and how soon
+// both follow when flows begin, end or need less.
 #include "pure/fair_share.h"
 
 #include <gtest/gtest.h>
@@ -38,7 +38,7 @@ struct Case {
 
 class ShareOfBusyFlows : public testing::TestWithParam<Case> {};
 
-TEST_P(ShareOfBusyFlows, TheTotalIsTheRateAndThePartsAreAsTheWeights) {
+TEST_P(ShareOfBusyFlows, TheTotalIsTheRateAndSharesFollowWeights) {
   const Case& one = GetParam();
   ShareWalk walk(one.rate, one.senders);
   walk.play_until(one.until_ms * ms);
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ten_at_10_gbit", 10000 * mbit, weighted(10, {.packets = 64}), 100, 300}),
     [](const auto& one) { return one.param.name; });
 
-TEST(Share, FlowsOfLessThanAPacketAnEpochShareToo) {
+TEST(Share, FlowsBelowAPacketAnEpochShareToo) {
   const auto senders = weighted(100);
   ShareWalk walk(20 * mbit, senders);
   walk.play_until(7000 * ms);
@@ -78,7 +78,7 @@ TEST(Share, FlowsOfLessThanAPacketAnEpochShareToo) {
   EXPECT_NEAR(by_weight[2] / by_weight[0], 3.0, 0.4);
 }
 
-TEST(Share, WhatSomeDoNotWantGoesToThoseWhoDo) {
+TEST(Share, UnusedSharesGoToBusyFlows) {
   std::vector<Sender> senders(9, {.bytes_per_sec = 50 * mbit / 20});
   senders.push_back({});
   ShareWalk walk(50 * mbit, senders);
@@ -87,7 +87,7 @@ TEST(Share, WhatSomeDoNotWantGoesToThoseWhoDo) {
   EXPECT_NEAR(walk.part(9, 500 * ms, 2900 * ms), 0.55, 0.02);
 }
 
-TEST(Share, BurstsDoNotCountAsWantingMore) {
+TEST(Share, BurstsDoNotCountAsHeldBack) {
   std::vector<Sender> senders(9, {.bytes_per_sec = 50 * mbit / 20, .burst = 8});
   senders.push_back({});
   ShareWalk walk(50 * mbit, senders);
@@ -96,7 +96,7 @@ TEST(Share, BurstsDoNotCountAsWantingMore) {
   EXPECT_NEAR(walk.part(9, 500 * ms, 2900 * ms), 0.55, 0.055);
 }
 
-TEST(Share, WhoWantsLittleHasItAtOnceAlsoBesideTheGreedy) {
+TEST(Share, AModestFlowDoesNotWaitBesideGreedyOnes) {
   std::vector<Sender> senders(4, {.packets = 50});
   senders.push_back({.bytes_per_sec = 50 * mbit / 10});
   ShareWalk walk(50 * mbit, senders);
@@ -105,7 +105,7 @@ TEST(Share, WhoWantsLittleHasItAtOnceAlsoBesideTheGreedy) {
   EXPECT_NEAR(walk.total(500 * ms, 2900 * ms), 1.0, 0.02);
 }
 
-TEST(Share, WhoHeedsNothingGetsNoMoreThanItsPart) {
+TEST(Share, AnUnresponsiveFlowGetsNoMoreThanItsShare) {
   ShareWalk walk(50 * mbit, {{}, {.bytes_per_sec = 100 * mbit}});
   walk.play_until(8000 * ms);
   EXPECT_GT(walk.dropped(), 0U);
@@ -113,7 +113,7 @@ TEST(Share, WhoHeedsNothingGetsNoMoreThanItsPart) {
   EXPECT_NEAR(walk.part(0, 4000 * ms, 8000 * ms), 0.5, 0.1);
 }
 
-TEST(Share, OfThoseThatAreGoneTheRestHasTheRateWithin100Ms) {
+TEST(Share, RemainingFlowsHaveTheRateWithin100Ms) {
   std::vector<Sender> senders(10);
   for (size_t i = 0; i < 9; i++) senders[i].until_ns = 1000 * ms;
   ShareWalk walk(50 * mbit, senders);
@@ -123,7 +123,7 @@ TEST(Share, OfThoseThatAreGoneTheRestHasTheRateWithin100Ms) {
   EXPECT_GT(walk.part(9, 1100 * ms, 1900 * ms), 0.98);
 }
 
-TEST(Share, WhoStopsForAWhileIsNotMissedAndIsGivenItsPartAgain) {
+TEST(Share, APausedFlowRegainsItsShare) {
   std::vector<Sender> senders(4);
   senders.push_back({.until_ns = 500 * ms});
   senders.push_back({.from_ns = 1000 * ms});
@@ -135,24 +135,24 @@ TEST(Share, WhoStopsForAWhileIsNotMissedAndIsGivenItsPartAgain) {
   EXPECT_NEAR(walk.part(5, 1100 * ms, 1900 * ms), 0.2, 0.02);
 }
 
-TEST(Share, WhenManyComeAtOnceTheTotalHolds) {
+TEST(Share, TheTotalHoldsWhenManyFlowsBeginAtOnce) {
   std::vector<Sender> senders(50, {.packets = 10, .from_ns = 1000 * ms});
   senders.push_back({});
   ShareWalk walk(50 * mbit, senders);
   walk.play_until(2000 * ms);
-  // An epoch's worth may come early, and an eighth of it from the one before.
+  // Half an epoch may leave early, and an eighth may come from the epoch before.
   EXPECT_LT(walk.most_in(100 * ms), 1.2);
   EXPECT_LT(walk.most_in(500 * ms), 1.06);
   EXPECT_NEAR(walk.total(1100 * ms, 1900 * ms), 1.0, 0.03);
 }
 
-TEST(Share, ASoleFlowMayHaveAll) {
+TEST(Share, ASingleFlowHasTheWholeRate) {
   ShareWalk walk(50 * mbit, {{.packets = 1}});
   walk.play_until(1000 * ms);
   EXPECT_NEAR(walk.total(100 * ms, 900 * ms), 1.0, 0.01);
 }
 
-TEST(Share, AnotherRateHoldsFromTheNextPacketOn) {
+TEST(Share, ANewRateHoldsFromTheNextPacket) {
   sluice_share share{};
   share_set_rate(&share, 50 * mbit);
   EXPECT_EQ(share.epoch_shift, SHARE_EPOCH_SHIFT_MIN);
@@ -163,13 +163,14 @@ TEST(Share, AnotherRateHoldsFromTheNextPacketOn) {
   EXPECT_EQ(share.rate_bytes_per_sec, 1000U);
 }
 
-TEST(Share, WhatThoseSendThatDoNotWaitIsTakenOffBeforeTheRestIsShared) {
+TEST(Share, BytesOfFlowsThatDoNotWaitAreSubtractedFirst) {
   sluice_share share{};
   share_set_rate(&share, 50 * mbit);
   const uint64_t epoch = share_epoch_ns(&share);
   const uint64_t now = 1000 * epoch;
   share_watch(&share, now);
-  // One came long after its turn: it does not wait. The other, of weight 2, has for two epochs.
+  // One packet comes long after its turn: its flow does not wait. The other flow, of weight 2, has
+  // waited for two epochs.
   sluice_departure idle{};
   idle.departs_ns = now - 100 * ms;
   idle.weight = 1;
@@ -186,7 +187,7 @@ TEST(Share, WhatThoseSendThatDoNotWaitIsTakenOffBeforeTheRestIsShared) {
   EXPECT_EQ(share.free_bytes, 5000U);
   EXPECT_NEAR(static_cast<double>(share.held_back), 2.0 * static_cast<double>(epoch),
               2.0 * static_cast<double>(tick));
-  // All that was sent left in the epoch, so nothing is made up for.
+  // All bytes left in the epoch, so there is nothing to compensate.
   share.calendar[now / epoch % SLUICE_SHARE_EPOCHS] =
       (now / epoch) << 32 | (share.epoch_bytes & 0xffffffff);
   share_watch(&share, now + epoch);
@@ -194,7 +195,7 @@ TEST(Share, WhatThoseSendThatDoNotWaitIsTakenOffBeforeTheRestIsShared) {
   EXPECT_NEAR(static_cast<double>(share.unit_rate_bytes_per_sec) / (rest / 2), 1.0, 0.001);
 }
 
-TEST(Share, AnEpochMakesUpForAnEighthOfTheOneBeforeAndPaysWhatThatOwes) {
+TEST(Share, AnEpochAddsAnEighthOfUnusedBytesAndSubtractsOverdrawnOnes) {
   sluice_share share{};
   share_set_rate(&share, 50 * mbit);
   const uint64_t epoch = 1000;
@@ -212,7 +213,7 @@ TEST(Share, AnEpochMakesUpForAnEighthOfTheOneBeforeAndPaysWhatThatOwes) {
   EXPECT_EQ(full_at(bytes + 1000), bytes - 1000);
 }
 
-// The extremes that a policy can name: 8kbit and 400gbit.
+// The extremes of a policy: 8kbit and 400gbit.
 TEST(Share, NothingOverflows) {
   for (const uint64_t rate : {uint64_t{1000}, uint64_t{50'000'000'000}}) {
     sluice_share share{};
@@ -236,7 +237,7 @@ TEST(Share, NothingIsBookedPastTheHorizon) {
   const uint64_t now = 1000 * SLUICE_NS_PER_SEC;
   uint64_t last = 0;
   int booked = 0;
-  // All at once: each epoch takes its bytes, and the search goes on where it ended.
+  // All at once: each epoch takes its bytes, and the next search starts where the last ended.
   for (; booked < 100'000; booked++) {
     const uint64_t time = share_book(&share, now, now, 1514);
     if (time == DEPARTURE_NEVER) break;
@@ -247,7 +248,7 @@ TEST(Share, NothingIsBookedPastTheHorizon) {
   EXPECT_NEAR(booked * 1514.0 / (50.0 * mbit * 2), 1.0, 0.02);
 }
 
-TEST(Share, SeveralCpusBookNoMoreThanThereIs) {
+TEST(Share, SeveralCpusBookNoMoreThanTheRate) {
   sluice_share share{};
   share_set_rate(&share, 100 * mbit);
   const uint64_t now = 1000 * SLUICE_NS_PER_SEC;
@@ -263,7 +264,7 @@ TEST(Share, SeveralCpusBookNoMoreThanThereIs) {
     });
   }
   for (std::thread& cpu : cpus) cpu.join();
-  // They ask for 80 MB and there are 6.25 MB, and what an epoch at each end adds.
+  // Requested: 80 MB. Available: 6.25 MB, and an epoch more at each end.
   const double all = static_cast<double>(bytes[0] + bytes[1] + bytes[2] + bytes[3]);
   EXPECT_NEAR(all / (100.0 * mbit / 2), 1.0, 0.08);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Avoidance and the looks beneath the queue: on a path, and by single acknowledgements
-// (pure/avoidance.h, pure/queue.h).
+// Avoidance and queue probes, on a path and by single acknowledgements (pure/avoidance.h,
+// pure/queue.h).
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -18,7 +18,7 @@ TEST(Avoidance, FillsThePathAndKeepsTheQueueAtItsTarget) {
   EXPECT_LE(flow.cwnd(), flow.path_.holds_packets + 7);  // 1.2 ms and a packet
 }
 
-TEST(Avoidance, QueuesTheSameWhateverTheBufferHolds) {
+TEST(Avoidance, TheQueueDoesNotDependOnTheBuffer) {
   Flow shallow({.buffer_packets = 167});
   Flow deep({.buffer_packets = 100000});
   shallow.rounds(100);
@@ -26,12 +26,12 @@ TEST(Avoidance, QueuesTheSameWhateverTheBufferHolds) {
   EXPECT_EQ(shallow.cwnd(), deep.cwnd());
 }
 
-TEST(Avoidance, TwoFlowsOfOneKindShareEvenly) {
+TEST(Avoidance, TwoFlowsShareEvenly) {
   Path path;
   Flow early(path);
   Flow late(path);
   early.rounds(60);
-  // The late one has the same path and knows its least RTT from the handshake.
+  // The late flow has the same path; its handshake measured the least RTT.
   for (int i = 0; i < 400; ++i) {
     const uint32_t others = early.cwnd();
     early.round(late.cwnd());
@@ -41,7 +41,7 @@ TEST(Avoidance, TwoFlowsOfOneKindShareEvenly) {
   EXPECT_NEAR(ratio, 1.0, 0.25) << early.cwnd() << " and " << late.cwnd();
 }
 
-TEST(Avoidance, DoesNotChangeWhileTheWindowIsNotFilled) {
+TEST(Avoidance, AWindowThatIsNotFilledDoesNotChange) {
   window flow = settled_window(50);
   for (const uint32_t rtt_us : {1000U, 90000U}) {
     window_ack ack = plain_ack(flow);
@@ -53,7 +53,7 @@ TEST(Avoidance, DoesNotChangeWhileTheWindowIsNotFilled) {
   }
 }
 
-TEST(Avoidance, ChangesOnceARoundNotWithEveryAcknowledgement) {
+TEST(Avoidance, TheWindowChangesOnceARound) {
   window flow = settled_window(50);
   window_ack ack = plain_ack(flow);
   ack.rtt_us = 1000;
@@ -64,9 +64,9 @@ TEST(Avoidance, ChangesOnceARoundNotWithEveryAcknowledgement) {
   EXPECT_GT(flow.cwnd_packets, 50U);
 }
 
-// The least of many samples is less than the least of few: who sends more would see less of a
+// The minimum of many samples is lower than that of few: a flow that sends more would see a shorter
 // queue.
-TEST(Avoidance, SeesTheMeanOfTheLeastOfEachFewSamples) {
+TEST(Avoidance, TheLawUsesTheMeanOfGroupMinima) {
   window flow = settled_window(50);
   window_ack ack = plain_ack(flow);
   for (uint32_t part = 0; part < 4; ++part)
@@ -75,13 +75,13 @@ TEST(Avoidance, SeesTheMeanOfTheLeastOfEachFewSamples) {
       window_on_ack(&flow, &ack);
     }
   EXPECT_EQ(window_seen_rtt_us(&flow), 41150U);
-  ack.rtt_us = 30000;  // delays vary by more than bursts do: the least is what counts
+  ack.rtt_us = 30000;  // delays vary by more than bursts cause: the minimum counts
   window_on_ack(&flow, &ack);
   EXPECT_EQ(window_seen_rtt_us(&flow), 30000U + LAW_MARGIN_US);
 }
 
-// Two samples that jitter delayed are no queue: a small window waits for more before it gives way.
-TEST(Avoidance, ARoundOfFewSamplesGoesOn) {
+// Two samples delayed by jitter are no queue: a small window waits for more samples.
+TEST(Avoidance, ARoundWithFewSamplesContinues) {
   window flow = settled_window(50);
   flow.min_rtt_us = 1000;
   window_ack ack = plain_ack(flow);
@@ -95,16 +95,16 @@ TEST(Avoidance, ARoundOfFewSamplesGoesOn) {
   EXPECT_LT(flow.cwnd_packets, 50U);
 }
 
-TEST(Avoidance, TakesRoomThatBecameFreeInFewRounds) {
+TEST(Avoidance, FreedCapacityIsUsedWithinFewRounds) {
   Flow flow({});
   flow.rounds(40);
   flow.path_.holds_packets = 10 * 167;
   int rounds = 0;
   for (; rounds < 60 && flow.cwnd() < flow.path_.holds_packets * 9 / 10; ++rounds) flow.round();
-  EXPECT_LT(rounds, 35) << flow.cwnd();  // 4.6 packets a round, as the law alone goes, were 290
+  EXPECT_LT(rounds, 35) << flow.cwnd();  // at 4.6 packets a round, the law alone, it would take 290
 }
 
-TEST(Looks, TheQueueIsTakenAwayByTheHostsClockAndTheWindowIsBackAfterTwoRounds) {
+TEST(QueueProbe, ADipFollowsTheHostsClockAndEndsAfterTwoRounds) {
   Flow flow({});
   flow.rounds(40);
   const uint32_t settled = flow.cwnd();
@@ -125,7 +125,7 @@ TEST(Looks, TheQueueIsTakenAwayByTheHostsClockAndTheWindowIsBackAfterTwoRounds) 
   EXPECT_NEAR(flow.cwnd(), settled, 3);
 }
 
-TEST(Looks, TheLeastRttFollowsAPathThatBecameLonger) {
+TEST(QueueProbe, TheLeastRttFollowsALongerPath) {
   Flow flow({});
   flow.rounds(40);
   flow.path_.rtt_us = 60000;
@@ -135,7 +135,7 @@ TEST(Looks, TheLeastRttFollowsAPathThatBecameLonger) {
   EXPECT_GE(flow.cwnd(), 250U);
 }
 
-TEST(Looks, ALeastRttOfLongAgoGivesWayToWhatDipsSawSince) {
+TEST(QueueProbe, TheLeastRttOfRecentDipsReplacesAnOldMinimum) {
   window flow = settled_window(100);
   flow.min_rtt_us = 40000;
   flow.round_rtt_us = 40400;
@@ -146,17 +146,17 @@ TEST(Looks, ALeastRttOfLongAgoGivesWayToWhatDipsSawSince) {
   EXPECT_EQ(flow.min_rtt_us, 40400U) << "the least of both";
 }
 
-TEST(Looks, AQueueThatStaysWhenOursIsTakenAwayIsOthersAndOneCompetes) {
+TEST(QueueProbe, AQueueThatRemainsWithoutOurPartMakesTheFlowCompete) {
   Flow flow({.buffer_packets = 1000});
   flow.rounds(40);
-  // They keep 300 packets on the way, whatever we do; the law alone would give in.
+  // Other traffic keeps 300 packets in flight in any case; the law alone would shrink to nothing.
   for (int i = 0; i < 60 && flow.state() == SLUICE_CONGESTION_AVOIDANCE; ++i) flow.round(300);
   EXPECT_EQ(flow.state(), uint32_t{SLUICE_CONGESTION_COMPETE});
   flow.rounds(40, 300);
   EXPECT_GT(flow.cwnd(), 150U);
 }
 
-TEST(Looks, WithNobodyElseThereItGoesBackToTheDelayLaw) {
+TEST(QueueProbe, WithoutOtherTrafficTheFlowReturnsToTheDelayLaw) {
   Flow flow({.buffer_packets = 1000});
   flow.rounds(40);
   for (int i = 0; i < 60; ++i) flow.round(300);
@@ -169,15 +169,15 @@ TEST(Looks, WithNobodyElseThereItGoesBackToTheDelayLaw) {
   EXPECT_LE(flow.cwnd(), flow.path_.holds_packets + 8);
 }
 
-TEST(Looks, OurShareIsWhatTheDelayMakesOfWhatWeTakeAway) {
+TEST(QueueProbe, TheShareIsTheChangeOfDelayPerChangeOfWindow) {
   window flow = settled_window(100);
   flow.kept_x64 = 100 * LAW_ONE;
   flow.law_x64 = 50 * LAW_ONE;
   flow.block_rtt_us = 100000;
-  flow.round_rtt_us = 75000;  // half of the window gone, and a quarter of the delay
+  flow.round_rtt_us = 75000;  // half of the window removed, and a quarter of the delay
   queue_learn_share(&flow);
   EXPECT_EQ(flow.share, 128);
-  flow.round_rtt_us = 110000;  // it says nothing
+  flow.round_rtt_us = 110000;  // no change: not usable
   queue_learn_share(&flow);
   EXPECT_EQ(flow.share, 128);
 }

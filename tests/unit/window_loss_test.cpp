@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What losses, time-outs and silence do to the window (pure/window.h).
+// Losses, time-outs and silence (pure/congestion_window.h).
 #include <gtest/gtest.h>
 
 #include <array>
@@ -13,7 +13,7 @@
 namespace sluice::testing {
 namespace {
 
-TEST(Loss, AtAShortQueueIsRepairedAndChangesNothing) {
+TEST(Loss, ALossAtAShortQueueIsRepairedWithoutAReduction) {
   window flow = settled_window(100);
   flow.min_rtt_us = 40000;
   flow.rtt_us = 40900;
@@ -30,14 +30,14 @@ TEST(Loss, AtAShortQueueIsRepairedAndChangesNothing) {
   EXPECT_EQ(flow.state, SLUICE_CONGESTION_AVOIDANCE);
 }
 
-TEST(Loss, AtALongQueueTellsOfCongestion) {
+TEST(Loss, ALossAtALongQueueIndicatesCongestion) {
   for (auto [queue_us, most_us, rtt_us, congested] :
        std::vector<std::tuple<uint32_t, uint32_t, uint32_t, bool>>{
-           {999, 0, 40000, false},         // hardly a queue
+           {999, 0, 40000, false},         // almost no queue
            {1000, 1500, 40000, true},      // a small buffer, two thirds full
-           {2900, 4500, 40000, false},     // not yet
-           {5000, 400000, 40000, true},    // longer than ours alone ever is
-           {6000, 400000, 100000, false},  // but on a long way
+           {2900, 4500, 40000, false},     // too short
+           {5000, 400000, 40000, true},    // longer than our own queue ever is
+           {6000, 400000, 100000, false},  // but on a long path
            {12500, 400000, 100000, true},
        }) {
     EXPECT_EQ(recovery_queue_long(queue_us, most_us, rtt_us), congested)
@@ -45,14 +45,14 @@ TEST(Loss, AtALongQueueTellsOfCongestion) {
   }
 }
 
-TEST(Loss, AMarkTellsOfCongestionAtAnyQueue) {
+TEST(Loss, AMarkIndicatesCongestionAtAnyQueue) {
   window flow = settled_window(100);
   lose_once(flow, WINDOW_MARKED);
   EXPECT_EQ(flow.ssthresh_packets, 70U);
 }
 
-// A policer: no queue, and every twelfth packet lost. One of a hundred is a bad link.
-TEST(Loss, OfManyPacketsTellsOfCongestionWithoutAQueue) {
+// A policer has no queue and loses every twelfth packet. A bad link loses one of a hundred.
+TEST(Loss, AHighLossRateIndicatesCongestionWithoutAQueue) {
   for (auto [each, congested] : std::vector<std::pair<uint32_t, bool>>{{12, true}, {100, false}}) {
     window flow = settled_window(100);
     for (uint32_t i = 0; i < 3000; ++i) {
@@ -68,7 +68,7 @@ TEST(Loss, OfManyPacketsTellsOfCongestionWithoutAQueue) {
   }
 }
 
-TEST(Recovery, ReducesToSevenTenthsOnceAWindow) {
+TEST(Recovery, ReducesToSevenTenthsOncePerWindow) {
   window flow = settled_window(100);
   lose_once(flow);
   EXPECT_EQ(flow.ssthresh_packets, 70U);
@@ -103,13 +103,13 @@ TEST(Recovery, SendsSevenPacketsForTenDelivered) {
   EXPECT_EQ(inflight, flow.ssthresh_packets);
 }
 
-TEST(Recovery, AlwaysLetsTheFastRetransmitOut) {
+TEST(Recovery, AlwaysSendsTheFastRetransmit) {
   window flow = fresh_window(10);
   flow.ssthresh_packets = 7;
   flow.flags |= WINDOW_CONGESTED;
   window_on_recovery(&flow);
   window_ack ack = plain_ack(flow);
-  ack.inflight_packets = 7;  // as many as may be, and still it goes
+  ack.inflight_packets = 7;  // at the limit, and it is sent nevertheless
   window_on_ack(&flow, &ack);
   EXPECT_EQ(flow.cwnd_packets, 8U);
   ack.sent_packets = 1;
@@ -117,7 +117,7 @@ TEST(Recovery, AlwaysLetsTheFastRetransmitOut) {
   EXPECT_EQ(flow.cwnd_packets, 7U);
 }
 
-TEST(Recovery, AfterAHeavyLossSendsNoMoreThanWasDeliveredAndOne) {
+TEST(Recovery, AfterAHeavyLossSendsAtMostOneMoreThanDelivered) {
   window flow = fresh_window(100);
   flow.ssthresh_packets = 70;
   flow.flags |= WINDOW_CONGESTED;
@@ -128,7 +128,7 @@ TEST(Recovery, AfterAHeavyLossSendsNoMoreThanWasDeliveredAndOne) {
   ack.sent_packets = 2;
   window_on_ack(&flow, &ack);
   EXPECT_EQ(flow.cwnd_packets, 4U + 2 + 1);
-  ack.lost_packets = 5;  // and not even the one while more is being lost
+  ack.lost_packets = 5;  // not even the one more while further losses are found
   window_on_ack(&flow, &ack);
   EXPECT_EQ(flow.cwnd_packets, 4U + 2);
 }
@@ -145,7 +145,7 @@ TEST(Recovery, AnAcknowledgementThatDeliversNothingSendsNothing) {
   EXPECT_EQ(flow.cwnd_packets, 20U);
 }
 
-TEST(Recovery, ALossThatWasNoneLeavesTheWindowAsTheKernelRestoredIt) {
+TEST(Recovery, AFalseLossKeepsTheWindowThatTheKernelRestored) {
   window flow = settled_window(100);
   flow.ssthresh_packets = 70;
   flow.flags |= WINDOW_CONGESTED;
@@ -170,12 +170,12 @@ TEST(Timeout, StartsAgainAndDoublesUpToTheThreshold) {
     window_on_ack(&flow, &ack);
     EXPECT_EQ(flow.cwnd_packets, expected);
   }
-  EXPECT_EQ(flow.state, SLUICE_CONGESTION_TIMEOUT) << "until the kernel says that all is repaired";
+  EXPECT_EQ(flow.state, SLUICE_CONGESTION_TIMEOUT) << "until the kernel ends the repair";
   window_on_repaired(&flow);
   EXPECT_EQ(flow.state, SLUICE_CONGESTION_AVOIDANCE);
 }
 
-TEST(Timeout, RepairedEarlyItGoesOnInSlowStart) {
+TEST(Timeout, AnEarlyRepairContinuesInSlowStart) {
   window flow = fresh_window(1);
   flow.ssthresh_packets = 70;
   window_on_timeout(&flow);
@@ -193,7 +193,7 @@ TEST(Silence, HalvesTheWindowWithEachTimeOutDownToTheInitialOne) {
   }
 }
 
-TEST(Silence, CountsOnceHoweverOftenTheKernelAsks) {
+TEST(Silence, CountsOnceForRepeatedCalls) {
   window flow = settled_window(80);
   window_on_silence(&flow, 100, 100);
   window_on_silence(&flow, 101, 100);
@@ -202,7 +202,7 @@ TEST(Silence, CountsOnceHoweverOftenTheKernelAsks) {
   EXPECT_EQ(flow.ssthresh_packets, 80U);
 }
 
-TEST(Silence, LeavesASmallWindowAndARecoveryAlone) {
+TEST(Silence, DoesNotChangeASmallWindowOrARecovery) {
   window flow = fresh_window(4);
   window_on_silence(&flow, 1000, 100);
   EXPECT_EQ(flow.cwnd_packets, 4U);

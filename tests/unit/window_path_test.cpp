@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The congestion window's arithmetic against whole paths: seconds of traffic of several senders
-// over one bottleneck, in a simulation that repeats itself exactly. What is asked of each seed here
-// is less than the medians in docs/congestion.md, which are the real kernel's.
+// The congestion window on whole paths: seconds of traffic of several senders over one bottleneck,
+// in a deterministic simulation. The bounds hold for each seed, so they are wider than the medians
+// in docs/congestion.md, which are of the real kernel.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -38,15 +38,15 @@ size_t add_marked(PathSimulation& path, Echo echo, double start_s = 0) {
   return path.add(std::move(plan));
 }
 
-bool believes_marks(const PathSimulation& path, size_t flow) {
-  return dynamic_cast<const Governed&>(path.controller(flow)).believes_marks();
+bool accurate_marks(const PathSimulation& path, size_t flow) {
+  return dynamic_cast<const Governed&>(path.controller(flow)).accurate_marks();
 }
 
 double mbit(const PathSimulation& path, size_t flow, double over_s) {
   return path.delivered_packets(flow) * kPacketBits / over_s / 1e6;
 }
 
-// What a flow gets from now on.
+// Measures a flow from now on.
 double later(PathSimulation& path, size_t flow, double until_s) {
   const double from_s = path.now_s();
   const double before = path.delivered_packets(flow);
@@ -64,7 +64,7 @@ class OnAPath : public ::testing::TestWithParam<double> {
   }
 };
 
-TEST_P(OnAPath, AloneItFillsTheLinkAndHardlyTheBuffer) {
+TEST_P(OnAPath, AloneItFillsTheLinkAndKeepsTheQueueShort) {
   PathSimulation path(shape());
   const size_t flow = add_ours(path);
   path.run_until(30);
@@ -92,7 +92,7 @@ TEST_P(OnAPath, FourFlowsShareEvenly) {
   EXPECT_LT(path.queue_ms(0.5), 4);
 }
 
-TEST_P(OnAPath, ALatecomerGetsItsShare) {
+TEST_P(OnAPath, ALateFlowGetsItsShare) {
   PathSimulation path(shape());
   add_ours(path);
   const size_t late = add_ours(path, 10);
@@ -110,7 +110,7 @@ TEST_P(OnAPath, SharesAreByWeight) {
   EXPECT_NEAR(got / ((path.delivered_packets(light) - before) * kPacketBits / 1e6), 3, 0.6);
 }
 
-TEST_P(OnAPath, BesideCubicItHoldsAShareAndGivesTheQueueBack) {
+TEST_P(OnAPath, BesideCubicItKeepsAShareAndLaterRemovesItsQueue) {
   PathSimulation path(shape());
   const size_t ours = add_ours(path);
   const size_t cubic = add(path, make_cubic(), 0.5, 60);
@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(Buffers, OnAPath, ::testing::Values(0.2, 1, 4), [](cons
                             : std::string("OfFourBdp");
 });
 
-TEST(OnATinyBuffer, APolicersLossesAreKeptFew) {
+TEST(OnATinyBuffer, APolicerCausesFewLosses) {
   PathShape shape;
   shape.buffer_bdp = 0.04;
   PathSimulation path(shape);
@@ -142,8 +142,8 @@ TEST(OnATinyBuffer, APolicersLossesAreKeptFew) {
       0.08);
 }
 
-// A queue that marks from 1 ms on, where ours alone would be longer: of a hundredth of the packets
-// or so, and the share of marks says that.
+// A queue that marks from 1 ms on, which is below our target. About one packet of a hundred is
+// marked, and the share of marks shows that.
 TEST(WhereAQueueMarks, AnAccuratePeerKeepsTheLinkBusy) {
   PathShape shape;
   shape.ecn_threshold_ms = 1;
@@ -154,7 +154,7 @@ TEST(WhereAQueueMarks, AnAccuratePeerKeepsTheLinkBusy) {
     path.run_until(5);
     path.clear_queue();
     const double got = later(path, flow, 30);
-    EXPECT_EQ(believes_marks(path, flow), echo == Echo::accurate);
+    EXPECT_EQ(accurate_marks(path, flow), echo == Echo::accurate);
     EXPECT_LT(path.queue_ms(0.95), 2);
     if (echo == Echo::classic) classic_mbit = got;
     if (echo == Echo::accurate) {
@@ -175,7 +175,7 @@ TEST(WhereAQueueMarks, FourFlowsShareEvenly) {
   EXPECT_LT(path.queue_ms(0.95), 2);
 }
 
-TEST(WhereAQueueMarks, LossesAndJitterMakeNoClassicPeerAccurate) {
+TEST(WhereAQueueMarks, LossesAndJitterDoNotMakeAClassicPeerAccurate) {
   for (uint64_t seed = 1; seed <= 10; seed++) {
     PathShape shape;
     shape.ecn_threshold_ms = 2;
@@ -185,11 +185,11 @@ TEST(WhereAQueueMarks, LossesAndJitterMakeNoClassicPeerAccurate) {
     PathSimulation path(shape);
     const size_t flow = add_marked(path, Echo::classic);
     path.run_until(20);
-    EXPECT_FALSE(believes_marks(path, flow)) << "seed " << seed;
+    EXPECT_FALSE(accurate_marks(path, flow)) << "seed " << seed;
   }
 }
 
-// Whose queue is long enough for others is no reason to give way less than they do.
+// At a queue that other senders fill, marks count as losses, as they do for those senders.
 TEST(WhereAQueueMarks, AnAccuratePeerDoesNotTakeTheLinkFromCubic) {
   for (const Echo echo : {Echo::classic, Echo::accurate}) {
     PathShape shape;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Slow start: how it grows, what ends it, and when it goes on (pure/slow_start.h).
+// Slow start: growth, end and resumption (pure/slow_start.h).
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -37,7 +37,7 @@ TEST(SlowStart, EndsAtItsThreshold) {
   EXPECT_EQ(flow.state, SLUICE_CONGESTION_AVOIDANCE);
 }
 
-TEST(SlowStart, TakesSoLongADelayForAQueueAsRfc9406Does) {
+TEST(SlowStart, ItsDelayThresholdIsThatOfRfc9406) {
   EXPECT_FALSE(window_queue_builds(100, 4099, 0));  // at least 4 ms
   EXPECT_TRUE(window_queue_builds(100, 4100, 0));
   EXPECT_FALSE(window_queue_builds(80000, 89999, 0));  // an eighth
@@ -48,7 +48,7 @@ TEST(SlowStart, TakesSoLongADelayForAQueueAsRfc9406Does) {
   EXPECT_TRUE(window_queue_builds(80000, 100000, 1));
 }
 
-TEST(SlowStart, GoesOnWhenTheQueueThatEndedItWasNone) {
+TEST(SlowStart, ResumesAfterAFalseAlarm) {
   window flow = fresh_window(50);
   flow.min_rtt_us = 40000;
   window_ack ack = plain_ack(flow);
@@ -81,7 +81,7 @@ TEST(SlowStart, DoesNotGrowWhileTheApplicationSendsLess) {
   EXPECT_EQ(flow.cwnd(), uint32_t{WINDOW_INITIAL});
 }
 
-TEST(SlowStart, EndsWhenThePolicyIsWhatHoldsTheFlow) {
+TEST(SlowStart, EndsWhenThePolicyLimitsTheFlow) {
   window flow = fresh_window();
   window_ack ack = plain_ack(flow);
   ack.policed = true;
@@ -90,14 +90,14 @@ TEST(SlowStart, EndsWhenThePolicyIsWhatHoldsTheFlow) {
   EXPECT_EQ(flow.state, SLUICE_CONGESTION_AVOIDANCE);
 }
 
-TEST(SlowStart, BeginsAgainWhenThePolicyGivesWay) {
+TEST(SlowStart, ResumesWhenThePolicyIsLoosened) {
   window flow = settled_window(WINDOW_INITIAL);
   window_reopen(&flow);
   EXPECT_EQ(flow.state, SLUICE_CONGESTION_SLOW_START);
   EXPECT_EQ(flow.ssthresh_packets, WINDOW_ENDLESS);
 }
 
-TEST(SlowStart, DoesNotBeginAgainInTheMiddleOfARecovery) {
+TEST(SlowStart, DoesNotResumeDuringRecovery) {
   window flow = fresh_window();
   window_on_recovery(&flow);
   window_reopen(&flow);

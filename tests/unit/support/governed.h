@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Our own sender in the path simulation: the very code of bpf/pure, called as the kernel calls it.
+// Our sender in the path simulation: the code of bpf/pure, called as the kernel does.
 #pragma once
 
 #include "pure/congestion_window.h"
@@ -18,7 +18,7 @@ class Governed : public Controller {
   void set_cwnd(uint32_t packets) override { window_.cwnd_packets = packets; }
   [[nodiscard]] double pacing() const override;
   [[nodiscard]] uint32_t least_burst() const override;
-  [[nodiscard]] bool believes_marks() const { return marks_accurate(&window_.marks); }
+  [[nodiscard]] bool accurate_marks() const { return marks_accurate(&window_.marks); }
   [[nodiscard]] int state() const override { return window_.state; }
 
  private:

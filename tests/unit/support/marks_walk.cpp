@@ -45,10 +45,10 @@ void MarksWalk::run(int steps) {
   }
 }
 
-// Whether it comes in order or not.
+// In order or not.
 template <typename T>
 T MarksWalk::take(std::deque<T>& way) {
-  const size_t most = chance(network_.reordered) ? std::min<size_t>(way.size(), 6) : 1;
+  const size_t most = happens(network_.reordered) ? std::min<size_t>(way.size(), 6) : 1;
   const auto taken = way.begin() + std::uniform_int_distribution<std::ptrdiff_t>(
                                        0, static_cast<std::ptrdiff_t>(most) - 1)(random_);
   const T one = *taken;
@@ -59,8 +59,8 @@ T MarksWalk::take(std::deque<T>& way) {
 void MarksWalk::send(uint32_t sequence, bool again) {
   const bool answer = answer_due_ && !again;
   if (answer) answer_due_ = false;
-  if (chance(network_.lost)) return;
-  forth_.push_back({sequence, !again && chance(network_.marked), answer});
+  if (happens(network_.lost)) return;
+  forth_.push_back({sequence, !again && happens(network_.marked), answer});
 }
 
 void MarksWalk::receive() {
@@ -81,10 +81,10 @@ void MarksWalk::receive() {
 
 void MarksWalk::acknowledge() {
   unreported_ = 0;
-  if (!chance(network_.lost)) back_.push_back({expected_, echoing_, !early_.empty()});
+  if (!happens(network_.lost)) back_.push_back({expected_, echoing_, !early_.empty()});
 }
 
-// As the kernel does: once for all that was sent before.
+// As the kernel does: once for all packets sent before.
 void MarksWalk::reduce() {
   if (reducing_) return;
   reducing_ = true;
@@ -97,7 +97,7 @@ void MarksWalk::reduce() {
 void MarksWalk::hear() {
   const Acknowledgement heard = take(back_);
   const auto ahead = static_cast<int32_t>(heard.sequence - una_);
-  if (ahead < 0) return;  // an old one
+  if (ahead < 0) return;  // an old acknowledgement
   una_ = heard.sequence;
   duplicates_ = ahead > 0 ? 0 : duplicates_ + 1;
   if (reducing_ && static_cast<int32_t>(una_ - reduced_until_) > 0) reducing_ = false;
@@ -112,7 +112,7 @@ void MarksWalk::hear() {
       .in_order = ahead > 0 && !heard.missing,
   };
   marks_on_ack(&marks_, &ack);
-  most_belief_ = std::max<int>(most_belief_, marks_.confidence);
+  most_confidence_ = std::max<int>(most_confidence_, marks_.confidence);
 }
 
 }  // namespace sluice::testing

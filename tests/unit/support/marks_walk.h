@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A sender and a receiver that speak of congestion marks over a network that marks, loses and
-// reorders in both directions: the sender's side is bpf/pure/marks.h, called as the kernel calls
-// it.
+// A sender and a receiver that exchange congestion marks over a network that marks, loses and
+// reorders packets in both directions. The sender is bpf/pure/marks.h, called as the kernel does.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +24,7 @@ class MarksWalk {
 
   void run(int steps);
   [[nodiscard]] const marks& heard() const { return marks_; }
-  [[nodiscard]] int most_belief() const { return most_belief_; }  // that it ever had
+  [[nodiscard]] int most_confidence() const { return most_confidence_; }  // maximum so far
   [[nodiscard]] int answers() const { return answers_; }
 
  private:
@@ -45,7 +44,7 @@ class MarksWalk {
   void acknowledge();
   void hear();
   void reduce();
-  bool chance(double part) { return std::uniform_real_distribution<>(0, 1)(random_) < part; }
+  bool happens(double part) { return std::uniform_real_distribution<>(0, 1)(random_) < part; }
   template <typename T>
   T take(std::deque<T>& way);
 
@@ -63,7 +62,7 @@ class MarksWalk {
   bool answer_due_ = false;
   int duplicates_ = 0;
   int answers_ = 0;
-  int most_belief_ = 0;
+  int most_confidence_ = 0;
   // receiver
   uint32_t expected_;
   std::set<uint32_t> early_;

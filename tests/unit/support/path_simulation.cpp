@@ -12,7 +12,7 @@ enum Kind { kSend, kArrive, kDelayedAck, kAckArrives, kTimer, kStart };
 
 constexpr double kDelayedAckUs = 40000;
 constexpr double kLeastTimeoutUs = 200000;
-constexpr double kBurstUs = 1000;  // TCP sends as much at once as its rate carries in a millisecond
+constexpr double kBurstUs = 1000;  // TCP sends what its rate carries in a millisecond at once
 
 }  // namespace
 
@@ -25,7 +25,7 @@ struct PathSimulation::Flow {
     double first_sent_us;
     bool again;
     bool done;
-    bool answer;  // tells the receiver that the sender heard of a mark (CWR)
+    bool answer;  // tells the receiver that the sender received an echo (CWR)
   };
   FlowPlan plan;
   bool started = false;
@@ -34,8 +34,8 @@ struct PathSimulation::Flow {
   uint64_t una = 0;
   std::deque<Packet> packets;  // transmissions from first_transmission on
   uint64_t first_transmission = 0;
-  std::deque<uint8_t> received;  // of sequences from una on, as the sender knows
-  std::deque<uint64_t> lost;     // sequences to be sent again
+  std::deque<uint8_t> received;  // sequences from una on, as the sender knows
+  std::deque<uint64_t> lost;     // sequences to retransmit
   uint32_t inflight = 0;
   uint64_t delivered = 0;
   double delivered_at_us = 0;
@@ -247,7 +247,7 @@ void PathSimulation::arrive(size_t index, uint64_t value) {
 void PathSimulation::receive_mark(size_t index, bool marked, bool answer) {
   Flow& flow = *flows_[index];
   if (flow.plan.echo == Echo::accurate) {
-    // What came before is acknowledged as it was.
+    // Earlier packets are acknowledged with their own marks.
     if (flow.echoing != marked && flow.unreported_count > 0) acknowledge(index);
     flow.echoing = marked;
   } else if (flow.plan.echo == Echo::classic) {
@@ -259,7 +259,7 @@ void PathSimulation::acknowledge(size_t index) {
   Flow& flow = *flows_[index];
   flow.ack_epoch++;
   flow.unreported_count = 0;
-  if (shape_.loss > 0 && draw() < shape_.loss) return;  // the next one says it too
+  if (shape_.loss > 0 && draw() < shape_.loss) return;  // the next acknowledgement repeats it
   flow.reports.push_back({std::move(flow.unreported), flow.echoing});
   flow.unreported.clear();
   const double delay = (shape_.rtt_ms + flow.plan.extra_rtt_ms) * 500;
@@ -289,7 +289,7 @@ void PathSimulation::on_ack(size_t index) {
     }
     if (packet.sequence < flow.una || flow.received[packet.sequence - flow.una]) continue;
     flow.received[packet.sequence - flow.una] = 1;
-    // What was given up as lost and arrived all the same need not be sent again.
+    // Packets declared lost that arrived nevertheless are not retransmitted.
     const auto pending = std::find(flow.lost.begin(), flow.lost.end(), packet.sequence);
     if (pending != flow.lost.end()) flow.lost.erase(pending);
     flow.delivered++;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Several TCP senders over one bottleneck, as discrete events: a drop-tail queue, delay, random
-// loss, jitter that keeps order, ECN marks, receivers that delay acknowledgements. Deterministic: a
-// seed is all its randomness, and a minute of traffic takes well below a second. What a sender
-// decides is behind Controller, so that the very code of bpf/pure is what runs here.
+// A discrete-event simulation of several TCP senders over one bottleneck: a drop-tail queue, delay,
+// random loss, jitter that keeps order, ECN marks, receivers that delay acknowledgements. It is
+// deterministic for a seed; a minute of traffic takes well below a second. Interface Controller
+// stands for the congestion control, so the code of bpf/pure runs here.
 #pragma once
 
 #include <cstdint>
@@ -31,13 +31,13 @@ struct PathShape {
   [[nodiscard]] double bdp_packets() const { return rtt_ms * 1000 / packet_us(); }
 };
 
-// What one acknowledgement tells a sender, and how its socket stands after it.
+// An acknowledgement, and the sender's socket after it.
 struct AckEvent {
   double now_us = 0;
   double rtt_us = 0;  // 0: no sample
   uint32_t delivered = 0;
   uint32_t lost = 0;
-  uint32_t marked = 0;   // of the delivered, if the receiver's echo is to be believed
+  uint32_t marked = 0;   // of the delivered, according to the receiver's echo
   uint32_t missing = 0;  // packets before the last that arrived; 0: all is in order
   uint64_t acknowledged = 0;
   uint64_t next = 0;  // to be sent
@@ -59,7 +59,7 @@ class Controller {
   virtual void on_timeout() = 0;
   virtual void on_repaired() = 0;
   [[nodiscard]] virtual uint32_t cwnd() const = 0;
-  virtual void set_cwnd(uint32_t packets) = 0;      // the kernel's own word: at a time-out
+  virtual void set_cwnd(uint32_t packets) = 0;      // by the kernel, at a time-out
   [[nodiscard]] virtual double pacing() const = 0;  // packets a microsecond; 0: none
   [[nodiscard]] virtual int state() const { return -1; }
   [[nodiscard]] virtual uint32_t least_burst() const { return 2; }
@@ -75,7 +75,7 @@ struct FlowPlan {
   double start_s = 0;
   double stop_s = 1e9;
   double extra_rtt_ms = 0;
-  uint64_t packets = UINT64_MAX;  // then it is done
+  uint64_t packets = UINT64_MAX;  // then the flow ends
   double on_s = 0;                // with off_s: sends for so long, rests for so long, and again
   double off_s = 0;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The other senders of the path simulation: models of the kernel's cubic and bbr, near enough to
-// fight with, and ours, which is the code of bpf/pure itself.
+// Senders of the path simulation: models of the kernel's cubic and bbr to compete with, and ours,
+// which is the code of bpf/pure.
 #pragma once
 
 #include <memory>

@@ -25,7 +25,7 @@ ShareWalk::ShareWalk(uint64_t rate_bytes_per_sec, std::vector<Sender> senders)
   }
 }
 
-// As departure_give() (bpf/pace/departure.h) does it.
+// As edt_give() (bpf/pace/edt.h).
 uint64_t ShareWalk::send(size_t sender, uint64_t now_ns) {
   sluice_departure& flow = flows_[sender];
   const uint32_t bytes = senders_[sender].bytes;

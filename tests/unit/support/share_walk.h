@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A service's rate shared by flows of every temper, played in time of its own: packets come, get a
-// departure by pure/share.h and pure/departure.h as the program gives it, and their senders react.
+// Simulates flows that share a service's rate, in simulated time: packets arrive, get a departure
+// time as in the program (pure/fair_share.h, pure/departure_time.h), and their senders react.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ namespace sluice::test {
 
 struct Sender {
   uint16_t weight = 1;
-  // So many packets are under way; the next is sent when one has left, `answer_ns` later: a socket
-  // that always has something to send (its queue is short), or, with a path, a window.
+  // Packets in flight; the next is sent `answer_ns` after one has left: a socket that always has
+  // data to send (its queue is short), or, with a path, a window.
   uint32_t packets = 2;
   uint64_t answer_ns = 20'000;
-  // Or: sends at this rate, heeding nothing, in bursts of so many packets. 0: the former.
+  // Or sends at this rate, unresponsive, in bursts of so many packets. 0: the former.
   uint64_t bytes_per_sec = 0;
   uint32_t burst = 1;
   uint32_t bytes = 1514;
@@ -32,10 +32,10 @@ class ShareWalk {
 
   void play_until(uint64_t ns);
 
-  // From a time to another, as parts of the rate: of one sender, of all.
+  // Rates between two times, as fractions of the shared rate: of one sender, of all.
   [[nodiscard]] double part(size_t sender, uint64_t from_ns, uint64_t to_ns) const;
   [[nodiscard]] double total(uint64_t from_ns, uint64_t to_ns) const;
-  // The most that left in any time so long, as a part of the rate.
+  // The maximum rate over any interval of this length, as a fraction of the shared rate.
   [[nodiscard]] double most_in(uint64_t ns) const;
   [[nodiscard]] uint64_t dropped() const { return dropped_; }
   [[nodiscard]] const sluice_share& share() const { return share_; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One congestion window (bpf/pure), as a test puts it together: fresh or settled, and a flow that
-// sends rounds of packets over one bottleneck with a drop-tail buffer.
+// One congestion window (bpf/pure) for tests, fresh or in avoidance, and a flow that sends rounds
+// of packets over one bottleneck with a drop-tail buffer.
 #pragma once
 
 #include <algorithm>
@@ -18,20 +18,20 @@ inline window fresh_window(uint32_t cwnd = WINDOW_INITIAL) {
   return flow;
 }
 
-// Slow start is over and purged, and no look beneath the queue is due.
+// Slow start has ended long ago, and no queue probe is due.
 inline window settled_window(uint32_t cwnd) {
   window flow = fresh_window(cwnd);
   window_settle(&flow, 0);
   return flow;
 }
 
-// What the kernel does at a loss event, a mark or a time-out: asks for ssthresh, then says so.
+// As the kernel at a loss event, a mark or a time-out: gets ssthresh, then sets the state.
 inline void lose_once(window& flow, window_cause cause = WINDOW_CERTAIN, uint32_t now_ms = 0) {
   flow.ssthresh_packets = window_after_loss(&flow, cause, now_ms);
   window_on_recovery(&flow);
 }
 
-// An acknowledgement that fills its window and ends nothing.
+// An acknowledgement of a full window, in the middle of a round.
 inline window_ack plain_ack(const window& flow) {
   window_ack ack{};
   ack.acked_packets = 1;
@@ -43,7 +43,7 @@ inline window_ack plain_ack(const window& flow) {
   return ack;
 }
 
-// One bottleneck: so many packets fit the path without a queue, so many more its buffer.
+// One bottleneck: packets that the path holds without a queue, and those that its buffer holds.
 struct Path {
   uint32_t rtt_us = 40000;
   uint32_t holds_packets = 167;  // 50 Mbit/s over 40 ms
@@ -56,8 +56,8 @@ struct Path {
   }
 };
 
-// A flow on its path, a round at a time, one acknowledgement a packet. `foreign` packets of others
-// share the queue.
+// A flow on its path, one round at a time, one acknowledgement a packet. `foreign` packets of other
+// traffic share the queue.
 class Flow {
  public:
   explicit Flow(Path path) : path_(path), window_(fresh_window()) {}
