@@ -106,7 +106,7 @@ class Pace : public testing::TestWithParam<Family> {
 
 TEST_P(Pace, APacketOfNoServicePassesUnchanged) {
   const auto begin = [&] { return Packet().ethernet(client, director); };
-  const auto ip = [&] { return begin().ip(GetParam(), client, unrelated); };
+  const auto ip = [&] { return begin().ip(GetParam(), client, stranger); };
   const std::vector<Packet> packets{
       ip().tcp({.source_port = client_port, .destination_port = web_port, .window = 65535}),
       ip().udp({.source_port = 53, .destination_port = 53}).payload("x"),
