@@ -4,81 +4,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "unit/support/path_flow.h"
+
 namespace sluice::testing {
 
 namespace {
 
-enum Kind { kSend, kArrive, kDelayedAck, kAckArrives, kTimer, kStart };
-
 constexpr double kDelayedAckUs = 40000;
-constexpr double kLeastTimeoutUs = 200000;
 constexpr double kBurstUs = 1000;  // TCP sends what its rate carries in a millisecond at once
 
 }  // namespace
-
-struct PathSimulation::Flow {
-  struct Packet {  // one transmission
-    uint64_t sequence;
-    double sent_us;
-    uint64_t delivered_then;
-    double delivered_at_us;
-    double first_sent_us;
-    bool again;
-    bool done;
-    bool answer;  // tells the receiver that the sender received an echo (CWR)
-  };
-  FlowPlan plan;
-  bool started = false;
-  // sender
-  uint64_t next = 0;  // sequence
-  uint64_t una = 0;
-  std::deque<Packet> packets;  // transmissions from first_transmission on
-  uint64_t first_transmission = 0;
-  std::deque<uint8_t> received;  // sequences from una on, as the sender knows
-  std::deque<uint64_t> lost;     // sequences to retransmit
-  uint32_t inflight = 0;
-  uint64_t delivered = 0;
-  double delivered_at_us = 0;
-  uint64_t highest = 0;  // transmission known to have arrived, plus one
-  uint64_t retransmitted = 0;
-  uint64_t sent = 0;
-  bool recovering = false;
-  bool timed_out = false;
-  uint64_t recovery_ends = 0;
-  uint32_t prior_cwnd = 0;
-  uint32_t sent_in_recovery = 0;
-  uint64_t round_ends = 0;
-  double round_began_us = 0;
-  bool window_limited = false;
-  double next_send_us = 0;
-  bool send_pending = false;
-  double srtt_us = 0;
-  double rttvar_us = 0;
-  double timer_at_us = 0;
-  bool timer_armed = false;
-  int backoff = 0;
-  double done_us = 0;
-  bool answer_due = false;
-  // receiver
-  std::vector<uint64_t> unreported;  // transmissions
-  uint32_t unreported_count = 0;
-  bool echoing = false;
-  uint64_t expected = 0;
-  std::deque<uint8_t> have;
-  uint64_t ack_epoch = 0;
-  double last_due_us = 0;
-  double last_ack_due_us = 0;
-  struct Report {
-    std::vector<uint64_t> transmissions;
-    bool echo;
-  };
-  std::deque<Report> reports;
-
-  [[nodiscard]] double timeout() const {
-    const double rto = srtt_us > 0 ? srtt_us + std::max(4 * rttvar_us, kLeastTimeoutUs) : 1e6;
-    return rto * static_cast<double>(1U << std::min(backoff, 6));
-  }
-};
 
 PathSimulation::PathSimulation(PathShape shape)
     : shape_(shape),
@@ -267,135 +202,6 @@ void PathSimulation::acknowledge(size_t index) {
   due = std::max(due, flow.last_ack_due_us);
   flow.last_ack_due_us = due;
   push(due, kAckArrives, index, 0);
-}
-
-void PathSimulation::on_ack(size_t index) {
-  Flow& flow = *flows_[index];
-  const Flow::Report report = std::move(flow.reports.front());
-  flow.reports.pop_front();
-  AckEvent ack;
-  ack.now_us = now_us_;
-  uint64_t prior_delivered = 0;
-  double send_elapsed = 0;
-  double prior_at = 0;
-  bool round_candidate = false;
-  for (const uint64_t transmission : report.transmissions) {
-    if (transmission < flow.first_transmission) continue;
-    auto& packet = flow.packets[transmission - flow.first_transmission];
-    flow.highest = std::max(flow.highest, transmission + 1);
-    if (!packet.done) {
-      packet.done = true;
-      flow.inflight--;
-    }
-    if (packet.sequence < flow.una || flow.received[packet.sequence - flow.una]) continue;
-    flow.received[packet.sequence - flow.una] = 1;
-    // Packets declared lost that arrived nevertheless are not retransmitted.
-    const auto pending = std::find(flow.lost.begin(), flow.lost.end(), packet.sequence);
-    if (pending != flow.lost.end()) flow.lost.erase(pending);
-    flow.delivered++;
-    ack.delivered++;
-    if (!packet.again) ack.rtt_us = now_us_ - packet.sent_us;
-    prior_delivered = packet.delivered_then;
-    prior_at = packet.delivered_at_us;
-    send_elapsed = packet.sent_us - packet.delivered_at_us;
-    if (packet.delivered_then >= flow.round_ends) round_candidate = true;
-  }
-  if (ack.delivered > 0) {
-    const double interval = std::max(now_us_ - prior_at, send_elapsed);
-    if (interval > 0)
-      ack.delivery_rate = static_cast<double>(flow.delivered - prior_delivered) / interval;
-    flow.delivered_at_us = now_us_;
-    flow.backoff = 0;
-  }
-  const uint64_t una_before = flow.una;
-  while (!flow.received.empty() && flow.received.front()) {
-    flow.received.pop_front();
-    flow.una++;
-  }
-  ack.advanced = flow.una != una_before;
-  ack.marked = report.echo ? ack.delivered : 0;
-  ack.missing = static_cast<uint32_t>(flow.delivered - flow.una);
-  ack.acknowledged = flow.una;
-  ack.next = flow.next;
-  if (ack.rtt_us > 0) {
-    const double error = std::abs(ack.rtt_us - flow.srtt_us);
-    flow.srtt_us += (ack.rtt_us - flow.srtt_us) / 8;
-    flow.rttvar_us += (error - flow.rttvar_us) / 4;
-  }
-  // Three sent later have arrived: it is lost (the path keeps order).
-  const uint64_t edge = flow.highest > 3 ? flow.highest - 3 : 0;
-  for (uint64_t t = flow.first_transmission; t < edge; ++t) {
-    auto& packet = flow.packets[t - flow.first_transmission];
-    if (packet.done) continue;
-    packet.done = true;
-    flow.inflight--;
-    if (packet.sequence >= flow.una && !flow.received[packet.sequence - flow.una]) {
-      ack.lost++;
-      flow.lost.insert(std::upper_bound(flow.lost.begin(), flow.lost.end(), packet.sequence),
-                       packet.sequence);
-    }
-  }
-  while (!flow.packets.empty() && flow.packets.front().done && flow.first_transmission < edge) {
-    flow.packets.pop_front();
-    flow.first_transmission++;
-  }
-  ack.inflight = flow.inflight;
-  if (round_candidate && now_us_ - flow.round_began_us >= 10000) {
-    ack.round_ended = true;
-    flow.round_ends = flow.delivered;
-    flow.round_began_us = now_us_;
-  }
-  ack.filled = flow.window_limited;
-  flow.window_limited = false;
-  if ((flow.recovering || flow.timed_out) && flow.una >= flow.recovery_ends) {
-    flow.recovering = flow.timed_out = false;
-    flow.plan.controller->on_repaired();
-  }
-  if (!flow.recovering && !flow.timed_out && (ack.lost > 0 || ack.marked > 0)) {
-    flow.recovering = true;
-    flow.recovery_ends = flow.next;
-    flow.prior_cwnd = flow.plan.controller->cwnd();
-    flow.sent_in_recovery = 0;
-    flow.answer_due = flow.plan.echo != Echo::none;
-    flow.plan.controller->on_recovery(ack);
-  }
-  ack.prior_cwnd = flow.prior_cwnd;
-  ack.sent_in_recovery = flow.sent_in_recovery;
-  flow.plan.controller->on_ack(ack);
-  flow.timer_at_us = now_us_ + flow.timeout();
-  if (flow.una >= flow.plan.packets && flow.done_us == 0) flow.done_us = now_us_;
-  try_send(index);
-}
-
-void PathSimulation::on_timer(size_t index) {
-  Flow& flow = *flows_[index];
-  flow.timer_armed = false;
-  if (flow.una == flow.next) return;
-  if (now_us_ < flow.timer_at_us) {
-    flow.timer_armed = true;
-    push(flow.timer_at_us, kTimer, index, 0);
-    return;
-  }
-  flow.backoff++;
-  for (auto& packet : flow.packets) {
-    if (packet.done) continue;
-    packet.done = true;
-    flow.inflight--;
-  }
-  flow.lost.clear();
-  for (size_t i = 0; i < flow.received.size(); ++i)
-    if (!flow.received[i]) flow.lost.push_back(flow.una + i);
-  flow.recovering = false;
-  flow.timed_out = true;
-  flow.answer_due = flow.plan.echo != Echo::none;
-  flow.recovery_ends = flow.next;
-  flow.plan.controller->on_timeout();
-  flow.plan.controller->set_cwnd(1);
-  flow.next_send_us = now_us_;
-  flow.timer_armed = true;
-  flow.timer_at_us = now_us_ + flow.timeout();
-  push(flow.timer_at_us, kTimer, index, 0);
-  try_send(index);
 }
 
 double PathSimulation::delivered_packets(size_t flow) const {
