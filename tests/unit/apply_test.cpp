@@ -7,7 +7,7 @@
 #include <random>
 
 #include "control/desired_checks.h"
-#include "control/plan.h"
+#include "control/running.h"
 #include "control/recover.h"
 #include "file/read.h"
 #include "file/write.h"

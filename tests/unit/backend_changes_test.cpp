@@ -110,7 +110,8 @@ TEST_F(BackendChanges, NoNumberIsGivenAgainWhileThereAreFreshOnes) {
   ASSERT_FALSE(full);
   EXPECT_EQ(kind(full), ErrorKind::failed);
   EXPECT_EQ(sentence(full),
-            "backends: 3 of 3 are in use; remove some, or make an instance with more");
+            "backends: 3 of 3 are in use, which leaves no room for backend 10.0.0.11:8443 of web; remove "
+            "some first, or make an instance with more");
 }
 
 TEST_F(BackendChanges, OfFreedNumbersTheOneThatWasFreedLongestAgoIsGivenAgain) {

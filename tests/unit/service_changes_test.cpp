@@ -89,7 +89,8 @@ TEST(ServiceAdd, RefusesWithOneSentenceAndWritesNothing) {
       {"all6", "[ff02::1]:80/udp", Mode::snat, ErrorKind::misused,
        "service all6: [ff02::1]:80/udp: a multicast address has no backends to choose from"},
       {"more", "203.0.113.98:80/tcp", Mode::snat, ErrorKind::failed,
-       "services: 1 of 1 are in use; remove some, or make an instance with more"},
+       "services: 1 of 1 are in use, which leaves no room for more; remove some first, or make an "
+       "instance with more"},
   };
   MemoryDataplane dataplane;
   dataplane.limits.services = 1;

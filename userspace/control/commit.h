@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What every change has in common: how it begins, and how it is carried out once it is known to be
-// right.
+// How every change is carried out: announce, commit, derive, clear the announcement. A process that
+// is killed between any two steps leaves an announcement by which the next command finishes the
+// change (control/recover.h); before the commit, nothing has changed.
 #pragma once
 
 #include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "control/changes.h"
 #include "control/configuration.h"
 #include "control/derive.h"
+#include "control/difference.h"
 
 namespace sluice {
 
@@ -15,13 +20,27 @@ namespace sluice {
 // nothing is to be written.
 Result<Configuration> begin_change(Dataplane& dataplane, Apply apply);
 
-// Announces, commits with the one write that `commit` is, derives, and takes the announcement back.
-// `configuration` is as it will be after the commit. When the commit fails nothing has changed;
-// when something after it fails, the next command finishes it.
-Result<void> carry_out(Dataplane& dataplane, Configuration& configuration, uint32_t service,
-                       const std::function<Result<void>()>& commit, const DirtySet& dirty);
+// By backend number: the line of the file that names it.
+using BackendLines = std::unordered_map<uint32_t, uint32_t>;
 
-// What failed after the commit.
-[[nodiscard]] Error unfinished(const Error& error);
+// The difference between the two, checked against the kernel's routes and carried out, or only
+// shown. The sentences of it; empty: there is none.
+Result<std::vector<std::string>> carry_out(Dataplane& dataplane, const Configuration& before,
+                                           const Configuration& after, Apply apply,
+                                           Cause cause = Cause::request,
+                                           const BackendLines& lines = {});
+
+using Step = std::function<Result<void>()>;
+
+// Announces a change of `pending` (a service's number, or SLUICE_PENDING_ALL), then commits, then
+// derives. If `commit` fails, nothing has changed. If `derive` fails, the announcement stays and
+// the error says that the next command finishes the change.
+Result<void> announce(Dataplane& dataplane, uint32_t pending, const Step& commit,
+                      const Step& derive);
+
+// A committed transaction is written into the configuration, what derives from it is brought up to
+// date, and its journal is erased. `configuration` has the writes already.
+Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configuration& configuration,
+                           const std::vector<uint32_t>& services, const DirtySet& dirty);
 
 }  // namespace sluice

@@ -31,22 +31,6 @@ auto find_in(Items& items, Predicate predicate) -> decltype(&items.front()) {
   return found == items.end() ? nullptr : &*found;
 }
 
-// numbers[n] is true when n is taken; index 0 stands for "none" and is never given.
-template <typename Items>
-std::vector<bool> taken_numbers(const Items& items, uint32_t capacity) {
-  std::vector<bool> taken(size_t{capacity} + 1, false);
-  taken[0] = true;
-  for (const auto& item : items) {
-    if (item.number <= capacity) taken[item.number] = true;
-  }
-  return taken;
-}
-
-uint32_t lowest_free(const std::vector<bool>& taken) {
-  auto found = std::find(taken.begin(), taken.end(), false);
-  return found == taken.end() ? 0 : static_cast<uint32_t>(found - taken.begin());
-}
-
 }  // namespace
 
 Result<Configuration> Configuration::load(Dataplane& dataplane) {
@@ -103,30 +87,23 @@ const Filter* Configuration::filter(uint32_t service, const Prefix& prefix) cons
   });
 }
 
-const ClientWeight* Configuration::weight(uint32_t service, const Prefix& prefix) const {
+ClientWeight* Configuration::weight(uint32_t service, const Prefix& prefix) {
   return find_in(weights, [&](const ClientWeight& weight) {
     return weight.service == service && weight.prefix == prefix;
   });
 }
 
-uint32_t Configuration::free_service_number(uint32_t capacity) const {
-  return lowest_free(taken_numbers(services, capacity));
-}
-
-uint32_t Configuration::free_backend_number(uint32_t capacity,
-                                            const std::vector<uint64_t>& freed) const {
-  const std::vector<bool> taken = taken_numbers(backends, capacity);
-  uint32_t best = 0;
-  uint64_t best_freed = 0;
-  for (uint32_t number = 1; number <= capacity; number++) {
-    if (taken[number]) continue;
-    const uint64_t when = number < freed.size() ? freed[number] : 0;
-    if (when == 0) return number;
-    if (best != 0 && best_freed <= when) continue;
-    best = number;
-    best_freed = when;
+void Configuration::set_policy(uint32_t service, const Policy& policy) {
+  const auto current = std::find_if(policies.begin(), policies.end(), [&](const auto& numbered) {
+    return numbered.first == service;
+  });
+  if (policy == Policy{}) {
+    if (current != policies.end()) policies.erase(current);
+  } else if (current == policies.end()) {
+    policies.emplace_back(service, policy);
+  } else {
+    current->second = policy;
   }
-  return best;
 }
 
 void Configuration::take(const Writes& writes) {
@@ -150,10 +127,7 @@ void Configuration::take(const Writes& writes) {
     services.insert(services.end(), writes.services.begin(), writes.services.end());
   }
   if (!writes.backends.empty()) put(backends, writes.backends);
-  for (const auto& written : writes.policies) {
-    std::erase_if(policies, [&](const auto& numbered) { return numbered.first == written.first; });
-    if (!(written.second == Policy{})) policies.push_back(written);
-  }
+  for (const auto& [service, policy] : writes.policies) set_policy(service, policy);
   for (const Filter& filter : writes.filters) {
     std::erase_if(filters, [&](const Filter& other) {
       return other.service == filter.service && other.prefix == filter.prefix;

@@ -35,14 +35,10 @@ struct Configuration {
   [[nodiscard]] Backend* backend_at(uint32_t service, const HostPort& at);
   [[nodiscard]] size_t backends_of(uint32_t service) const;
   [[nodiscard]] const Filter* filter(uint32_t service, const Prefix& prefix) const;
-  [[nodiscard]] const ClientWeight* weight(uint32_t service, const Prefix& prefix) const;
+  [[nodiscard]] ClientWeight* weight(uint32_t service, const Prefix& prefix);
 
-  // The lowest free number; 0: all are taken.
-  [[nodiscard]] uint32_t free_service_number(uint32_t capacity) const;
-  // The one that was never used or else was freed longest ago (`freed` as of Dataplane), so that
-  // nothing that still knows an old backend by its number takes a new one for it; 0: all are taken.
-  [[nodiscard]] uint32_t free_backend_number(uint32_t capacity,
-                                             const std::vector<uint64_t>& freed) const;
+  // A policy that limits nothing is erased.
+  void set_policy(uint32_t service, const Policy& policy);
 
   // As it is once these are written.
   void take(const Writes& writes);

@@ -21,19 +21,24 @@
 
 namespace sluice {
 
-// What may be out of date. A use case that starts from a whole state names what it touched.
+// What may be out of date. A change that starts from a whole state says what it touched
+// (control/difference.h); after a kill, everything may be.
 struct DirtySet {
-  bool records = true;
-  bool endpoints = true;
-  bool table = true;
-  bool rings = true;
-  bool timeouts = true;  // of rings that move
+  bool records = false;
+  bool endpoints = false;
+  bool table = false;
+  bool rings = false;
+  bool timeouts = false;  // of rings that move
   // Of services themselves, beside those of backends.
   bool service_endpoints = false;
-  // Of the records, and of the endpoints.
+  // Of the records, and of the endpoints. Nothing: all of them.
   std::optional<std::vector<uint32_t>> only_backends{};
-  // Of records that are not there yet, by the backend's number, asked for already.
+  // Of records that do not exist yet: the source address of the route, by backend number.
   std::map<uint32_t, Address> sources{};
+
+  static DirtySet everything() {
+    return {.records = true, .endpoints = true, .table = true, .rings = true, .timeouts = true};
+  }
 };
 
 // The configuration is kept up to date with what is written and erased.
@@ -42,6 +47,8 @@ Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
 
 // All that the service table says of a policy: enum sluice_service_flag.
 [[nodiscard]] uint32_t policy_flags(const Policy& policy);
+// The same of a service's filters.
+[[nodiscard]] uint32_t filter_flags(const Configuration& configuration, uint32_t service);
 
 // Every service that is not on its way out, their addresses, the addresses that snat replies come
 // to and the backends that nat replies come from.

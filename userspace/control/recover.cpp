@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/recover.h"
 
-#include <algorithm>
 #include <set>
 
+#include "control/commit.h"
 #include "control/sweep.h"
 #include "sluice/instance.h"
 
@@ -26,28 +26,11 @@ Result<void> finish_transaction(Dataplane& dataplane) {
   auto journal = TRY(dataplane.journal());
   if (!journal) return {};  // all of it was carried out
   auto configuration = TRY(Configuration::load(dataplane));
-  return finish_writes(dataplane, *journal, configuration, services_of(*journal), DirtySet{});
+  return finish_writes(dataplane, *journal, configuration, services_of(*journal),
+                       DirtySet::everything());
 }
 
 }  // namespace
-
-// A filter that denies may take the place of one that allows, and as long as the service table says
-// that the service lets nobody in but those, that would be nobody: it comes after the table.
-Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configuration& configuration,
-                           const std::vector<uint32_t>& services, const DirtySet& dirty) {
-  Writes first = writes;
-  const auto denies = std::stable_partition(
-      first.filters.begin(), first.filters.end(),
-      [](const Filter& filter) { return filter.removing || filter.action == FilterAction::allow; });
-  const std::vector<Filter> last(denies, first.filters.end());
-  first.filters.erase(denies, first.filters.end());
-  TRY(dataplane.write_all(first));
-  TRY(derive_services(dataplane, configuration, services, dirty));
-  if (!last.empty()) {
-    TRY(dataplane.put_filters(last));
-  }
-  return dataplane.erase_journal();
-}
 
 Result<bool> recover(Dataplane& dataplane) {
   auto pending = TRY(dataplane.pending());
@@ -66,7 +49,7 @@ Result<void> derive(Dataplane& dataplane, uint32_t service) {
     numbers.clear();
     for (const Service& each : configuration.services) numbers.push_back(each.number);
   }
-  if (auto done = derive_services(dataplane, configuration, numbers, DirtySet{}); !done)
+  if (auto done = derive_services(dataplane, configuration, numbers, DirtySet::everything()); !done)
     return done;
   // What a sweep left behind that was killed after its swap.
   TRY(purge_settled_flows(dataplane, configuration, numbers));

@@ -13,11 +13,6 @@ namespace sluice {
 // the lock; nothing pending is the common case and costs one look-up. True: something was finished.
 Result<bool> recover(Dataplane& dataplane);
 
-// A transaction that is committed, carried out: it is written into the configuration, what derives
-// from it is brought up to date, and its journal goes. `configuration` has it in already.
-Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configuration& configuration,
-                           const std::vector<uint32_t>& services, const DirtySet& dirty);
-
 // Brings what derives from one service's configuration up to date: finishes removals (a backend
 // that is `removing` leaves the ring, is purged, its traffic is added to its service's retired,
 // its record and configuration are erased; likewise a service), writes missing backend records,

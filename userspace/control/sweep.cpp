@@ -69,29 +69,28 @@ Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane& dataplane,
                                                     const Configuration& configuration,
                                                     const std::vector<Sweeping>& sweeps) {
   std::vector<uint32_t> settling;
+  std::vector<std::pair<Service, Ring>> rings;
   for (const auto& [service, sweep] : sweeps) {
-    if (sweep.settled > 0) settling.push_back(service->number);
+    if (sweep.settled == 0) continue;
+    settling.push_back(service->number);
+    rings.emplace_back(*service, sweep.ring);
   }
   std::map<uint32_t, size_t> purged;
   if (settling.empty()) return purged;
   const uint32_t pending = settling.size() == 1 ? settling.front() : SLUICE_PENDING_ALL;
-  TRY(dataplane.set_pending(pending));
-  // The first swap is the commit; each is whole in itself.
-  bool committed = false;
-  for (const auto& [service, sweep] : sweeps) {
-    if (sweep.settled == 0) continue;
-    if (auto done = dataplane.swap_ring(*service, sweep.ring); !done) {
-      if (committed) return tl::unexpected(unfinished(done.error()));
-      (void)dataplane.set_pending(0);
-      return tl::unexpected(done.error());
-    }
-    committed = true;
-  }
-  auto done = purge_settled_flows(dataplane, configuration, settling);
-  if (!done) return tl::unexpected(unfinished(done.error()));
-  if (auto cleared = dataplane.set_pending(0); !cleared)
-    return tl::unexpected(unfinished(cleared.error()));
-  return done;
+  // The first swap is the commit; each swap is complete in itself.
+  auto next = rings.begin();
+  const auto swap_next = [&] {
+    const auto& [service, ring] = *next++;
+    return dataplane.swap_ring(service, ring);
+  };
+  const auto swap_others_and_purge = [&]() -> Result<void> {
+    while (next != rings.end()) TRY(swap_next());
+    purged = TRY(purge_settled_flows(dataplane, configuration, settling));
+    return {};
+  };
+  TRY(announce(dataplane, pending, swap_next, swap_others_and_purge));
+  return purged;
 }
 
 }  // namespace

@@ -23,16 +23,11 @@ Endpoint address_of(const Endpoint& endpoint) {
           endpoint.prefix_bits};
 }
 
-struct FilterFlags {
-  explicit FilterFlags(const std::vector<Filter>& filters) {
-    for (const Filter& filter : filters) {
-      if (filter.removing) continue;
-      of_service[filter.service] |= SLUICE_SERVICE_FILTERED;
-      if (filter.action == FilterAction::allow) of_service[filter.service] |= SLUICE_SERVICE_DENIES;
-    }
-  }
-  std::unordered_map<uint32_t, uint32_t> of_service;
-};
+uint32_t flags_of(const Filter& filter) {
+  if (filter.removing) return 0;
+  return filter.action == FilterAction::allow ? SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_DENIES
+                                              : SLUICE_SERVICE_FILTERED;
+}
 
 uint32_t option_flags(const Service& service) {
   uint32_t flags = 0;
@@ -43,7 +38,8 @@ uint32_t option_flags(const Service& service) {
 }
 
 std::vector<TableEntry> entries_of_services(const Configuration& configuration) {
-  std::unordered_map<uint32_t, uint32_t> flags = FilterFlags(configuration.filters).of_service;
+  std::unordered_map<uint32_t, uint32_t> flags;
+  for (const Filter& filter : configuration.filters) flags[filter.service] |= flags_of(filter);
   for (const auto& [service, policy] : configuration.policies) {
     flags[service] |= policy_flags(policy);
   }
@@ -152,6 +148,13 @@ uint32_t policy_flags(const Policy& policy) {
   if (policy.lowers_windows()) flags |= SLUICE_SERVICE_WINDOWED;
   if (policy.connections_per_sec > 0) flags |= SLUICE_SERVICE_LIMITED;
   if (policy.ingress_rate_bytes_per_sec > 0) flags |= SLUICE_SERVICE_POLICED;
+  return flags;
+}
+
+uint32_t filter_flags(const Configuration& configuration, uint32_t service) {
+  uint32_t flags = 0;
+  for (const Filter& filter : configuration.filters)
+    if (filter.service == service) flags |= flags_of(filter);
   return flags;
 }
 

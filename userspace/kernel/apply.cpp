@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "control/apply.h"
-#include "control/plan.h"
+#include "control/running.h"
 #include "kernel/congestion/control.h"
 #include "kernel/system/bpffs.h"
 
