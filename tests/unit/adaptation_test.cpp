@@ -15,7 +15,7 @@ namespace {
 constexpr double kPeriodS = 5;
 
 struct Server {
-  double service_us;  // that a request takes while nobody else is there
+  double service_us;  // of a request without any other
   uint16_t permille = 0;
 };
 
@@ -129,7 +129,7 @@ TEST(Adaptation, OneThatIsWellAgainGetsItsWeightBack) {
   EXPECT_EQ(farm.server(3).permille, 0);
 }
 
-TEST(Adaptation, WhoIsSilentForAMinuteIsGivenHisWeightBackInSteps) {
+TEST(Adaptation, BackendSilentForAMinuteGetsItsWeightBackInSteps) {
   Adaptation adaptation;
   std::vector<Measured> measured{
       {.name = "a", .weight = 100, .permille = 0, .responses = 100, .response_us = 100000},
@@ -154,13 +154,13 @@ TEST(Adaptation, TooFewResponsesSayNothing) {
   EXPECT_EQ(adaptation.response_us("b"), 0);
 }
 
-TEST(Adaptation, NobodyIsStarvedAltogether) {
+TEST(Adaptation, NoBackendIsStarvedAltogether) {
   Farm farm({{1000}, {1000}, {1000000}}, 500);
   for (int i = 0; i < 100; i++) farm.run_period();
   EXPECT_GE(farm.server(2).permille, 20);
 }
 
-TEST(Adaptation, WhoHasNoWeightIsLeftOut) {
+TEST(Adaptation, BackendWithoutWeightIsLeftOut) {
   Adaptation adaptation;
   const std::vector<Measured> measured{
       {.name = "a", .weight = 0, .permille = 0, .responses = 100, .response_us = 100},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What `sluice run` makes of what was measured: whom to ask for, and what the kernel is told.
+// What `sluice run` makes of measurements: which backends to measure, and what it sets in the kernel.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -118,7 +118,7 @@ TEST_F(AdaptiveWeightsTest, WhatWasAdaptedIsTakenBackWhereTheFileSaysFixed) {
   EXPECT_EQ(settings[0].adapted_permille, uint16_t{0});
 }
 
-TEST_F(AdaptiveWeightsTest, WhoseClientsWaitInVainIsNamed) {
+TEST_F(AdaptiveWeightsTest, BackendsWhoseClientsWaitInVainAreNamed) {
   file_says(Weights::advise);
   pass(1);
   so_far[1].unanswered++;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Applying a configuration: what is planned is what happens, and what happens is what was wished.
+// Applying a configuration: the dry run shows what is done, and the result is what was desired.
 #include "control/apply.h"
 
 #include <gtest/gtest.h>
@@ -165,7 +165,7 @@ TEST_P(EveryPair, KilledAnywhereIsTheOldOrTheNewOnceTheNextCommandHasCome) {
     }
     if (!died) break;
     dataplane.die_at.reset();
-    // Also for who only looks, and may finish nothing.
+    // Also for a reader without the lock, which finishes nothing.
     EXPECT_TRUE(same_world(dataplane.memory, before) || same_world(dataplane.memory, after))
         << index;
     ASSERT_TRUE(recover(dataplane)) << index;

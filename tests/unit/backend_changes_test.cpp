@@ -260,15 +260,15 @@ TEST_F(BackendChanges, WeightNothingTakesNoSlot) {
   EXPECT_EQ(slots(backend_one), 0U);
 }
 
-TEST_F(BackendChanges, AllWithoutWeightOrAllDownLeaveNobodyAndComeBackAsTheyWere) {
+TEST_F(BackendChanges, RingWithoutAnyWeightOrAnyUpBackendIsEmptyAndComesBackAsItWas) {
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   ASSERT_TRUE(add_backend(dataplane, "web", backend_two));
   const Ring before = ring_in(memory(), "web");
-  const Ring nobody(before.size());
+  const Ring empty(before.size());
   for (const char* where : {backend_one, backend_two}) {
     ASSERT_TRUE(set_weight(dataplane, "web", where, 0));
   }
-  EXPECT_EQ(ring_in(memory(), "web"), nobody);
+  EXPECT_EQ(ring_in(memory(), "web"), empty);
   for (const char* where : {backend_one, backend_two}) {
     ASSERT_TRUE(set_weight(dataplane, "web", where, 100));
   }
@@ -276,7 +276,7 @@ TEST_F(BackendChanges, AllWithoutWeightOrAllDownLeaveNobodyAndComeBackAsTheyWere
   for (const char* where : {backend_one, backend_two}) {
     ASSERT_TRUE(set_state(dataplane, "web", where, BackendState::down));
   }
-  EXPECT_EQ(ring_in(memory(), "web"), nobody);
+  EXPECT_EQ(ring_in(memory(), "web"), empty);
   for (const char* where : {backend_one, backend_two}) {
     ASSERT_TRUE(set_state(dataplane, "web", where, BackendState::up));
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Filters allowed, denied, removed and cleared. That nobody is shut out on the way is looked at
-// after every call (support/memory_dataplane.h).
+// Filters allowed, denied, removed and cleared. After every call, support/memory_dataplane.h checks
+// that no other client is denied.
 #include <gtest/gtest.h>
 
 #include "unit/support/control_cast.h"

@@ -150,7 +150,7 @@ TEST(Maglev, BackendNumbersDoNotMatter) {
   EXPECT_EQ(maglev_build(members, 12), ring);
 }
 
-TEST(Maglev, WithoutAnyWeightNobodyHasASlot) {
+TEST(Maglev, WithoutAnyWeightNoBackendHasASlot) {
   EXPECT_EQ(maglev_build({}, 8), std::vector<uint32_t>(256, 0));
   EXPECT_EQ(maglev_build(members_of({0, 0}), 8), std::vector<uint32_t>(256, 0));
   EXPECT_EQ(maglev_build(members_of({0, 5}), 8), std::vector<uint32_t>(256, 2));

@@ -69,7 +69,7 @@ TEST(Observe, NothingNewWritesNothing) {
   EXPECT_THAT(dataplane.written, IsEmpty());
 }
 
-TEST(Observe, WhoIsGoneIsPassedOver) {
+TEST(Observe, RemovedServicesAndBackendsAreSkipped) {
   MemoryDataplane dataplane = two_backends();
   EXPECT_THAT(observed(dataplane, {{"gone", one, true}, {"web", at("10.9.9.9:443"), true}}),
               IsEmpty());

@@ -40,7 +40,7 @@ const Bytes ip6_of(uint8_t protocol) {
           0x20, 1, 0x0d, 0xb8, 0, 0, 0,        0,  0, 0, 0, 0, 0, 0, 0, 0x11};
 }
 
-// The checksum's place holds the sum of all other words: for ipip 0x4500 + 0x4000 + 0x4000 +
+// The checksum field holds the sum of all other words: for ipip 0x4500 + 0x4000 + 0x4000 +
 // 0x0a00 + 0x0001 + 0x0a00 + 0x000b, and for GUE 17 more.
 const Bytes ip4_ipip{0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 0, 0xd9, 0x0c, 10, 0, 0, 1, 10, 0, 0, 11};
 const Bytes ip4_udp{0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0xd9, 0x1d, 10, 0, 0, 1, 10, 0, 0, 11};

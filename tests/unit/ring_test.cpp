@@ -66,7 +66,7 @@ TEST(RingTransition, FollowsTheTableOfSlots) {
       {"its backend is drained, the last", moving(kTwo, kOne), kNone, {}, moving(kNone, kOne)},
       {"drained, and previous is down", moving(kTwo, kOne), kNone, {kOne}, moving(kNone, kNone)},
       {"all are drained and one comes", moving(kNone, kOne), kTwo, {}, moving(kTwo, kOne)},
-      {"nobody was left and one comes", moving(kNone, kNone), kTwo, {}, moving(kTwo, kTwo)},
+      {"no backend was left and one is added", moving(kNone, kNone), kTwo, {}, moving(kTwo, kTwo)},
   };
   for (const Transition& c : cases) {
     EXPECT_EQ(ring_transition({c.before}, {c.target}, c.down), Ring{c.after}) << c.why;
@@ -92,8 +92,8 @@ TEST(RingTransition, TheFirstRingEverIsSettled) {
 }
 
 TEST(RingTransition, WithoutAnyWeightEveryoneKeepsTheirConnections) {
-  const auto nobody = maglev_build({{kOne, 10, 0}, {kTwo, 20, 0}}, 1);
-  EXPECT_EQ(ring_transition({settled(kOne), settled(kTwo)}, nobody, {}),
+  const auto empty = maglev_build({{kOne, 10, 0}, {kTwo, 20, 0}}, 1);
+  EXPECT_EQ(ring_transition({settled(kOne), settled(kTwo)}, empty, {}),
             (Ring{moving(kNone, kOne), moving(kNone, kTwo)}));
 }
 

@@ -57,10 +57,10 @@ TEST_F(Settle, WaitsForTheTimeOut) {
   EXPECT_TRUE(dataplane.written.empty());
 }
 
-TEST_F(Settle, SettlesWhatNobodyDepartsFrom) {
+TEST_F(Settle, SettlesSlotsFromWhichNoFlowDeparts) {
   flow_in(true, backend_two);
   dataplane.clock_s += kLater_s;
-  EXPECT_EQ(settling_text(settle()), "service tunnel: settled 128 slots and forgot 1 flow");
+  EXPECT_EQ(settling_text(settle()), "service tunnel: settled 128 slots and purged 1 flow");
   EXPECT_EQ(ring_moving_slots(ring()), 0U);
   EXPECT_TRUE(dataplane.memory.flows.empty());
   EXPECT_EQ(dataplane.written, (std::vector<std::string>{"swap_ring", "purge_flows"}));
@@ -93,7 +93,7 @@ TEST_F(Settle, AFlowThatIsHalfOpenIsGivenUpSooner) {
   EXPECT_EQ(settle().settled, 1U);
 }
 
-TEST_F(Settle, NobodyLivesWithABackendThatIsDown) {
+TEST_F(Settle, NoFlowOfABackendThatIsDownLives) {
   dataplane.clock_s += kLater_s;
   flow_in(true, backend_one);
   ASSERT_TRUE(set_state(dataplane, "tunnel", backend_one, BackendState::down));

@@ -53,7 +53,7 @@ TEST_F(Tables, AnAddressIsThereOnceUnderItsLowestService) {
 }
 
 TEST_F(Tables, FlagsSayWhatTheServiceAsksFor) {
-  add("plain", "203.0.113.1:80/tcp", {.mode = Mode::ipip});
+  add("ipip", "203.0.113.1:80/tcp", {.mode = Mode::ipip});
   add("snat", "203.0.113.2:80/tcp", {.mode = Mode::snat});
   add("client", "203.0.113.3:80/tcp", {.mode = Mode::gue, .affinity = Affinity::client});
   add("each", "203.0.113.4:80/tcp", {.mode = Mode::l2, .affinity = Affinity::client_service});

@@ -166,7 +166,7 @@ struct Moved {
   double necessary = 0;
 };
 
-// Whoever has more slots than before had to get them from somebody; all other moves are too many.
+// A backend that gains slots takes them from others; every other move is unnecessary.
 Moved moved_between(const Ring& before, const Ring& after) {
   std::map<uint32_t, int64_t> gained;
   Moved moved;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Makes the running services what a file wants, as one transaction: all that changes is noted in
-// the journal and committed with one word. From then on whoever comes next, this command or the one
-// after it, writes it into the configuration and brings what packets read up to date; before it,
-// nothing has changed. Packets see each service's change with one write of its own
-// (control/derive.h).
+// Applies the services of a file as one transaction: all changes are written to the journal and
+// committed with one word. Before that word nothing has changed; after it, this command or the next
+// one carries all of it out (control/commit.h). Packets see each service change with one write of
+// its own (control/derive.h).
 #pragma once
 
 #include <string>
@@ -16,9 +15,9 @@
 
 namespace sluice {
 
-// The changes that were made, or would be, in their order; empty: everything is as desired. Refuses
-// what check_desired() cannot know: no room for all of it, a new backend to which there is no way
-// that its service's mode could use. The file's line is in such an error, where it has one.
+// One sentence per change, in order; empty: everything is as desired. Refuses what check_desired()
+// cannot know: an instance without room for all of it, a new backend whose route its service's mode
+// cannot use. Such an error names the line of the file.
 Result<std::vector<std::string>> apply_services(Dataplane& dataplane,
                                                 const std::vector<DesiredService>& desired,
                                                 Apply apply);

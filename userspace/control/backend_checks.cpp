@@ -64,7 +64,7 @@ Result<void> check_replies(const Service& service, const HostPort& at, const Bac
 }
 
 Result<void> check_backend(const Service& service, const HostPort& at) {
-  // Of tens of thousands in a file hardly one is refused: its text is made where it is.
+  // A file has tens of thousands of backends: the text is made only for those that are refused.
   const auto refuse = [&](std::string_view why) {
     return misused("{}: {}", backend_text(service, at), why);
   };

@@ -17,10 +17,10 @@ namespace {
 // `edit`: Result<edit::Outcome>(Configuration&).
 template <typename Edit>
 Result<Change> change(Dataplane& dataplane, Apply apply, Edit edit) {
-  const Configuration before = TRY(begin_change(dataplane, apply));
+  Configuration before = TRY(begin_change(dataplane, apply));
   Configuration after = before;
   edit::Outcome outcome = TRY(edit(after));
-  const auto sentences = TRY(carry_out(dataplane, before, after, apply));
+  const auto sentences = TRY(carry_out(dataplane, std::move(before), after, apply));
   if (sentences.empty()) return Change{false, std::move(outcome.unchanged)};
   if (!outcome.summary.empty()) return Change{true, std::move(outcome.summary)};
   return Change{true, fmt::format("{}", fmt::join(sentences, "; "))};
@@ -127,22 +127,22 @@ Result<Change> filter_clear(Dataplane& dataplane, const std::string& service, Ap
 
 Result<std::vector<std::string>> backends_observe(Dataplane& dataplane,
                                                   const std::vector<Observation>& observations) {
-  const Configuration before = TRY(begin_change(dataplane, Apply::perform));
+  Configuration before = TRY(begin_change(dataplane, Apply::perform));
   Configuration after = before;
   edit::observe(after, observations);
-  return carry_out(dataplane, before, after, Apply::perform, Cause::observation);
+  return carry_out(dataplane, std::move(before), after, Apply::perform, Cause::observation);
 }
 
 Result<std::vector<std::string>> apply_services(Dataplane& dataplane,
                                                 const std::vector<DesiredService>& desired,
                                                 Apply apply) {
-  const Configuration before = TRY(begin_change(dataplane, apply));
+  Configuration before = TRY(begin_change(dataplane, apply));
   const auto freed = TRY(dataplane.backends_freed());
   const Capacities capacities = dataplane.capacities();
   Numbers numbers(before, capacities, freed);
   Configuration after = before;
   const BackendLines lines = TRY(edit::desired_services(after, desired, capacities, numbers));
-  return carry_out(dataplane, before, after, apply, Cause::request, lines);
+  return carry_out(dataplane, std::move(before), after, apply, Cause::request, lines);
 }
 
 }  // namespace sluice

@@ -80,16 +80,15 @@ Result<Configuration> begin_change(Dataplane& dataplane, Apply apply) {
   return Configuration::load(dataplane);
 }
 
-Result<std::vector<std::string>> carry_out(Dataplane& dataplane, const Configuration& before,
+Result<std::vector<std::string>> carry_out(Dataplane& dataplane, Configuration before,
                                            const Configuration& after, Apply apply, Cause cause,
                                            const BackendLines& lines) {
   Difference changes = difference(before, after, cause);
   TRY(find_routes(dataplane, changes, lines));
   if (changes.empty() || apply == Apply::only_show) return std::move(changes.sentences);
-  Configuration configuration = before;
-  configuration.take(changes.writes);
-  TRY(changes.needs_journal ? commit_journal(dataplane, configuration, changes)
-                            : commit_one(dataplane, configuration, changes));
+  before.take(changes.writes);
+  TRY(changes.needs_journal ? commit_journal(dataplane, before, changes)
+                            : commit_one(dataplane, before, changes));
   return std::move(changes.sentences);
 }
 

@@ -25,7 +25,7 @@ using BackendLines = std::unordered_map<uint32_t, uint32_t>;
 
 // The difference between the two, checked against the kernel's routes and carried out, or only
 // shown. The sentences of it; empty: there is none.
-Result<std::vector<std::string>> carry_out(Dataplane& dataplane, const Configuration& before,
+Result<std::vector<std::string>> carry_out(Dataplane& dataplane, Configuration before,
                                            const Configuration& after, Apply apply,
                                            Cause cause = Cause::request,
                                            const BackendLines& lines = {});

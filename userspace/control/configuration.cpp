@@ -12,7 +12,7 @@ namespace sluice {
 
 namespace {
 
-// So many names an error lists before it says how many more there are.
+// Names that an error lists before it counts the others.
 constexpr size_t names_listed = 8;
 
 std::string listed(std::vector<std::string> names) {
@@ -29,6 +29,20 @@ template <typename Items, typename Predicate>
 auto find_in(Items& items, Predicate predicate) -> decltype(&items.front()) {
   auto found = std::find_if(items.begin(), items.end(), predicate);
   return found == items.end() ? nullptr : &*found;
+}
+
+void put_backends(std::vector<Backend>& backends, const std::vector<Backend>& written) {
+  std::unordered_map<uint32_t, const Backend*> by_number;
+  for (const Backend& backend : written) by_number.emplace(backend.number, &backend);
+  for (Backend& backend : backends) {
+    if (by_number.empty()) return;
+    const auto found = by_number.find(backend.number);
+    if (found == by_number.end()) continue;
+    backend = *found->second;
+    by_number.erase(found);
+  }
+  for (const Backend& backend : written)
+    if (by_number.contains(backend.number)) backends.push_back(backend);
 }
 
 }  // namespace
@@ -107,26 +121,15 @@ void Configuration::set_policy(uint32_t service, const Policy& policy) {
 }
 
 void Configuration::take(const Writes& writes) {
-  const auto put = [](auto& items, const auto& written) {
-    std::unordered_map<uint32_t, size_t> places;
-    for (size_t i = 0; i < items.size(); i++) places.emplace(items[i].number, i);
-    for (const auto& item : written) {
-      const auto place = places.find(item.number);
-      if (place == places.end())
-        items.push_back(item);
-      else
-        items[place->second] = item;
-    }
-  };
   if (!writes.services.empty()) {
-    // One that was renamed may be here under both names, of which the old one is another's now.
+    // A replaced service that is written in part is here under both of its names.
     std::unordered_set<uint32_t> written;
     for (const Service& service : writes.services) written.insert(service.number);
     std::erase_if(services,
                   [&](const Service& service) { return written.contains(service.number); });
     services.insert(services.end(), writes.services.begin(), writes.services.end());
   }
-  if (!writes.backends.empty()) put(backends, writes.backends);
+  put_backends(backends, writes.backends);
   for (const auto& [service, policy] : writes.policies) set_policy(service, policy);
   for (const Filter& filter : writes.filters) {
     std::erase_if(filters, [&](const Filter& other) {

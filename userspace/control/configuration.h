@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The whole configuration, read once at the start of a command, and the questions that every use
-// case asks of it. What is `removing` is gone as far as the operator is concerned: look-ups by name
-// or address do not find it, but its number stays taken until control/derive.h has finished it.
+// The whole configuration, read once at the start of a command, with its look-ups. What is
+// `removing` no longer exists for the operator: look-ups by name or address do not find it. Its
+// number stays in use until control/derive.h has finished the removal.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,13 @@ struct Configuration {
   std::vector<Filter> filters{};                      // by service and prefix
   std::vector<ClientWeight> weights{};                // by service and prefix
 
-  // A transaction that is committed is in it, however far it was carried out.
+  // Includes a committed transaction, however far it was carried out.
   static Result<Configuration> load(Dataplane& dataplane);
 
-  // By number, also what is removing. Null: none such.
+  // By number, including what is removing. Null: none.
   [[nodiscard]] Service* service(uint32_t number);
   [[nodiscard]] const Policy* policy(uint32_t service) const;
-  // Not what is removing. Null: none such.
+  // Without what is removing. Null: none.
   [[nodiscard]] Service* service_with_name(const std::string& name);
   [[nodiscard]] Service* service_with_endpoint(const Endpoint& endpoint);
   [[nodiscard]] Backend* backend_at(uint32_t service, const HostPort& at);
@@ -40,19 +40,19 @@ struct Configuration {
   // A policy that limits nothing is erased.
   void set_policy(uint32_t service, const Policy& policy);
 
-  // As it is once these are written.
+  // Makes it what it is once these are written.
   void take(const Writes& writes);
 
   void purge_backend(uint32_t number);
   void purge_service(uint32_t number);  // and all that it has
 };
 
-// Of a service that is there, or the error that says which are.
+// An error lists the services, or the backends, that exist.
 Result<Service*> find_service(Configuration& configuration, const std::string& name);
 Result<Backend*> find_backend(Configuration& configuration, const Service& service,
                               const HostPort& at);
 
-// "backend 10.0.0.11:8443 of web", as every sentence about it starts.
+// "backend 10.0.0.11:8443 of web": the start of every sentence about it.
 [[nodiscard]] std::string backend_text(const Service& service, const HostPort& at);
 
 }  // namespace sluice

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The order of everything that follows a commit; derive.h says why it is this one.
+// The steps that follow a commit; derive.h gives the reason for their order.
 #include "control/derive.h"
 
 #include <algorithm>
@@ -10,8 +10,8 @@ namespace sluice {
 
 namespace {
 
-// One run over the services that a change (or a recovery) is about, all of them a phase at a time:
-// what the kernel does for many at once takes little longer than for one.
+// One run over the services of a change or a recovery, one phase at a time for all of them: the
+// kernel does many at once in little more time than one.
 class Derivation {
  public:
   Derivation(Dataplane& dataplane, Configuration& configuration,
@@ -63,13 +63,13 @@ class Derivation {
   const DirtySet& dirty_;
   std::vector<Group> staying_;
   std::vector<Group> leaving_;
-  std::unordered_set<uint32_t> erased_;  // backends that the configuration still has here
-  bool endpoints_left_ = false;          // something of what set_endpoints() said has gone since
-  std::vector<Endpoint> backend_endpoints_left_;  // that of these backends
-  bool table_left_ = false;                       // and of what swap_table() said
+  std::unordered_set<uint32_t> erased_;           // backends that the configuration still has here
+  bool endpoints_left_ = false;                   // endpoints of something that was removed since
+  std::vector<Endpoint> backend_endpoints_left_;  // of these backends
+  bool table_left_ = false;                       // the same of the service table
 };
 
-// A few are looked for one by one; of more, or where a service has gone, all are set.
+// A few endpoints are set one by one; if there are more, or a service is removed, all are set.
 constexpr size_t few_endpoints = 4;
 
 Result<void> Derivation::run() {
@@ -119,18 +119,18 @@ Result<void> Derivation::write_records() {
   return {};
 }
 
-// False: it was taken back.
+// False: the backend was taken back.
 Result<bool> Derivation::write_record(const Service& service, const Backend& backend) {
   auto source = TRY(dataplane_.backend_source(backend.number));
   if (!source) {
-    if (backend.removing) return true;  // cut off behind the end of its record
+    if (backend.removing) return true;  // killed after its record was erased
     if (const auto known = dirty_.sources.find(backend.number); known != dirty_.sources.end()) {
       source = known->second;
     } else {
       auto towards = dataplane_.route_towards(backend.at.address);
-      // `backend add` was cut off right after its commit, and the route that it had made sure of is
-      // gone: no packet ever saw this backend. Taken back, it cannot keep every later command from
-      // getting past its recovery.
+      // `backend add` was killed right after its commit, and the route that it had checked is gone.
+      // No packet has seen this backend. If it stayed, the recovery of every later command would
+      // fail.
       if (!towards) {
         TRY(dataplane_.erase_backend(backend));
         erased_.insert(backend.number);
@@ -179,10 +179,10 @@ Result<void> Derivation::move_ring(Group& group, std::vector<std::pair<Service, 
     resized = live.empty() ? Ring(size_t{1} << ring_bits) : ring_refine(live, ring_bits);
   }
   const Ring& before = resized.empty() ? live : resized;
-  // A second more than now: the swap is not done yet, and from then on times count.
+  // One second later than now: the swap comes after this, and slots move from then on.
   Ring after = ring_transition(before, maglev_build(std::move(members), ring_bits), down,
                                dataplane_.now_s() + 1);
-  // Every translated connection is in `translations` anyway and asks the ring only once.
+  // Every translated connection is in `translations` and reads the ring only once.
   if (service.mode == Mode::snat) after = ring_settled(std::move(after));
   if (after == live && !(dirty_.timeouts && ring_moving_slots(after) > 0)) return {};
   moved.emplace_back(service, std::move(after));
@@ -196,7 +196,7 @@ Result<void> Derivation::finish_backends() {
     const size_t before = leaving.size();
     std::copy_if(group.backends.begin(), group.backends.end(), std::back_inserter(leaving),
                  [](const Backend& backend) { return backend.removing; });
-    // Nobody is left, and no flow is tracked: the next backend begins a ring of its own.
+    // No backend is left, and no flow is tracked: the next backend begins a new ring.
     if (leaving.size() > before && leaving.size() - before == group.backends.size())
       emptied.emplace_back(group.service, Ring{});
   }
@@ -217,7 +217,7 @@ Result<void> Derivation::finish_backends() {
   return {};
 }
 
-// The service table no longer counts them in.
+// The service table no longer depends on them.
 Result<void> Derivation::finish_filters(const std::vector<Group>& groups) {
   std::unordered_map<uint32_t, bool> goes;  // with its service
   for (const Group& group : groups) goes.emplace(group.service.number, group.service.removing);
@@ -234,8 +234,8 @@ Result<void> Derivation::finish_filters(const std::vector<Group>& groups) {
   return {};
 }
 
-// Their records say that they are down and the ring was swapped since: no packet remembers one of
-// them anew (bpf/pure/tracking.h).
+// Their records say `down` and the ring was swapped since: no packet tracks a flow for them any
+// more (bpf/pure/tracking.h).
 Result<void> Derivation::purge_flows_of(const std::vector<Backend>& backends) {
   if (backends.empty()) return {};
   std::vector<uint32_t> numbers;
@@ -243,9 +243,8 @@ Result<void> Derivation::purge_flows_of(const std::vector<Backend>& backends) {
   return dataplane_.purge_backends(numbers);
 }
 
-// Cleared before it is added: cut off between the two, the counts of this one backend are lost. The
-// other way round they would be added again by whoever finishes, and a sum that is too high is the
-// worse lie.
+// Cleared before it is added. A kill between the two loses the counts of this one backend; in the
+// other order, recovery would add them twice, and a sum that is too high is worse.
 Result<void> Derivation::retire_traffic(Service& service, const Backend& backend) {
   auto traffic = TRY(dataplane_.backend_traffic(backend.number));
   TRY(dataplane_.clear_backend_traffic(backend.number));
@@ -275,7 +274,7 @@ void Derivation::purge_erased() {
   erased_.clear();
 }
 
-// The service table has them no longer.
+// The service table no longer has them.
 Result<void> Derivation::finish_services() {
   if (leaving_.empty()) return {};
   std::vector<std::pair<Service, Ring>> rings;
@@ -294,7 +293,7 @@ Result<void> Derivation::finish_services() {
   return {};
 }
 
-// Its configuration goes last: until then there is something to finish by.
+// Its configuration goes last: until then recovery finds it.
 Result<void> Derivation::finish_service(const Group& group) {
   const Service& service = group.service;
   for (const Backend& backend : group.backends) {

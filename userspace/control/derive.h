@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the packet path reads, derived from the configuration. control/recover.h is the door for
-// everybody else; the use cases come in here, because they know what their change left as it was.
+// What the packet path reads, derived from the configuration. Everything is derived through
+// control/commit.h, and after a kill through control/recover.h.
 //
-// The order, which a packet may look into at any point of, and a kill may end at any point of:
-//   what is coming: records, endpoints, service table, rings. The table is before the rings because
-//     it holds the addresses that snat replies come to: a ring must not send to a backend whose
-//     replies nobody would know.
-//   what is going: the state `down` in its record, rings without it, its flows, its counters, its
-//     record, its configuration; then endpoints and service table once more, without it.
-//   a service that is going leaves the service table first: from then on its packets are not ours.
+// The order holds for a packet that arrives, and for a kill, between any two steps:
+//   additions: records, endpoints, service table, rings. The table comes before the rings because
+//     it has the addresses that snat replies come to: without them, replies of a backend that the
+//     ring names would not be recognised.
+//   removals: the state `down` in the record, rings without the backend, its flows, its counters,
+//     its record, its configuration; then endpoints and service table once more, without it.
+//   a service that is removed leaves the service table first: from then on its packets pass.
 #pragma once
 
 #include <cstdint>
@@ -45,21 +45,21 @@ struct DirtySet {
 Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
                              const std::vector<uint32_t>& numbers, const DirtySet& dirty);
 
-// All that the service table says of a policy: enum sluice_service_flag.
+// What the service table says of a policy: enum sluice_service_flag.
 [[nodiscard]] uint32_t policy_flags(const Policy& policy);
 // The same of a service's filters.
 [[nodiscard]] uint32_t filter_flags(const Configuration& configuration, uint32_t service);
 
-// Every service that is not on its way out, their addresses, the addresses that snat replies come
-// to and the backends that nat replies come from.
+// Every service that is not removing, their addresses, the addresses that snat replies come to and
+// the backends that nat replies come from.
 Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
                                               const Configuration& configuration);
-// Of services of one address, of these addresses themselves (any port, ICMP) and of backends. An
-// endpoint of both a service and a backend is the service's; one of several is the lowest
-// service's.
+// Endpoints of services of one address, of these addresses themselves (any port, ICMP) and of
+// backends. An endpoint of both a service and a backend is the service's; one of several services
+// is that of the lowest number.
 [[nodiscard]] std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(
     const Configuration& configuration);
-// Whose this one is; 0: no one's.
+// The service of this endpoint; 0: none.
 [[nodiscard]] uint32_t endpoint_service(const Configuration& configuration,
                                         const Endpoint& endpoint);
 

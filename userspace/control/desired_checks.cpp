@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Each rule is one of service_checks.h and backend_checks.h. Here is only who has to be held
-// against whom, found by tables: a file has thousands of services and tens of thousands of
-// backends.
+// The rules are those of service_checks.h and backend_checks.h. Here, tables find the pairs that
+// they apply to: a file has thousands of services and tens of thousands of backends.
 #include "control/desired_checks.h"
 
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Whether what a file wants goes together: rules that the use cases have one by one
-// (control/changes.h) for all of it at once, each refusal where its cause stands.
+// Checks the services of a file against each other: the rules of control/changes.h for all of them
+// at once, each error with the line and column of its cause.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-// Empty: it may be applied, as far as that can be known without a kernel.
+// Empty: the file can be applied, as far as that can be known without the kernel.
 [[nodiscard]] std::vector<FileError> check_desired(const Desired& desired);
 
 }  // namespace sluice

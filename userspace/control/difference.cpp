@@ -92,6 +92,7 @@ class Comparison {
   void add_service(const Service& service);
   void set_service(const Service& before, const Service& after);
   void remove_service(const Service& service);
+  void write_gone(const Service& service, const std::string& name);
   void compare_policy(const Service& service, const Changed<std::pair<uint32_t, Policy>>& policy);
   void compare_filters(const Service& service, const std::vector<Changed<Filter>>& filters);
   void compare_weights(const Service& service, const std::vector<Changed<ClientWeight>>& weights);
@@ -171,9 +172,12 @@ void Comparison::add_service(const Service& service) {
   if (replaced == replaced_.end()) {
     say(fmt::format("service {}: added {}", service.name, service_text(service)));
   } else {
+    // The name is the key of a record, and belongs to the new service from here on.
+    const Service& old = *replaced->second;
+    write_gone(old, fmt::format("#{}", old.number));
     replacing_.insert(service.name);
     say(fmt::format("service {}: replaced by {}; it was {}, and its connections end", service.name,
-                    service_text(service), service_text(*replaced->second)));
+                    service_text(service), service_text(old)));
   }
   result_.writes.services.push_back(service);
   DirtySet& dirty = result_.dirty;
@@ -190,18 +194,18 @@ void Comparison::set_service(const Service& before, const Service& after) {
 }
 
 void Comparison::remove_service(const Service& service) {
+  if (replacing_.contains(service.name)) return;
+  const size_t backends = before_.backends_of(service.number);
+  say(fmt::format(
+      "service {}: removed{}", service.name,
+      backends == 0 ? "" : fmt::format(", with {} backend{}", backends, backends == 1 ? "" : "s")));
+  write_gone(service, service.name);
+}
+
+void Comparison::write_gone(const Service& service, const std::string& name) {
   Service gone = service;
+  gone.name = name;
   gone.removing = true;
-  if (replacing_.contains(service.name)) {
-    // The name is the key of its record, and belongs to the new service. No valid name has a '#'.
-    gone.name = fmt::format("#{}", service.number);
-  } else {
-    const size_t backends = before_.backends_of(service.number);
-    say(fmt::format("service {}: removed{}", service.name,
-                    backends == 0
-                        ? ""
-                        : fmt::format(", with {} backend{}", backends, backends == 1 ? "" : "s")));
-  }
   result_.writes.services.push_back(gone);
   result_.services.push_back(service.number);
   result_.dirty.table = true;

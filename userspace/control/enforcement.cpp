@@ -19,7 +19,7 @@ class Finder {
   void flow_rate();
   void rate();
   void ingress_rate();
-  void chance(std::string_view limit);
+  void impairment(std::string_view limit);
   void window(std::string_view limit);
   void connection_rate();
   void weight(const Policy& policy);
@@ -47,7 +47,7 @@ void Finder::add_without_fq(std::string_view limit, const PacedDevice& device) {
   const bool paced = tcp_ && enforcers_.sockets;
   if (paced) {
     add(limit, "socket pacing", device.name,
-        fmt::format("its root qdisc is {}, not fq, so local TCP sockets keep the rate themselves",
+        fmt::format("its root qdisc is {}, not fq, so local TCP sockets pace themselves",
                     device.qdisc));
   }
   add(limit, "policing", device.name,
@@ -101,10 +101,10 @@ void Finder::ingress_rate() {
   add_none_if_so(limit, before, no_hook);
 }
 
-void Finder::chance(std::string_view limit) {
+void Finder::impairment(std::string_view limit) {
   const size_t before = found_.size();
   for (const PacedDevice& device : enforcers_.paced)
-    add(limit, "chance", device.name, "pace draws lots for every packet to a client there");
+    add(limit, "impairment", device.name, "pace drops or marks packets to clients there at random");
   add_none_if_so(limit, before, no_pace);
 }
 
@@ -163,8 +163,8 @@ std::vector<Enforcement> enforcements_of(const Service& service, const Policy& p
   if (policy.connections_per_sec > 0) finder.connection_rate();
   if (policy.ingress_rate_bytes_per_sec > 0) finder.ingress_rate();
   if (policy.weight > 0) finder.weight(policy);
-  if (policy.loss_ppm > 0) finder.chance("loss");
-  if (policy.mark_ppm > 0) finder.chance("mark");
+  if (policy.loss_ppm > 0) finder.impairment("loss");
+  if (policy.mark_ppm > 0) finder.impairment("mark");
   return finder.take();
 }
 

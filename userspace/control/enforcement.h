@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which mechanism keeps each limit of a policy, where, and why it is that one: what `policy show`
-// says. Pure; kernel/instance/enforcers.h finds out what is attached.
+// Which mechanism enforces each limit of a policy, where, and for what reason: the output of
+// `policy show`. Pure; kernel/instance/enforcers.h finds what is attached.
 #pragma once
 
 #include <optional>
@@ -17,19 +17,19 @@ namespace sluice {
 struct PacedDevice {
   std::string name;
   std::string qdisc;     // its root qdisc: "fq", "noqueue", "htb" ...
-  bool departs = false;  // packets get departure times there, as of when pace was attached
+  bool departs = false;  // packets get departure times there, since pace was attached
 };
 
 struct Enforcers {
   std::vector<std::string> steered;  // devices that `steer` is on
   std::vector<PacedDevice> paced;
-  bool sockets = false;                   // local TCP sockets are told to pace themselves
+  bool sockets = false;                   // local TCP sockets pace themselves
   std::optional<std::string> congestion;  // the name of the instance's congestion control
 };
 
 struct Enforcement {
   std::string_view limit;      // "flow rate", as `policy list` heads its columns
-  std::string_view mechanism;  // "departure times" ...; "none": nothing keeps it
+  std::string_view mechanism;  // "departure times" ...; "none": the limit is not enforced
   std::string where;           // a device, several, or a congestion control; empty: nowhere
   std::string why;
 

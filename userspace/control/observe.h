@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What `sluice run` saw of backends, put beside the operator's word: many at once, under the lock.
-// Each is whole in itself; who is killed on the way leaves some for the next command to finish
-// (control/recover.h).
+// What the daemon observes of backends, kept beside the operator's configuration: health checks and
+// adapted weights. Many observations are one change, under the lock.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +20,8 @@ struct Observation {
   std::optional<uint16_t> adapted_permille{};  // of its weight; 0: all of it
 };
 
-// Sentences of what that changed: "backend 10.0.0.11:8443 of web: failing". A service or backend
-// that is gone meanwhile is passed over.
+// One sentence per change: "backend 10.0.0.11:8443 of web: failing". A service or backend that no
+// longer exists is skipped.
 Result<std::vector<std::string>> backends_observe(Dataplane& dataplane,
                                                   const std::vector<Observation>& observations);
 

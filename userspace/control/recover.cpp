@@ -11,7 +11,7 @@ namespace sluice {
 
 namespace {
 
-// Of a transaction that is committed: which services it is about.
+// The services of a committed transaction.
 std::vector<uint32_t> services_of(const Writes& writes) {
   std::set<uint32_t> numbers;
   for (const Service& service : writes.services) numbers.insert(service.number);
@@ -51,7 +51,7 @@ Result<void> derive(Dataplane& dataplane, uint32_t service) {
   }
   if (auto done = derive_services(dataplane, configuration, numbers, DirtySet::everything()); !done)
     return done;
-  // What a sweep left behind that was killed after its swap.
+  // A sweep that was killed after its swap leaves these.
   TRY(purge_settled_flows(dataplane, configuration, numbers));
   return {};
 }

@@ -11,7 +11,7 @@ namespace sluice {
 
 namespace {
 
-// What the operator may choose of a service.
+// The options of a service. Most defaults are left out.
 std::vector<std::string> options_of(const Service& service) {
   std::vector<std::string> options{fmt::format("mode {}", mode_text(service.mode))};
   if (service.gue_variant != gue_variant_default) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The words in which changes are told, by whichever command makes them.
+// Texts that describe a service, for sentences and errors.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-// "203.0.113.10:443/tcp, mode snat, affinity client": what the operator may choose of a service.
+// "203.0.113.10:443/tcp, mode snat, affinity client": a service's endpoint and options.
 [[nodiscard]] std::string service_text(const Service& service);
 // The same without the endpoint.
 [[nodiscard]] std::string service_options_text(const Service& service);

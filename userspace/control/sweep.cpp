@@ -16,7 +16,7 @@ namespace {
 
 using FlowsByService = std::map<uint32_t, std::vector<TrackedFlow>>;
 
-// By which its slot is found.
+// The hash that picks the flow's slot.
 uint32_t hash_in(const Dataplane& dataplane, const Service& service, const TrackedFlow& flow) {
   const uint32_t ports =
       service.affinity == Affinity::flow ? flow_ports(flow.flow) : affinity_salt(service);
@@ -41,7 +41,7 @@ std::vector<FlowInRing> flows_in_ring(const Dataplane& dataplane, const Service&
   return in_ring;
 }
 
-// Those that move, of these services.
+// Those of these services whose rings move.
 Result<std::vector<Sweeping>> plan(Dataplane& dataplane, const Configuration& configuration,
                                    const std::vector<const Service*>& services) {
   std::vector<Sweeping> moving;
@@ -156,7 +156,7 @@ Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
     settled.push_back({service->name, sweep.settled, sweep.moving, sweep.departing,
                        purged[service->number], sweep.youngest_s});
   }
-  // Asked for by name, it has an answer also when nothing moves.
+  // A service that is asked for by name has an answer even if nothing moves.
   if (name && settled.empty()) settled.push_back({.service = *name});
   return settled;
 }
@@ -169,7 +169,7 @@ std::string settling_text(const Settling& settling) {
     return fmt::format("service {}: nothing moves", settling.service);
   std::string text =
       fmt::format("service {}: settled {}", settling.service, count(settling.settled, "slot"));
-  if (settling.purged > 0) text += fmt::format(" and forgot {}", count(settling.purged, "flow"));
+  if (settling.purged > 0) text += fmt::format(" and purged {}", count(settling.purged, "flow"));
   if (settling.moving == 0) return text;
   return text + fmt::format(
                     "; {} still move{}: {} depart{} from the ring, the youngest change is "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Settles rings that moved: `sluice service settle`. Under the lock, and safe to be killed
+// Settles rings that moved: `sluice service settle`. Runs under the lock and can be killed
 // anywhere: the next command finishes it (control/recover.h).
 #pragma once
 
@@ -15,31 +15,30 @@
 
 namespace sluice {
 
-// What became of a service's ring.
+// The outcome for a service's ring.
 struct Settling {
   std::string service;
   size_t settled = 0;       // slots
   size_t moving = 0;        // slots that still move
-  size_t departing = 0;     // tracked flows that live and keep slots from settling
-  size_t purged = 0;        // tracked flows that nobody needs any more; a dry run does not know
+  size_t departing = 0;     // live tracked flows that keep slots from settling
+  size_t purged = 0;        // tracked flows of settled slots; unknown (0) in a dry run
   uint32_t youngest_s = 0;  // for how long the youngest slot that still moves has done so
 };
 
 // "settled 256 slots; 12 still move: ..."
 [[nodiscard]] std::string settling_text(const Settling& settling);
 
-// Of one service, or of all that move.
+// Of one service, or of all whose rings move.
 Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
                                               const std::optional<std::string>& name, Apply apply);
 
-// Deletes what is tracked of settled slots of these services, as a sweep does after its swap.
-// How many flows that were, by service number.
+// Purges the tracked flows of settled slots of these services, as a sweep does after its swap.
+// Returns the number of flows by service number.
 Result<std::map<uint32_t, size_t>> purge_settled_flows(Dataplane& dataplane,
                                                        const Configuration& configuration,
                                                        const std::vector<uint32_t>& services);
 
-// Tracked flows by the number of their service. Whatever a flow is tracked for, its backend
-// is of its service.
+// Tracked flows by the number of their backend's service.
 Result<std::map<uint32_t, std::vector<TrackedFlow>>> tracked_by_service(
     Dataplane& dataplane, const Configuration& configuration);
 

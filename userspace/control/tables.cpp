@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The maps that all services share, put together from the configuration: the packet path's service
-// table, and the endpoints by which `decap`, `pace` and `congestion` find a service.
+// The maps that all services share, built from the configuration: the packet path's service table,
+// and the endpoints by which `decap`, `pace` and `congestion` find a service.
 #include <algorithm>
 #include <optional>
 #include <tuple>
@@ -17,7 +17,7 @@ bool before(const Endpoint& a, const Endpoint& b) {
   return std::tie(a.port, a.l4_proto, a.prefix_bits) < std::tie(b.port, b.l4_proto, b.prefix_bits);
 }
 
-// The address itself, of whatever port: where echo requests, and fragments without ports, go.
+// The address itself, of any port: the destination of echo requests and of fragments without ports.
 Endpoint address_of(const Endpoint& endpoint) {
   return {endpoint.address, 0, endpoint.address.is_v4() ? L4Proto::icmp : L4Proto::icmpv6,
           endpoint.prefix_bits};
@@ -57,7 +57,7 @@ std::vector<TableEntry> entries_of_services(const Configuration& configuration) 
   return entries;
 }
 
-// Of services of these modes, also of those on their way out: their replies are still coming.
+// Of services of this mode, including those that are removing: their replies still arrive.
 template <typename Take>
 void for_backends(const Configuration& configuration, Mode mode, Take take) {
   std::unordered_map<uint32_t, const Service*> services;
@@ -71,7 +71,8 @@ void for_backends(const Configuration& configuration, Mode mode, Take take) {
   }
 }
 
-// What comes from a backend is of one service; of one that takes another's place, not of that.
+// Replies from a backend belong to one service. If a service replaces another, they belong to the
+// new one.
 void add_nat_replies(const Configuration& configuration, std::vector<TableEntry>& entries) {
   std::vector<TableEntry> leaving;
   const size_t first = entries.size();
@@ -97,7 +98,7 @@ void sort_and_merge(std::vector<TableEntry>& entries) {
     if (before(b.endpoint, a.endpoint)) return false;
     return a.service < b.service;
   });
-  // Only addresses come more than once, and are the lowest service's.
+  // Only addresses occur more than once; they belong to the service of the lowest number.
   const auto last = std::unique(
       entries.begin(), entries.end(),
       [](const TableEntry& a, const TableEntry& b) { return a.endpoint == b.endpoint; });
@@ -108,7 +109,7 @@ void sort_and_merge(std::vector<TableEntry>& entries) {
 struct Claim {
   Endpoint endpoint;
   bool of_backend;
-  bool leaving;  // its service is on its way out
+  bool leaving;  // its service is removing
   uint32_t service;
 };
 
@@ -117,9 +118,9 @@ void for_claims(const Configuration& configuration, Take take) {
   std::unordered_map<uint32_t, const Service*> services;
   services.reserve(configuration.services.size());
   for (const Service& service : configuration.services) {
-    // Also of those on their way out: their servers still find them by it.
+    // Including those that are removing: their servers still find them by the endpoint.
     services.emplace(service.number, &service);
-    // Prefixes are found in `service_prefixes`.
+    // Prefixes are in `service_prefixes`.
     if (service.endpoint.is_prefix()) continue;
     take(Claim{service.endpoint, false, service.removing, service.number});
     take(Claim{address_of(service.endpoint), false, service.removing, service.number});
@@ -135,7 +136,7 @@ void for_claims(const Configuration& configuration, Take take) {
   }
 }
 
-// Of two of one endpoint.
+// Of two claims to one endpoint.
 bool goes_before(const Claim& a, const Claim& b) {
   return std::tie(a.of_backend, a.leaving, a.service) <
          std::tie(b.of_backend, b.leaving, b.service);

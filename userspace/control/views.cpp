@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Read without the lock: a view that meets a change under way shows some of it, but never what the
-// operator has removed already.
+// Views are read without the lock: during a change they show a part of it, but nothing that the
+// operator has removed.
 #include "control/views.h"
 
 #include <algorithm>
@@ -13,8 +13,7 @@ namespace sluice {
 
 namespace {
 
-// What belongs to a service. Put together once: a table of all services would else go through all
-// of it for each.
+// What belongs to a service, grouped once for all services.
 struct Belongings {
   std::vector<const Backend*> backends;
   std::vector<Filter> filters;
@@ -74,7 +73,7 @@ Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service&
   return view;
 }
 
-// Of all views at once, for it takes a pass over the tables; settled slots remember nothing.
+// For all views at once, because it takes a pass over the tables. Settled slots track nothing.
 Result<void> count_tracked(Dataplane& dataplane, const Configuration& configuration,
                            std::vector<ServiceView>& views) {
   if (std::none_of(views.begin(), views.end(),
@@ -115,7 +114,7 @@ Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) 
 
 namespace {
 
-// The names of services by number, of all or of the one asked for.
+// Names by service number: of all services, or of the named one.
 Result<std::unordered_map<uint32_t, std::string>> names_of(Configuration& configuration,
                                                            const std::string& service) {
   std::unordered_map<uint32_t, std::string> names;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What there is to see, put together for whoever shows it: the command line, as tables or JSON.
+// What `list` and `show` commands, the status page and the metrics present.
 #pragma once
 
 #include <optional>
@@ -25,14 +25,14 @@ struct ServiceView {
   std::vector<ClientWeight> weights;  // by prefix
   size_t slots = 0;                   // of the ring; 0: no ring yet
   size_t moving_slots = 0;
-  size_t tracked_flows = 0;  // by what moving slots remember
-  Traffic traffic;           // of all its backends, those that are gone included
+  size_t tracked_flows = 0;  // of moving slots
+  Traffic traffic;           // of all its backends, including removed ones
   FlowTotals flow_totals;
   std::vector<VerdictCount> verdicts;
 };
 
 Result<std::vector<ServiceView>> service_views(Dataplane& dataplane);  // by name
-// Unknown: an error that lists the names there are (or says `sluice service add`).
+// An unknown name is an error that lists the names that exist (or names `sluice service add`).
 Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name);
 Result<Service> service_named(Dataplane& dataplane, const std::string& name);
 
@@ -53,8 +53,7 @@ struct ClientWeightView {
 Result<std::vector<ClientWeightView>> client_weight_views(Dataplane& dataplane,
                                                           const std::string& service);
 
-// The name by which people call a verdict: "not_ours"; its action: "pass", "forward", "punt",
-// "drop"; and its sentence.
+// A verdict's name ("not_ours"), its action ("pass", "forward", "punt" or "drop") and its sentence.
 struct VerdictText {
   std::string_view name;
   sluice_action action{};

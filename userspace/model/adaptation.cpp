@@ -11,8 +11,8 @@ namespace {
 
 constexpr uint64_t kResponsesMin = 30;
 constexpr double kSmoothing = 0.1;  // the share of the newest figure
-constexpr double kForgetS = 60;
-constexpr double kRegain = 2;  // a step back to the whole weight, of who is not known
+constexpr double kExpiryS = 60;
+constexpr double kRegain = 2;  // a step back to the whole weight, of a backend without a figure
 constexpr double kUsual = 1.25;
 constexpr double kStepShare = 0.5;  // of the way, in proportions
 constexpr double kStepMost = 2;
@@ -21,7 +21,7 @@ constexpr double kLarge = 1.8;
 constexpr double kBudgetPerS = 0.01 / 60;
 constexpr double kBudgetMost = 0.01;
 constexpr int kInsists = 3;            // periods
-constexpr double kPermilleLeast = 20;  // somebody has to ask it, or nobody would ever know
+constexpr double kPermilleLeast = 20;  // without requests there would be no more measurements
 constexpr double kWhole = 1000;
 
 double permille_of(const Measured& one) {
@@ -34,7 +34,7 @@ double ratio(double a, double b) {
 
 }  // namespace
 
-// `share_of_one`: of the ring, that one permille of this backend is.
+// `share_of_one`: the share of the ring of one permille of this backend.
 double Adaptation::stepped(Known& known, double now, double target, double share_of_one) {
   target = std::clamp(target, kPermilleLeast, kWhole);
   const bool large = ratio(target, now) >= kLarge;
@@ -42,7 +42,7 @@ double Adaptation::stepped(Known& known, double now, double target, double share
   known.insists = !large ? 0 : known.insists * insists > 0 ? known.insists + insists : insists;
   if (std::abs(known.insists) >= kInsists)
     return now * std::clamp(std::pow(target / now, kStepShare), 1 / kStepMost, kStepMost);
-  // Once the budget is whole, so that it is one change of the ring in place of many.
+  // Only with a full budget, so that there is one change of the ring instead of many.
   const bool usual = now == kWhole || (ratio(target, now) < kStepLeast && target < kWhole);
   if (large || usual || budget_ < 0.99 * kBudgetMost) return now;
   const double most = budget_ / share_of_one;
@@ -56,7 +56,7 @@ void Adaptation::gather(const Measured& one, double period_s) {
   known.responses += one.responses;
   known.response_us += one.response_us;
   known.silent_s = one.responses > 0 ? 0 : known.silent_s + period_s;
-  if (known.silent_s >= kForgetS) {
+  if (known.silent_s >= kExpiryS) {
     known.responses = known.response_us = 0;
     known.mean_us = 0;
   }
@@ -100,7 +100,7 @@ std::vector<uint16_t> Adaptation::step(const std::vector<Measured>& measured, do
     double target = now;
     if (mean > 0)
       target = mean <= usual * kUsual ? kWhole : kWhole * usual / mean;
-    else if (known_[one.name].silent_s >= kForgetS)
+    else if (known_[one.name].silent_s >= kExpiryS)
       target = std::min(kWhole, now * kRegain);
     const double wanted = std::round(stepped(known_[one.name], now, target, one.weight / total));
     if (wanted == now) continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Preconditions that hold in release builds too: what they guard would otherwise be memory that is
-// not ours, or a ring that breaks connections. A broken one is a bug of the caller, never the
-// operator's doing, so it ends the program with a sentence. Private to model.
+// Preconditions, checked in release builds too: without them, memory would be overwritten or a ring
+// would break connections. A violation is a bug of the caller, not an operator's error, so it ends
+// the program with a sentence. Private to model.
 #pragma once
 
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What should be: the configuration file, read and valid in itself. A section that the file does
-// not have is left as it is; one that it has is complete, and what is not in it goes. Where
-// something stands in the file goes with it, so that whoever refuses it can point there.
+// The desired state: a configuration file, read and valid in itself. A section that the file lacks
+// is left alone; a section that it has is complete, and what is not in it is removed. Items have
+// their line and column, for error messages.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace sluice {
 
-// Of a file, both from 1. No part of what is said there.
+// A position in a file, both from 1. It does not count in comparisons.
 struct Mark {
   uint32_t line = 0;
   uint32_t column = 0;
@@ -24,7 +24,7 @@ struct Mark {
   friend bool operator==(const Mark&, const Mark&) { return true; }
 };
 
-// One sentence: what is wrong at this place of the file and how it becomes right.
+// One sentence: what is wrong at this position of the file, and the correction.
 struct FileError {
   Mark mark;
   std::string text;
@@ -32,7 +32,7 @@ struct FileError {
 
 struct DesiredBackend {
   HostPort at;
-  uint32_t weight = 100;  // where weights adapt, what they start from
+  uint32_t weight = 100;  // if weights adapt: the initial one
   BackendState state = BackendState::up;
   Mark mark{};
 
@@ -61,7 +61,7 @@ struct DesiredService {
   std::vector<DesiredFilter> filters{};
   std::vector<DesiredClientWeight> client_weights{};
   std::vector<DesiredBackend> backends{};
-  // Where there is one, it says whether a backend that should be up is up or down.
+  // If set, it decides whether a backend that should be up is up or down.
   std::optional<HealthCheck> health{};
   AllDown all_down = AllDown::drop;
   Weights weights = Weights::fixed;
@@ -89,10 +89,10 @@ struct DesiredCongestion {
   friend bool operator==(const DesiredCongestion&, const DesiredCongestion&) = default;
 };
 
-// What `sluice run` does beside following the file.
+// Options of `sluice run`.
 struct RunOptions {
-  std::optional<HostPort> metrics{};  // where Prometheus asks; none: nowhere
-  uint32_t settle_s = 60;             // how often slots that moved are settled
+  std::optional<HostPort> metrics{};  // address of the Prometheus endpoint; none: no endpoint
+  uint32_t settle_s = 60;             // period in which moving slots are settled
 
   friend bool operator==(const RunOptions&, const RunOptions&) = default;
 };

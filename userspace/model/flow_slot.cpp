@@ -5,7 +5,7 @@
 
 #include "model/address.h"
 
-// Kernel-side code: it is written for a compiler that does not warn of narrowing.
+// Kernel-side code, for a compiler that does not warn of narrowing.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #include "pure/hash.h"
@@ -14,7 +14,7 @@
 namespace sluice {
 
 uint32_t flow_ports(const sluice_flow& flow) {
-  // As both lie in the packet, and in the flow.
+  // In the order of the packet.
   uint32_t ports = 0;
   memcpy(&ports, &flow.source_port, sizeof(ports));
   return ports;

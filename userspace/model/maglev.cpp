@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Fills a ring. Members take turns in virtual time, each as often as its weight says; in its turn a
 // member takes the first free slot of its own permutation of the slots. Nothing but identities and
-// weights enters, so that every director builds the same ring, and leaving a member out changes
-// little: the others' order among themselves stays as it was.
+// weights enters, so that every director builds the same ring. Leaving a member out changes little:
+// the order of the others among themselves stays.
 //
 // A thousand members and the bitmap of 65536 slots lie together in the first-level cache. Half of
 // all probes would be spent on the last few slots; there the member searches the list of free slots
@@ -46,17 +46,18 @@ int weight_grade(uint32_t weight) {
 
 struct Seat {
   uint32_t backend;
-  uint32_t left;  // turns that it still has
+  uint32_t left;  // turns left
   uint32_t credit;
   uint16_t weight;
   uint16_t next;  // the slot that it tries first, then every `step`-th
   uint16_t step;
 };
 
-// Its share of the slots, exact to one: whole parts first, then one each to the largest remainders.
+// Shares the slots by weight, exact to one: the integer quotients first, then one slot each to the
+// largest remainders.
 void share_slots(std::vector<Seat>& seats, const std::vector<RingMember>& members, uint64_t slots) {
   struct Remainder {
-    uint64_t part;
+    uint64_t remainder;
     uint64_t identity;
     uint32_t seat;
   };
@@ -72,7 +73,7 @@ void share_slots(std::vector<Seat>& seats, const std::vector<RingMember>& member
     remainders.push_back({share % weights, members[i].identity, i});
   }
   auto before = [](const Remainder& a, const Remainder& b) {
-    return a.part != b.part ? a.part > b.part : a.identity < b.identity;
+    return a.remainder != b.remainder ? a.remainder > b.remainder : a.identity < b.identity;
   };
   auto last = remainders.begin() + static_cast<std::ptrdiff_t>(rest);
   std::nth_element(remainders.begin(), last, remainders.end(), before);

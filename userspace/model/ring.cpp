@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Rings as they change: see DESIGN, "Just enough tracking". The packet path's half of the bargain
-// is in bpf/steer/ring_lookup.h; how targets are built is in maglev.cpp.
+// How rings change. bpf/steer/ring_lookup.h reads them; maglev.cpp builds the targets.
 #include "model/ring.h"
 
 #include <algorithm>
@@ -16,12 +15,12 @@ namespace {
 
 constexpr size_t kLine = SLUICE_RING_LINE_SLOTS;
 
-// `is_down` is asked only of what a slot would keep.
+// `is_down` is called only for a backend that a slot would keep.
 template <typename IsDown>
 RingSlot slot_transition(const RingSlot& slot, uint32_t target, IsDown is_down, uint32_t now_s) {
   if (!slot.moving && (slot.backend == target || slot.backend == 0)) return {target, 0, false, 0};
-  // From here on the flow table has, or may have, a say in this slot: living connections that began
-  // while it moved, and dead ones whose 5-tuple comes again. Only a sweep ends that.
+  // From here on the flow table decides for some packets of this slot: for living connections that
+  // began while it moved, and for dead ones whose 5-tuple is used again. Only a sweep ends that.
   const uint32_t kept = slot.moving ? slot.previous : slot.backend;
   return {target, kept == 0 || is_down(kept) ? target : kept, true,
           slot.moving ? slot.since_s : now_s};
@@ -108,7 +107,7 @@ Ring ring_from_lines(const std::vector<sluice_ring_line>& lines) {
   return ring;
 }
 
-// A ring has less than 128 slots a backend, unless it is of the smallest size.
+// A ring has less than 128 slots per backend, unless it is of the smallest size.
 uint32_t ring_store_lines(uint32_t services, uint32_t backends) {
   constexpr uint32_t each = 128 / SLUICE_RING_LINE_SLOTS;
   constexpr uint32_t least = (1u << SLUICE_RING_BITS_MIN) / SLUICE_RING_LINE_SLOTS;

@@ -8,7 +8,7 @@
 
 #include "model/demand.h"
 
-// Kernel-side code: it is written for a compiler that does not warn of narrowing.
+// Kernel-side code, for a compiler that does not warn of narrowing.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #include "pure/hash.h"
@@ -40,16 +40,17 @@ Choice choice_of(const sluice_service_entry& entry, const sluice_seed& seed, uin
 }
 
 bool put(sluice_service_bucket& bucket, const sluice_service_entry& entry) {
-  for (sluice_service_entry& place : bucket.entries) {
-    if (place.used != 0) continue;
-    place = entry;
+  for (sluice_service_entry& slot : bucket.entries) {
+    if (slot.used != 0) continue;
+    slot = entry;
     return true;
   }
   return false;
 }
 
-// Cuckoo insertion: where both buckets are full, `entry` takes a place and whoever had it goes to
-// its other bucket, which may push again. Places take turns, so that no two entries only swap.
+// Cuckoo insertion: if both buckets are full, `entry` replaces another one, which goes to its other
+// bucket and may replace a third. The replaced position alternates, so that two entries do not swap
+// for ever.
 bool insert(Buckets& buckets, sluice_service_entry entry, const sluice_seed& seed) {
   const auto mask = static_cast<uint32_t>(buckets.size() - 1);
   const size_t pushes_max = 32 * static_cast<size_t>(std::bit_width(buckets.size()));
@@ -72,8 +73,8 @@ size_t service_table_entries(size_t services, size_t backends) {
 }
 
 size_t service_table_buckets(size_t entries) {
-  // Two places a bucket, one of them used at most on average. At that load the smallest table had
-  // no layout under 1 of 12,000 random seeds; at three quarters it had none under 1 of 20.
+  // Two entries per bucket, on average at most one in use. At that load, the smallest table had no
+  // layout for 1 of 12,000 random seeds; at a load of three quarters, for 1 of 20.
   static_assert(SLUICE_BUCKET_ENTRIES == 2);
   return std::max(kBucketsMin, std::bit_ceil(entries));
 }
@@ -86,15 +87,15 @@ Result<Buckets> service_table_layout(const std::vector<sluice_service_entry>& en
     entry.used = 1;
     if (insert(table, entry, seed)) continue;
     return failed(
-        "services: {} endpoints found no layout in the {} places of this instance's table; an "
+        "services: {} endpoints found no layout in the {} entries of this instance's table; an "
         "instance for more services has a larger one",
         entries.size(), buckets * SLUICE_BUCKET_ENTRIES);
   }
   return table;
 }
 
-std::array<uint32_t, 2> service_table_places(const sluice_service_entry& entry,
-                                             const sluice_seed& seed, size_t buckets) {
+std::array<uint32_t, 2> service_table_buckets_of(const sluice_service_entry& entry,
+                                                 const sluice_seed& seed, size_t buckets) {
   const Choice choice = choice_of(entry, seed, static_cast<uint32_t>(buckets - 1));
   return {choice.first, choice.second};
 }

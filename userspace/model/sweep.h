@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// When a moving slot may settle: the decision alone, on what was read of the ring and of the tables
-// of flows. bpf/pure/tracking.h has the invariant that it keeps; control/sweep.h does the rest.
+// Decides when a moving slot may settle, from the ring and the tracked flows. bpf/pure/tracking.h
+// has the invariant; control/sweep.h reads and writes the maps.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct FlowInRing {
   bool lives = false;
 };
 
-// A tracked flow lives unless it was silent for longer than its service's time-out. A connection
-// that is half open is given up sooner, and with a backend that is down nobody lives.
+// A tracked flow lives unless it was silent for longer than its service's time-out. A half-open
+// connection has a shorter time-out, and no flow of a backend that is down lives.
 [[nodiscard]] bool flow_lives(const Service& service, uint32_t seen_s, bool half_open,
                               bool backend_down, uint32_t now_s);
 
@@ -31,10 +31,10 @@ struct Sweep {
   uint32_t youngest_s = 0;  // for how long the youngest slot that still moves has done so
 };
 
-// Settles every slot that has moved for longer than the time-out and from whose backend no living
-// flow departs. Older flows that are unknown may be silent only for so long, and were seen since; a
-// flow that comes between the reading of the tables and the swap of the ring is either new, and
-// does not depart, or was silent for too long.
+// Settles every slot that has moved for longer than the time-out and whose living flows all have
+// the slot's backend. A flow that began before the slot moved has sent since, or has timed out. A
+// flow that arrives between the reading of the tables and the swap of the ring is either new, and
+// has the slot's backend, or has timed out.
 [[nodiscard]] Sweep ring_sweep(const Service& service, Ring ring,
                                const std::vector<FlowInRing>& flows, uint32_t now_s);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A Dataplane that remembers. It can be told to fail, or to die like a killed process, at its n-th
-// call; and after each call it looks at itself as a packet would, and notes whatever contradicts
-// itself at that moment.
+// A Dataplane in memory. It can be told to fail, or to die like a killed process, at its n-th call.
+// After each call it looks at itself as a packet does, and notes every contradiction.
 #pragma once
 
 #include <algorithm>
@@ -411,7 +410,7 @@ class MemoryDataplane : public Dataplane {
     }
   }
 
-  // Its own, or already that of the service which is about to take its place.
+  // Of the service itself, or already of the service that is about to replace it.
   bool is_at_endpoint(const TableEntry& entry) const {
     const auto endpoint = memory.endpoints.find(entry.endpoint);
     if (endpoint == memory.endpoints.end()) return false;
@@ -459,14 +458,14 @@ class MemoryDataplane : public Dataplane {
     }
   }
 
-  // Nobody is shut out whom no filter, and no lack of one, shuts out.
+  // A service that admits only allowed clients has a filter that allows.
   void look_at_filters(const TableEntry& entry) {
     const auto allows = [&](const auto& named) {
       return named.second.service == entry.service && named.second.action == FilterAction::allow;
     };
     if ((entry.flags & SLUICE_SERVICE_DENIES) != 0 &&
         std::none_of(memory.filters.begin(), memory.filters.end(), allows)) {
-      contradict("service {} denies everybody", entry.service);
+      contradict("service {} denies every client", entry.service);
     }
   }
 };

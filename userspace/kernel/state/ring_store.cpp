@@ -2,6 +2,7 @@
 #include "kernel/state/ring_store.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -33,13 +34,11 @@ RingStore::Mapping& RingStore::Mapping::operator=(Mapping&& other) noexcept {
   return *this;
 }
 
-Result<RingStore::Mapping> RingStore::map(const std::string& directory, const char* name,
-                                          uint32_t value_bytes) {
-  auto opened = TRY(open_map(directory, name, sizeof(uint32_t), value_bytes));
+Result<RingStore::Mapping> RingStore::map(const OpenedMap& opened, size_t offset, size_t bytes) {
   Mapping mapping;
-  const size_t bytes = size_t{opened.max_entries} * value_bytes;
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, opened.fd.get(), 0);
-  if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", name, error_text(errno));
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, opened.fd.get(),
+                      static_cast<off_t>(offset));
+  if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", opened.name, error_text(errno));
   mapping.memory = memory;
   mapping.bytes = bytes;
   return mapping;
@@ -47,9 +46,31 @@ Result<RingStore::Mapping> RingStore::map(const std::string& directory, const ch
 
 Result<RingStore> RingStore::open(const std::string& directory) {
   RingStore store;
-  store.heads_ = TRY(map(directory, "ring_heads", sizeof(sluice_ring_head)));
-  store.lines_ = TRY(map(directory, "ring_lines", sizeof(sluice_ring_line)));
+  const auto heads =
+      TRY(open_map(directory, "ring_heads", sizeof(uint32_t), sizeof(sluice_ring_head)));
+  store.heads_ = TRY(map(heads, 0, size_t{heads.max_entries} * sizeof(sluice_ring_head)));
+  store.lines_map_ =
+      TRY(open_map(directory, "ring_lines", sizeof(uint32_t), sizeof(sluice_ring_line)));
   return store;
+}
+
+// The kernel maps every page of an array at once, and all lines are tens of megabytes: a command
+// that touches few rings maps their pages alone.
+Result<RingStore::Window> RingStore::window(uint32_t first, size_t count) {
+  constexpr int windows_max = 8;
+  constexpr size_t line_bytes = sizeof(sluice_ring_line);
+  if (all_lines_.memory == nullptr && ++windows_ > windows_max)
+    all_lines_ = TRY(map(lines_map_, 0, lines() * line_bytes));
+  if (all_lines_.memory != nullptr)
+    return Window{{}, static_cast<sluice_ring_line*>(all_lines_.memory) + first};
+  const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t begin = first * line_bytes;
+  const size_t within = begin % page_bytes;
+  Window window;
+  window.pages = TRY(map(lines_map_, begin - within, within + count * line_bytes));
+  window.first =
+      reinterpret_cast<sluice_ring_line*>(static_cast<char*>(window.pages.memory) + within);
+  return window;
 }
 
 uint64_t RingStore::head(uint32_t service) const {
@@ -60,10 +81,6 @@ uint64_t RingStore::head(uint32_t service) const {
 void RingStore::set_head(uint32_t service, uint64_t head) {
   auto* heads = static_cast<uint64_t*>(heads_.memory);
   std::atomic_ref(heads[service]).store(head, std::memory_order_release);
-}
-
-sluice_ring_line* RingStore::line(uint32_t index) const {
-  return static_cast<sluice_ring_line*>(lines_.memory) + index;
 }
 
 std::map<uint32_t, uint32_t> RingStore::gaps() const {
@@ -100,16 +117,19 @@ Result<uint32_t> RingStore::take_lines(size_t count) {
       count, lines_used(), lines());
 }
 
-std::vector<sluice_ring_line> RingStore::read(uint32_t service) const {
+Result<std::vector<sluice_ring_line>> RingStore::read(uint32_t service) {
   const uint64_t head_of = head(service);
-  const auto* first = line(static_cast<uint32_t>(SLUICE_RING_FIRST(head_of)));
-  return {first, first + SLUICE_RING_LINES(head_of)};
+  const size_t count = SLUICE_RING_LINES(head_of);
+  if (count == 0) return std::vector<sluice_ring_line>{};
+  const Window ring = TRY(window(static_cast<uint32_t>(SLUICE_RING_FIRST(head_of)), count));
+  return std::vector<sluice_ring_line>(ring.first, ring.first + count);
 }
 
 Result<void> RingStore::write(uint32_t service, const std::vector<sluice_ring_line>& lines,
                               uint8_t bits) {
   auto first = TRY(take_lines(lines.size()));
-  memcpy(line(first), lines.data(), lines.size() * sizeof(sluice_ring_line));
+  const Window ring = TRY(window(first, lines.size()));
+  memcpy(ring.first, lines.data(), lines.size() * sizeof(sluice_ring_line));
   set_head(service, SLUICE_RING_HEAD(first, lines.size(), bits));
   return {};
 }

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/system/fd.h"
+#include "kernel/system/map.h"
 #include "sluice/ring.h"
 #include "support/result.h"
 
@@ -23,7 +23,7 @@ class RingStore {
   static Result<RingStore> open(const std::string& directory);
 
   // Empty: the service has no ring.
-  [[nodiscard]] std::vector<sluice_ring_line> read(uint32_t service) const;
+  [[nodiscard]] Result<std::vector<sluice_ring_line>> read(uint32_t service);
   // Packets see the new ring from the store of its head on. The lines of the old ring stay
   // untouched until reuse(). Without a gap that is long enough, fails and changes nothing.
   Result<void> write(uint32_t service, const std::vector<sluice_ring_line>& lines, uint8_t bits);
@@ -33,7 +33,7 @@ class RingStore {
   void reuse() { gaps_.reset(); }
 
   [[nodiscard]] uint64_t lines_used() const;
-  [[nodiscard]] uint64_t lines() const { return lines_.bytes / sizeof(sluice_ring_line); }
+  [[nodiscard]] uint64_t lines() const { return lines_map_.max_entries; }
 
  private:
   // Memory mapping of a map's values.
@@ -48,18 +48,26 @@ class RingStore {
     void* memory = nullptr;
     size_t bytes = 0;
   };
-  static Result<Mapping> map(const std::string& directory, const char* name, uint32_t value_bytes);
+  static Result<Mapping> map(const OpenedMap& opened, size_t offset, size_t bytes);
+
+  // Some lines, mapped: of pages of their own, or within `all_lines_`.
+  struct Window {
+    Mapping pages;
+    sluice_ring_line* first = nullptr;
+  };
+  [[nodiscard]] Result<Window> window(uint32_t first, size_t count);
 
   [[nodiscard]] uint64_t head(uint32_t service) const;
   void set_head(uint32_t service, uint64_t head);
-  [[nodiscard]] sluice_ring_line* line(uint32_t index) const;
   [[nodiscard]] std::map<uint32_t, uint32_t> gaps() const;
   [[nodiscard]] Result<uint32_t> take_lines(size_t count);
 
   // Free gaps, first line to length, as of the last reuse(); empty: not computed yet.
   std::optional<std::map<uint32_t, uint32_t>> gaps_;
+  OpenedMap lines_map_;
   Mapping heads_;
-  Mapping lines_;
+  Mapping all_lines_;  // once there were many windows
+  int windows_ = 0;
 };
 
 }  // namespace sluice
