@@ -16,7 +16,7 @@ namespace {
 struct Unloaded {
   std::string name;
   bool changed = false;
-  std::vector<std::string> undone{};  // sentences of assignments that were removed
+  std::vector<std::string> undone{};  // sentences about reverted selections
 };
 
 Result<Unloaded> unload(const CongestionOptions& options, const std::string& name,
@@ -28,7 +28,7 @@ Result<Unloaded> unload(const CongestionOptions& options, const std::string& nam
   const auto control = TRY(find_congestion(options, instance.directory()));
   const std::string which = control ? control->name : name;
   if (context.dry_run) return Unloaded{.name = which, .changed = control.has_value()};
-  // Assignments go first: none of them may be left with a name that the kernel no longer knows.
+  // Reverted first: no selection may be left with a name that the kernel no longer knows.
   auto undone = TRY(undo_choices(instance.directory(), which));
   // Also if none is loaded: pins of an earlier one may be left.
   const auto unloaded = TRY(congestion_unload(instance.directory(), which));
@@ -138,8 +138,7 @@ void setup_congestion(CLI::App& app, Context& context) {
     runs(added, context, std::move(options), run);
   };
   add_congestion_load(noun, context);
-  add("unload", "Unregister it and remove its assignments; sockets that use it keep it",
-      run_unload);
+  add("unload", "Unregister it and revert its selections; sockets that use it keep it", run_unload);
   add("show", "Whether it is loaded, what uses it, and the state of its sockets", run_show);
   add_congestion_watch(noun, context);
   CLI::App* list = add_verb(*noun, "list", "All congestion controls that sluice has loaded",

@@ -13,7 +13,7 @@ namespace sluice {
 
 struct CongestionOptions {
   std::string name;
-  // Of `load`: what is to use the congestion control.
+  // Of `load`: what to select the congestion control for.
   std::vector<std::string> routes;
   std::vector<std::string> listeners;
   bool whole_namespace = false;

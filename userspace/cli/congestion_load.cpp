@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice congestion load: registers the congestion control, and assigns it to routes, listening
+// sluice congestion load: registers the congestion control, and selects it for routes, listening
 // sockets or the network namespace.
 #include "cli/congestion_command.h"
 #include "cli/nouns.h"
@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-// The assignments that the options ask for.
+// The selections that the options ask for.
 Result<std::vector<Choice>> choices_of(const CongestionOptions& options) {
   std::vector<Choice> all;
   for (const std::string& text : options.routes) {
@@ -42,7 +42,7 @@ std::string loaded_text(const std::string& name, CongestionLoad load) {
   return fmt::format("congestion control {}: is loaded already", name);
 }
 
-// Refuses an impossible assignment before anything is changed.
+// Refuses an impossible selection before anything is changed.
 Result<void> check_choices(const std::vector<Choice>& wanted, const std::string& name) {
   for (const Choice& choice : wanted) TRY(would_choose(choice, name));
   return {};
@@ -121,9 +121,9 @@ void add_choices(CLI::App* load, CongestionOptions& options) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
   several("--route", "PREFIX", options.routes,
-          "and assign it to this route of the main table, as in 198.51.100.0/24");
+          "and select it for this route of the main table, as in 198.51.100.0/24");
   several("--listener", "ADDR:PORT", options.listeners,
-          "and to the sockets that listen there now; connections that they accept inherit it");
+          "and for the sockets that listen there now; connections that they accept inherit it");
   load->add_flag("--namespace", options.whole_namespace,
                  "and make it the default of this network namespace")
       ->disable_flag_override()
