@@ -99,7 +99,7 @@ class InstanceEgress : public StageTest {
   static Desired desired(std::optional<uint32_t> packets) {
     Desired desired;
     desired.attachments = {
-        {.device = kDevice, .part = Component::pace, .settings = {.gso_max_segs = packets}}};
+        {.device = kDevice, .component = Component::pace, .settings = {.gso_max_segs = packets}}};
     return desired;
   }
   static std::vector<std::string> applied(const Desired& desired, Apply apply = Apply::perform) {
@@ -287,7 +287,7 @@ TEST_F(InstanceEgress, AFileSetsTheLimitAndAnotherNumberIsAChange) {
 TEST_F(InstanceEgress, ChangesOfAFileAreRevertedIfALaterAttachmentFails) {
   const Without decap("decap");
   Desired fails = desired(4);
-  fails.attachments->push_back({.device = kDevice, .part = Component::decap});
+  fails.attachments->push_back({.device = kDevice, .component = Component::decap});
   EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(attachments(*instance_).value(), IsEmpty());

@@ -40,7 +40,7 @@ MetricSources everything() {
   sources.services = {web};
   sources.flows = {flow};
   Attachment attachment;
-  attachment.part = Component::steer;
+  attachment.component = Component::steer;
   attachment.device = "eth0";
   attachment.mode = "native";
   sources.attachments = {attachment};

@@ -20,7 +20,7 @@ struct AttachOptions {
 };
 
 std::string attachment_sentence(const Attachment& attachment, bool already) {
-  return fmt::format("{}: {} {}, {}", component_text(attachment.part),
+  return fmt::format("{}: {} {}, {}", component_text(attachment.component),
                      already ? "is already attached to" : "attached to", attachment.device,
                      attachment.mode);
 }
@@ -29,7 +29,7 @@ Result<std::optional<Attachment>> attachment_on(Instance& instance, Component co
                                                 const std::string& device) {
   const auto all = TRY(attachments(instance));
   for (const auto& one : all) {
-    if (one.part == component && one.device == device && one.here && !one.gone) return one;
+    if (one.component == component && one.device == device && one.here && !one.gone) return one;
   }
   return std::optional<Attachment>{};
 }

@@ -7,7 +7,7 @@ namespace sluice {
 
 Json attachment_json(const Attachment& attachment) {
   const auto& packets = attachment.egress.gso_max_segs;
-  return {{"component", component_text(attachment.part)},
+  return {{"component", component_text(attachment.component)},
           {"device", attachment.device},
           {"mode", attachment.mode},
           {"here", attachment.here},
@@ -18,8 +18,8 @@ Json attachment_json(const Attachment& attachment) {
 }
 
 std::string attachment_text(const Attachment& attachment) {
-  std::string text = fmt::format("{} on {}, {}", component_text(attachment.part), attachment.device,
-                                 attachment.mode);
+  std::string text = fmt::format("{} on {}, {}", component_text(attachment.component),
+                                 attachment.device, attachment.mode);
   if (attachment.egress.fq) text += ", fq";
   if (attachment.egress.gso_max_segs)
     text += fmt::format(", gso_max_segs {}", *attachment.egress.gso_max_segs);

@@ -269,7 +269,7 @@ void add_instance(Families& families, const MetricSources& sources) {
   Family attached = families.gauge(
       "attachment_present", "1: the component is attached to the device; 0: the device is gone.");
   for (const Attachment& each : sources.attachments) {
-    attached.add({{"component", std::string(component_text(each.part))},
+    attached.add({{"component", std::string(component_text(each.component))},
                   {"device", each.device},
                   {"mode", each.mode}},
                  each.gone ? 0 : 1);

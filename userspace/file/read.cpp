@@ -56,7 +56,7 @@ class FileReader {
   void read_backends(Fields& fields, DesiredService& service);
   DesiredBackend read_backend(Fields& fields, const YamlNode& node);
   void read_devices(Fields& file);
-  AttachSettings read_xdp(Component part, const YamlNode& node);
+  AttachSettings read_xdp(Component component, const YamlNode& node);
   AttachSettings read_pace(const YamlNode& node);
   template <typename Why>
   YamlNode without(const YamlNode& node, const FileSection& section, Why why);
@@ -233,31 +233,33 @@ void FileReader::read_devices(Fields& file) {
     }
     Fields fields(document_, parts, device_section, reading_.errors);
     for (const YamlEntry& component_entry : parts.entries) {
-      const auto part = parse_component(component_entry.key);
-      if (!part) continue;  // noted as an unknown key
-      DesiredAttachment attachment{
-          .device = entry.key, .part = *part, .settings = {}, .mark = component_entry.mark};
+      const auto component = parse_component(component_entry.key);
+      if (!component) continue;  // noted as an unknown key
+      DesiredAttachment attachment{.device = entry.key,
+                                   .component = *component,
+                                   .settings = {},
+                                   .mark = component_entry.mark};
       const YamlNode& options = document_.at(component_entry.value);
       if (options.kind == YamlNode::Kind::mapping) {
         attachment.settings =
-            *part == Component::pace ? read_pace(options) : read_xdp(*part, options);
+            *component == Component::pace ? read_pace(options) : read_xdp(*component, options);
       } else if (options.kind != YamlNode::Kind::nothing) {
         refuse(options.mark,
                fmt::format("{} wants nothing behind it, or a mapping of options, as "
                            "in {}",
                            component_entry.key,
-                           *part == Component::pace ? "{fq: true}" : "{xdp: native}"));
+                           *component == Component::pace ? "{fq: true}" : "{xdp: native}"));
       }
       attachments.push_back(attachment);
     }
   }
 }
 
-AttachSettings FileReader::read_xdp(Component part, const YamlNode& node) {
+AttachSettings FileReader::read_xdp(Component component, const YamlNode& node) {
   const YamlNode own = without(node, pace_section, [&](std::string_view key) {
     return fmt::format(
         "{} is about departure times, which pace gives and {} does not; take it away", key,
-        component_text(part));
+        component_text(component));
   });
   AttachSettings settings;
   Fields fields(document_, own, attachment_section, reading_.errors);

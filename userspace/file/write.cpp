@@ -97,7 +97,7 @@ void Writer::write_devices(const std::vector<DesiredAttachment>& attachments) {
       if (each.settings.fq) options.emplace_back("fq: true");
       if (each.settings.gso_max_segs)
         options.push_back(fmt::format("gso-max-segs: {}", *each.settings.gso_max_segs));
-      line("    {}: {{{}}}", component_text(each.part), fmt::join(options, ", "));
+      line("    {}: {{{}}}", component_text(each.component), fmt::join(options, ", "));
     }
   }
 }

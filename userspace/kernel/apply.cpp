@@ -17,8 +17,8 @@ void append(std::vector<std::string>& all, const std::vector<std::string>& more)
   all.insert(all.end(), more.begin(), more.end());
 }
 
-std::string sentence(Component part, const char* verb, const std::string& device) {
-  return fmt::format("{}: {} {}", component_text(part), verb, device);
+std::string sentence(Component component, const char* verb, const std::string& device) {
+  return fmt::format("{}: {} {}", component_text(component), verb, device);
 }
 
 std::string loaded_sentence(const std::string& name, bool loads) {
@@ -41,7 +41,7 @@ struct DevicePlan {
     std::vector<std::string> sentences;
     for (const auto& [wanted, changes, there] : attach) {
       append(sentences, changes);
-      if (!there) sentences.push_back(sentence(wanted.part, "attached to", wanted.device));
+      if (!there) sentences.push_back(sentence(wanted.component, "attached to", wanted.device));
     }
     if (!load.empty()) sentences.push_back(loaded_sentence(load, true));
     return sentences;
@@ -49,7 +49,7 @@ struct DevicePlan {
   [[nodiscard]] std::vector<std::string> going() const {
     std::vector<std::string> sentences;
     for (const auto& each : detach)
-      sentences.push_back(sentence(each.part, "detached from", each.device));
+      sentences.push_back(sentence(each.component, "detached from", each.device));
     if (!unload.empty()) sentences.push_back(loaded_sentence(unload, false));
     return sentences;
   }
@@ -66,15 +66,15 @@ std::string congestion_name(const DesiredCongestion& desired, const std::string&
 Result<void> check_kind(const DesiredAttachment& desired, const Attachment& there) {
   const bool chained = there.mode == "chained";
   const bool fits =
-      desired.part == Component::pace ||
+      desired.component == Component::pace ||
       (desired.settings.chain || chained ? desired.settings.chain == chained
                                          : desired.settings.mode == XdpMode::automatic ||
                                                there.mode == xdp_mode_text(desired.settings.mode));
   if (fits) return {};
   return failed(
       "line {}: device {}: {} is attached in {} mode (detach it first: sluice detach {} {})",
-      desired.mark.line, desired.device, component_text(desired.part), there.mode,
-      component_text(desired.part), desired.device);
+      desired.mark.line, desired.device, component_text(desired.component), there.mode,
+      component_text(desired.component), desired.device);
 }
 
 // `directory` is the instance's, and need not be there.
@@ -82,7 +82,7 @@ Result<void> plan_attachments(const std::string& directory,
                               const std::vector<DesiredAttachment>& desired,
                               const std::vector<Attachment>& running, DevicePlan& plan) {
   const auto same = [](const DesiredAttachment& wanted, const Attachment& there) {
-    return there.here && wanted.part == there.part && wanted.device == there.device;
+    return there.here && wanted.component == there.component && wanted.device == there.device;
   };
   for (const DesiredAttachment& wanted : desired) {
     if (if_nametoindex(wanted.device.c_str()) == 0)
@@ -157,7 +157,7 @@ class PendingAttachments {
   ~PendingAttachments() {
     if (kept_) return;
     for (const Attachment& each : adjusted_) put_back(each);
-    for (const auto& each : attached_) (void)detach(instance_, each.part, each.device);
+    for (const auto& each : attached_) (void)detach(instance_, each.component, each.device);
     if (!loaded_.empty()) (void)congestion_unload(instance_.directory(), loaded_);
   }
   PendingAttachments(const PendingAttachments&) = delete;
@@ -165,14 +165,14 @@ class PendingAttachments {
 
   Result<void> come(const DevicePlan& plan) {
     for (const auto& [wanted, changes, there] : plan.attach) {
-      auto report = TRY(attach(instance_, wanted.part, wanted.device, wanted.settings));
+      auto report = TRY(attach(instance_, wanted.component, wanted.device, wanted.settings));
       append(applied_.notes, report.notes);
       append(applied_.changes, report.changes);
       if (there) {
         adjusted_.push_back(*there);
       } else {
         attached_.push_back(wanted);
-        applied_.changes.push_back(sentence(wanted.part, "attached to", wanted.device));
+        applied_.changes.push_back(sentence(wanted.component, "attached to", wanted.device));
       }
     }
     if (plan.load.empty()) return {};
@@ -187,7 +187,7 @@ class PendingAttachments {
   // Attached once more it is the program for the root qdisc that the device has again.
   void put_back(const Attachment& before) {
     (void)restore_egress(instance_.directory(), before.device, before.egress);
-    (void)attach(instance_, before.part, before.device, {});
+    (void)attach(instance_, before.component, before.device, {});
   }
 
   Instance& instance_;
@@ -200,7 +200,7 @@ class PendingAttachments {
 
 Result<void> go(Instance& instance, const DevicePlan& plan, Applied& applied) {
   for (const auto& each : plan.detach) {
-    auto done = TRY(detach(instance, each.part, each.device));
+    auto done = TRY(detach(instance, each.component, each.device));
     append(applied.notes, done.egress.changes);
     append(applied.notes, done.egress.notes);
   }
@@ -270,7 +270,7 @@ Result<Desired> running_configuration(Instance& instance) {
   desired.attachments.emplace();
   for (const Attachment& there : running) {
     if (!there.here || there.gone) continue;
-    DesiredAttachment each{.device = there.device, .part = there.part};
+    DesiredAttachment each{.device = there.device, .component = there.component};
     each.settings.chain = there.mode == "chained";
     if (there.mode == "native") each.settings.mode = XdpMode::native;
     if (there.mode == "generic") each.settings.mode = XdpMode::generic;

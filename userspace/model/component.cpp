@@ -10,7 +10,7 @@ namespace sluice {
 
 namespace {
 
-constexpr std::array<std::pair<Component, std::string_view>, 3> parts{
+constexpr std::array<std::pair<Component, std::string_view>, 3> components{
     {{Component::steer, "steer"}, {Component::decap, "decap"}, {Component::pace, "pace"}}};
 constexpr std::array<std::pair<XdpMode, std::string_view>, 3> xdp_modes{
     {{XdpMode::automatic, "automatic"},
@@ -20,15 +20,16 @@ constexpr std::array<std::pair<XdpMode, std::string_view>, 3> xdp_modes{
 }  // namespace
 
 Result<Component> parse_component(std::string_view text) {
-  for (const auto& [part, name] : parts)
-    if (text == name) return part;
-  return misused("part \"{}\": there is none of that name (there are: steer, decap, pace)", text);
+  for (const auto& [component, name] : components)
+    if (text == name) return component;
+  return misused("component \"{}\": there is none of that name (there are: steer, decap, pace)",
+                 text);
 }
 
 Result<XdpMode> parse_xdp_mode(std::string_view text) {
   for (const auto& [mode, name] : xdp_modes)
     if (text == name) return mode;
-  return misused("xdp \"{}\": there is no such way (there are: automatic, native, generic)", text);
+  return misused("xdp \"{}\": there is no such mode (there are: automatic, native, generic)", text);
 }
 
 Result<uint32_t> parse_gso_max_segs(std::string_view text) {
@@ -38,9 +39,9 @@ Result<uint32_t> parse_gso_max_segs(std::string_view text) {
                  kGsoMaxSegs);
 }
 
-std::string_view component_text(Component part) {
-  for (const auto& [candidate, name] : parts)
-    if (candidate == part) return name;
+std::string_view component_text(Component component) {
+  for (const auto& [candidate, name] : components)
+    if (candidate == component) return name;
   return "unknown";
 }
 

@@ -29,7 +29,7 @@ struct AttachSettings {
 Result<Component> parse_component(std::string_view text);
 Result<XdpMode> parse_xdp_mode(std::string_view text);
 Result<uint32_t> parse_gso_max_segs(std::string_view text);
-[[nodiscard]] std::string_view component_text(Component part);
+[[nodiscard]] std::string_view component_text(Component component);
 [[nodiscard]] std::string_view xdp_mode_text(XdpMode mode);
 
 }  // namespace sluice

@@ -74,7 +74,7 @@ struct DesiredService {
 
 struct DesiredAttachment {
   std::string device;
-  Component part = Component::steer;
+  Component component = Component::steer;
   AttachSettings settings{};
   Mark mark{};
 

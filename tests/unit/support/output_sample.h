@@ -114,7 +114,7 @@ inline StatusView status() {
   view.memory = {{"flows", 1, 4096}, {"rings", 2, 65536}};
   view.instance = "sluice";
   view.directory = "/sys/fs/bpf/sluice";
-  view.attachments = {{.part = Component::steer,
+  view.attachments = {{.component = Component::steer,
                        .device = "eth1",
                        .mode = "native",
                        .here = true,

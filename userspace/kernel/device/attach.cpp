@@ -118,7 +118,7 @@ bool has_settings(const AttachPoint& point, const AttachSettings& settings) {
 Result<bool> find_attached(const InstanceDirectory& instance,
                            const std::vector<AttachPoint>& existing, const std::string& main,
                            const AttachSettings& settings, AttachReport& report) {
-  const Component component = report.attachment.part;
+  const Component component = report.attachment.component;
   const std::string& device = report.attachment.device;
   for (const auto& point : existing) {
     if (!is_on(point, component, device) || point.program != main) continue;

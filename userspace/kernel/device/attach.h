@@ -14,7 +14,7 @@
 namespace sluice {
 
 struct Attachment {
-  Component part{};
+  Component component{};
   std::string device;
   std::string mode;          // "native", "generic", "tcx", "clsact", "chained"
   bool here = true;          // false: in another network namespace

@@ -17,7 +17,7 @@ Result<std::vector<Attachment>> attachments(const InstanceDirectory& instance) {
   const auto points = TRY(attach_points(instance.links()));
   for (const AttachPoint& point : points) {
     if (is_companion(point.program)) continue;
-    Attachment attachment{.part = component_of(point.program),
+    Attachment attachment{.component = component_of(point.program),
                           .device = point.device,
                           .mode = std::string(hook_kind_text(point.kind)),
                           .here = point.namespace_id == network_namespace_id(),
@@ -25,7 +25,7 @@ Result<std::vector<Attachment>> attachments(const InstanceDirectory& instance) {
                           .namespace_id = point.namespace_id,
                           .departs = point.program == "pace_egress_edt"};
     // The index is 0 also for a device that was renamed: its link stays attached.
-    if (attachment.part == Component::pace && attachment.here &&
+    if (attachment.component == Component::pace && attachment.here &&
         if_nametoindex(point.device.c_str()) != 0)
       attachment.egress = TRY(egress_of(instance.directory(), point.device));
     all.push_back(std::move(attachment));

@@ -14,8 +14,8 @@ Result<Enforcers> enforcers_of(const InstanceDirectory& instance) {
   Enforcers enforcers;
   for (const Attachment& one : attached) {
     if (one.gone || !one.here) continue;
-    if (one.part == Component::steer) enforcers.steered.push_back(one.device);
-    if (one.part != Component::pace) continue;
+    if (one.component == Component::steer) enforcers.steered.push_back(one.device);
+    if (one.component != Component::pace) continue;
     auto ifindex = TRY(device_index(one.device));
     auto root = TRY(root_qdisc(ifindex));
     enforcers.paced.push_back({one.device, root.kind, one.departs});
