@@ -8,10 +8,10 @@
 
 #include <cstdlib>
 
-#include "kernel/apply.h"
 #include "kernel/device/attach.h"
 #include "kernel/device/segments.h"
 #include "kernel/instance/instance.h"
+#include "kernel/instance/instance_ports.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/routes.h"
 #include "stage.h"

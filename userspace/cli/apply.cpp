@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice apply FILE, sluice export: the whole configuration at once, in and out.
-#include "kernel/apply.h"
 #include "cli/absent.h"
 #include "cli/configuration_file.h"
 #include "cli/nouns.h"
 #include "file/write.h"
+#include "kernel/instance/instance_ports.h"
 
 namespace sluice {
 namespace {

@@ -6,7 +6,7 @@
 #include "cli/configuration_file.h"
 #include "cli/nouns.h"
 #include "daemon/daemon.h"
-#include "kernel/apply.h"
+#include "kernel/instance/instance_ports.h"
 
 namespace sluice {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "kernel/device/chain.h"
 #include "kernel/device/component_programs.h"
+#include "kernel/device/egress.h"
 #include "kernel/device/hook.h"
 #include "kernel/device/qdisc.h"
 #include "kernel/device/sockets.h"

@@ -6,35 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "kernel/device/egress.h"
+#include "control/ports/device_port.h"
 #include "kernel/state/instance_directory.h"
 #include "model/component.h"
 #include "support/result.h"
 
 namespace sluice {
-
-struct Attachment {
-  Component component{};
-  std::string device;
-  std::string mode;          // "native", "generic", "tcx", "clsact", "chained"
-  bool here = true;          // false: in another network namespace
-  bool gone = false;         // the device no longer exists
-  std::string namespace_id;  // inode number of the network namespace
-  bool departs = false;      // pace: packets get departure times, because the qdisc was fq
-  Egress egress{};           // pace, in this namespace: the settings of the device made by sluice
-};
-
-struct AttachReport {
-  bool already = false;
-  Attachment attachment;
-  std::vector<std::string> changes;  // of the device itself; also if it was attached already
-  std::vector<std::string> notes;    // sentences for the operator: fell back to generic, no fq
-};
-
-struct DetachReport {
-  bool detached = false;  // false: it was not attached
-  EgressReport egress;
-};
 
 // Device settings (kernel/device/egress.h) that `settings` leaves out stay unchanged.
 Result<AttachReport> attach(const InstanceDirectory& instance, Component component,

@@ -4,6 +4,7 @@
 
 #include "kernel/device/attach.h"
 #include "kernel/device/component_programs.h"
+#include "kernel/device/egress.h"
 #include "kernel/device/hook.h"
 #include "kernel/device/qdisc.h"
 #include "kernel/device/segments.h"

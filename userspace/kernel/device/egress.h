@@ -4,29 +4,14 @@
 // is reverted when pace is detached. In the network namespace of this process.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "control/changes.h"
+#include "control/ports/device_port.h"
 #include "model/component.h"
 #include "support/result.h"
 
 namespace sluice {
-
-// The settings of a device that sluice made.
-struct Egress {
-  bool fq = false;
-  std::optional<uint32_t> gso_max_segs;
-
-  friend bool operator==(const Egress&, const Egress&) = default;
-};
-
-struct EgressReport {
-  std::vector<std::string> changes;  // sentences: what was done, or would be
-  std::vector<std::string> notes;    // sentences: what was not done, and why
-};
 
 // `directory` is the instance's. It need not exist for reading and for a dry run.
 Result<Egress> egress_of(const std::string& directory, const std::string& device);

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "kernel/apply.h"
-
-#include <net/if.h>
+#include "control/apply_configuration.h"
 
 #include <algorithm>
 
 #include "control/apply.h"
 #include "control/running.h"
-#include "kernel/congestion/control.h"
-#include "kernel/system/bpffs.h"
 
 namespace sluice {
 namespace {
@@ -25,19 +21,20 @@ std::string loaded_sentence(const std::string& name, bool loads) {
   return fmt::format("congestion control {}: {}", name, loads ? "loaded" : "unloaded");
 }
 
-// Everything but the services: what comes before them, and what goes after them.
+// Changes of devices and congestion control: `attach` and `load` come before the commit of the
+// services, `detach` and `unload` after it.
 struct DevicePlan {
   struct Wanted {
     DesiredAttachment attachment;
-    std::vector<std::string> changes;  // of the device itself, as a dry run tells them
-    std::optional<Attachment> there;   // it is attached, and only the device changes
+    std::vector<std::string> changes;  // of the device itself, as in a dry run
+    std::optional<Attachment> there;   // attached already: only the device changes
   };
   std::vector<Wanted> attach;
   std::vector<Attachment> detach;
-  std::string load;    // a congestion control's name; empty: none
-  std::string unload;  // the same
+  std::string load;    // name of a congestion control; empty: none
+  std::string unload;  // name of a congestion control; empty: none
 
-  [[nodiscard]] std::vector<std::string> coming() const {
+  [[nodiscard]] std::vector<std::string> sentences_before() const {
     std::vector<std::string> sentences;
     for (const auto& [wanted, changes, there] : attach) {
       append(sentences, changes);
@@ -46,7 +43,7 @@ struct DevicePlan {
     if (!load.empty()) sentences.push_back(loaded_sentence(load, true));
     return sentences;
   }
-  [[nodiscard]] std::vector<std::string> going() const {
+  [[nodiscard]] std::vector<std::string> sentences_after() const {
     std::vector<std::string> sentences;
     for (const auto& each : detach)
       sentences.push_back(sentence(each.component, "detached from", each.device));
@@ -55,14 +52,15 @@ struct DevicePlan {
   }
 };
 
-// One that is named after its instance; the kernel takes no '-' in it.
+// The default is the instance's name; the kernel allows no '-' in it.
 std::string congestion_name(const DesiredCongestion& desired, const std::string& instance) {
   std::string name = desired.name.empty() ? instance : desired.name;
   if (desired.name.empty()) std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }
 
-// Another kind of XDP would need a moment without any, in which the kernel itself would answer.
+// Another kind of XDP attachment would need a moment without any, in which the kernel would answer
+// packets for services.
 Result<void> check_kind(const DesiredAttachment& desired, const Attachment& there) {
   const bool chained = there.mode == "chained";
   const bool fits =
@@ -77,15 +75,13 @@ Result<void> check_kind(const DesiredAttachment& desired, const Attachment& ther
       component_text(desired.component), desired.device);
 }
 
-// `directory` is the instance's, and need not be there.
-Result<void> plan_attachments(const std::string& directory,
-                              const std::vector<DesiredAttachment>& desired,
+Result<void> plan_attachments(DevicePort& devices, const std::vector<DesiredAttachment>& desired,
                               const std::vector<Attachment>& running, DevicePlan& plan) {
   const auto same = [](const DesiredAttachment& wanted, const Attachment& there) {
     return there.here && wanted.component == there.component && wanted.device == there.device;
   };
   for (const DesiredAttachment& wanted : desired) {
-    if (if_nametoindex(wanted.device.c_str()) == 0)
+    if (!devices.exists(wanted.device))
       return failed(
           "line {}: device {}: there is none of that name here; ip link shows those "
           "there are",
@@ -93,7 +89,7 @@ Result<void> plan_attachments(const std::string& directory,
     const auto there = std::find_if(
         running.begin(), running.end(),
         [&](const Attachment& attachment) { return same(wanted, attachment) && !attachment.gone; });
-    const auto fit = fit_egress(directory, wanted.device, wanted.settings, Apply::only_show);
+    const auto fit = devices.show_egress(wanted.device, wanted.settings);
     if (!fit) return failed("line {}: {}", wanted.mark.line, fit.error().text);
     if (there == running.end()) {
       plan.attach.push_back({wanted, fit->changes, {}});
@@ -108,14 +104,6 @@ Result<void> plan_attachments(const std::string& directory,
     if (there.here && !wanted) plan.detach.push_back(there);
   }
   return {};
-}
-
-// That of this instance; empty: it has none.
-Result<std::string> loaded_congestion(const std::string& directory) {
-  const auto controls = TRY(congestion_list(directory));
-  for (const auto& control : controls)
-    if (control.pinned) return control.name;
-  return std::string();
 }
 
 Result<void> plan_congestion(const DesiredCongestion& desired, const std::string& instance,
@@ -134,38 +122,36 @@ Result<void> plan_congestion(const DesiredCongestion& desired, const std::string
   return {};
 }
 
-Result<DevicePlan> plan_devices(Instance& instance, const Desired& desired) {
+Result<DevicePlan> plan_devices(const ConfigurationPorts& ports, const Desired& desired) {
   DevicePlan plan;
   if (desired.attachments) {
-    const auto running = TRY(attachments(instance));
-    if (auto planned = plan_attachments(instance.directory(), *desired.attachments, running, plan);
-        !planned)
-      return tl::unexpected(planned.error());
+    const auto running = TRY(ports.devices.attachments());
+    TRY(plan_attachments(ports.devices, *desired.attachments, running, plan));
   }
   if (desired.congestion) {
-    const auto loaded = TRY(loaded_congestion(instance.directory()));
-    TRY(plan_congestion(*desired.congestion, instance.name(), loaded, plan));
+    const auto loaded = TRY(ports.congestion.loaded());
+    TRY(plan_congestion(*desired.congestion, ports.instance, loaded, plan));
   }
   return plan;
 }
 
-// Attaches and loads, and takes all of it back unless it is kept.
+// Attaches and loads; the destructor reverts that unless keep() was called.
 class PendingAttachments {
  public:
-  PendingAttachments(Instance& instance, Applied& applied)
-      : instance_(instance), applied_(applied) {}
+  PendingAttachments(const ConfigurationPorts& ports, Applied& applied)
+      : ports_(ports), applied_(applied) {}
   ~PendingAttachments() {
     if (kept_) return;
     for (const Attachment& each : adjusted_) put_back(each);
-    for (const auto& each : attached_) (void)detach(instance_, each.component, each.device);
-    if (!loaded_.empty()) (void)congestion_unload(instance_.directory(), loaded_);
+    for (const auto& each : attached_) (void)ports_.devices.detach(each.component, each.device);
+    if (!loaded_.empty()) (void)ports_.congestion.unload(loaded_);
   }
   PendingAttachments(const PendingAttachments&) = delete;
   PendingAttachments& operator=(const PendingAttachments&) = delete;
 
-  Result<void> come(const DevicePlan& plan) {
+  Result<void> attach_and_load(const DevicePlan& plan) {
     for (const auto& [wanted, changes, there] : plan.attach) {
-      auto report = TRY(attach(instance_, wanted.component, wanted.device, wanted.settings));
+      auto report = TRY(ports_.devices.attach(wanted.component, wanted.device, wanted.settings));
       append(applied_.notes, report.notes);
       append(applied_.changes, report.changes);
       if (there) {
@@ -176,7 +162,7 @@ class PendingAttachments {
       }
     }
     if (plan.load.empty()) return {};
-    TRY(congestion_load(instance_.directory(), plan.load));
+    TRY(ports_.congestion.load(plan.load));
     loaded_ = plan.load;
     applied_.changes.push_back(loaded_sentence(plan.load, true));
     return {};
@@ -184,13 +170,13 @@ class PendingAttachments {
   void keep() { kept_ = true; }
 
  private:
-  // Attached once more it is the program for the root qdisc that the device has again.
+  // Attaching again selects the program that fits the restored root qdisc.
   void put_back(const Attachment& before) {
-    (void)restore_egress(instance_.directory(), before.device, before.egress);
-    (void)attach(instance_, before.component, before.device, {});
+    (void)ports_.devices.restore_egress(before.device, before.egress);
+    (void)ports_.devices.attach(before.component, before.device, {});
   }
 
-  Instance& instance_;
+  const ConfigurationPorts& ports_;
   Applied& applied_;
   std::vector<DesiredAttachment> attached_;
   std::vector<Attachment> adjusted_;
@@ -198,75 +184,54 @@ class PendingAttachments {
   bool kept_ = false;
 };
 
-Result<void> go(Instance& instance, const DevicePlan& plan, Applied& applied) {
+Result<void> detach_and_unload(const ConfigurationPorts& ports, const DevicePlan& plan,
+                               Applied& applied) {
   for (const auto& each : plan.detach) {
-    auto done = TRY(detach(instance, each.component, each.device));
+    const auto done = TRY(ports.devices.detach(each.component, each.device));
     append(applied.notes, done.egress.changes);
     append(applied.notes, done.egress.notes);
   }
-  if (plan.unload.empty()) return {};
-  auto done = congestion_unload(instance.directory(), plan.unload);
-  return done ? Result<void>{} : tl::unexpected(done.error());
+  return plan.unload.empty() ? Result<void>{} : ports.congestion.unload(plan.unload);
 }
 
 }  // namespace
 
-Result<Applied> apply_configuration(Instance& instance, const Desired& desired, Apply apply) {
-  auto plan = TRY(plan_devices(instance, desired));
+Result<Applied> apply_configuration(const ConfigurationPorts& ports, const Desired& desired,
+                                    Apply apply) {
+  const auto plan = TRY(plan_devices(ports, desired));
   Applied applied;
-  if (apply == Apply::only_show) applied.changes = plan.coming();
-  PendingAttachments coming(instance, applied);
+  if (apply == Apply::only_show) applied.changes = plan.sentences_before();
+  PendingAttachments pending_attachments(ports, applied);
   if (apply == Apply::perform) {
-    // Refused before anything is attached, where it can be known.
+    // Refuses what can be refused before anything is attached.
     if (desired.services && !(plan.attach.empty() && plan.load.empty())) {
-      TRY(apply_services(instance.dataplane(), *desired.services, Apply::only_show));
+      TRY(apply_services(ports.dataplane, *desired.services, Apply::only_show));
     }
-    TRY(coming.come(plan));
+    TRY(pending_attachments.attach_and_load(plan));
   }
   if (desired.services) {
-    auto changed = apply_services(instance.dataplane(), *desired.services, apply);
+    auto changed = apply_services(ports.dataplane, *desired.services, apply);
     if (!changed) {
-      // After its commit it is only unfinished.
-      const auto pending = instance.dataplane().pending();
-      if (pending && *pending != 0) coming.keep();
+      // After the commit the change is only unfinished.
+      const auto pending = ports.dataplane.pending();
+      if (pending && *pending != 0) pending_attachments.keep();
       return tl::unexpected(changed.error());
     }
     append(applied.changes, *changed);
   }
-  coming.keep();
+  pending_attachments.keep();
   if (apply == Apply::perform) {
-    TRY(go(instance, plan, applied));
+    TRY(detach_and_unload(ports, plan, applied));
   }
-  append(applied.changes, plan.going());
+  append(applied.changes, plan.sentences_after());
   return applied;
 }
 
-Result<Applied> show_configuration(Dataplane& absent, const std::string& instance,
-                                   const Desired& desired) {
-  DevicePlan plan;
-  if (desired.attachments) {
-    if (auto planned =
-            plan_attachments(instance_directory(instance), *desired.attachments, {}, plan);
-        !planned)
-      return tl::unexpected(planned.error());
-  }
-  if (desired.congestion) {
-    if (auto planned = plan_congestion(*desired.congestion, instance, {}, plan); !planned)
-      return tl::unexpected(planned.error());
-  }
-  Applied applied{.changes = plan.coming(), .notes = {}};
-  if (desired.services) {
-    auto changed = TRY(apply_services(absent, *desired.services, Apply::only_show));
-    append(applied.changes, changed);
-  }
-  return applied;
-}
-
-Result<Desired> running_configuration(Instance& instance) {
-  const auto configuration = TRY(Configuration::load(instance.dataplane()));
+Result<Desired> running_configuration(const ConfigurationPorts& ports) {
+  const auto configuration = TRY(Configuration::load(ports.dataplane));
   Desired desired;
   desired.services = services_of(configuration);
-  const auto running = TRY(attachments(instance));
+  const auto running = TRY(ports.devices.attachments());
   desired.attachments.emplace();
   for (const Attachment& there : running) {
     if (!there.here || there.gone) continue;
@@ -278,8 +243,8 @@ Result<Desired> running_configuration(Instance& instance) {
     each.settings.gso_max_segs = there.egress.gso_max_segs;
     desired.attachments->push_back(each);
   }
-  if (congestion_unsupported().empty()) {
-    const auto loaded = TRY(loaded_congestion(instance.directory()));
+  if (ports.congestion.supported()) {
+    const auto loaded = TRY(ports.congestion.loaded());
     if (!loaded.empty()) desired.congestion = DesiredCongestion{.loaded = true, .name = loaded};
   }
   return desired;
