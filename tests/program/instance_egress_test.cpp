@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "kernel/device/attach.h"
+#include "kernel/device/egress.h"
 #include "kernel/device/segments.h"
 #include "kernel/instance/instance.h"
 #include "kernel/instance/instance_ports.h"

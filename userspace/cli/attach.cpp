@@ -4,6 +4,7 @@
 
 #include "cli/nouns.h"
 #include "kernel/device/attach.h"
+#include "kernel/device/egress.h"
 #include "kernel/system/bpffs.h"
 
 namespace sluice {
