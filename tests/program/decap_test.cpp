@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// decap takes off what a director has put on, of packets for services of this instance, and
-// touches nothing else.
+// decap removes a director's outer header from packets for services of this instance, and changes
+// no other packet.
 #include <linux/bpf.h>
 
 #include "expectations.h"
@@ -53,7 +53,7 @@ class Decap : public StageTest, public testing::WithParamInterface<Nesting> {
         .payload("hello");
   }
 
-  // All of it but its Ethernet header.
+  // `packet` without its Ethernet header, inside the tunnel.
   [[nodiscard]] Packet in_tunnel(const Packet& packet) const {
     Packet out = tunnel();
     for (size_t i = 1; i < packet.layers().size(); i++) out.add(packet.layers()[i]);
@@ -74,7 +74,7 @@ class Decap : public StageTest, public testing::WithParamInterface<Nesting> {
   Service udp_;
 };
 
-TEST_P(Decap, TheInnerPacketOfAServiceComesOutWhole) {
+TEST_P(Decap, TheInnerPacketOfAServiceIsDecapsulated) {
   const Outcome tcp = stage().decap(tcp_to(service_one, 80, tunnel()).frame());
   EXPECT_EQ(tcp.action, XDP_PASS);
   EXPECT_TRUE(same_packet(tcp.frame, tcp_to(service_one, 80, begin()).frame()));
@@ -86,7 +86,7 @@ TEST_P(Decap, TheInnerPacketOfAServiceComesOutWhole) {
   EXPECT_EQ(stage().counted(), 2u);
 }
 
-TEST_P(Decap, WhatSteerPutsOnDecapTakesOff) {
+TEST_P(Decap, DecapRemovesTheHeaderThatSteerAdds) {
   stage().settle(tcp_, stage().add_backend(tcp_, outer(), backend_one));
   const Packet sent = tcp_to(service_one, 80, Packet().ethernet(packets::gateway, director_front));
   const Outcome steered = stage().steer(sent.frame());
@@ -102,7 +102,7 @@ TEST_P(Decap, PaddingStaysBehindTheInnerPacket) {
   EXPECT_TRUE(same_packet(outcome.frame, padded(inner_frame, 200 - outer_bytes)));
 }
 
-TEST_P(Decap, InnerOptionsAndExtensionHeadersComeOutToo) {
+TEST_P(Decap, InnerOptionsAndExtensionHeadersAreKept) {
   const auto with_more = [&](Packet packet) {
     if (inner() == Family::v4) {
       packet.add(Ipv4{.source = client.v4, .destination = service_one.v4, .options = Bytes(40, 1)});
@@ -115,21 +115,21 @@ TEST_P(Decap, InnerOptionsAndExtensionHeadersComeOutToo) {
       same_packet(stage().decap(with_more(tunnel()).frame()).frame, with_more(begin()).frame()));
 }
 
-TEST_P(Decap, WhatIsForNoServiceOfOursIsLeftToTheKernelsTunnels) {
+TEST_P(Decap, PacketsForOtherAddressesAndPortsAreLeftToTheKernelsTunnels) {
   expect_untouched("another address", tcp_to(service_two, 80, tunnel()).frame());
   expect_untouched("another port", tcp_to(service_one, 81, tunnel()).frame());
-  expect_untouched("the other way", tunnel()
-                                        .ip(inner(), service_one, client)
-                                        .tcp({.source_port = 80, .destination_port = 40000})
-                                        .frame());
+  expect_untouched("the reverse direction", tunnel()
+                                                .ip(inner(), service_one, client)
+                                                .tcp({.source_port = 80, .destination_port = 40000})
+                                                .frame());
   expect_untouched("no transport",
                    tunnel().ip(inner(), client, service_one).icmp({.type = 8}).frame());
   expect_untouched("a tunnel in a tunnel",
                    tcp_to(service_one, 80, tunnel().ip(inner(), director, service_one)).frame());
 }
 
-TEST_P(Decap, WhatIsNoTunnelPacket) {
-  expect_untouched("as it is at last", tcp_to(service_one, 80, begin()).frame());
+TEST_P(Decap, PacketsOutsideATunnelAreUntouched) {
+  expect_untouched("without an outer header", tcp_to(service_one, 80, begin()).frame());
   expect_untouched(
       "ARP", Packet()
                  .add(packets::Ethernet{
@@ -150,7 +150,7 @@ TEST_P(Decap, WhatIsNoTunnelPacket) {
   }());
 }
 
-TEST_P(Decap, OuterHeadersThatNoDirectorSends) {
+TEST_P(Decap, OuterHeadersThatNoDirectorSendsAreUntouched) {
   const auto with_outer = [&](packets::Layer layer) {
     return tcp_to(service_one, 80, begin().add(std::move(layer)));
   };
@@ -166,8 +166,8 @@ TEST_P(Decap, OuterHeadersThatNoDirectorSends) {
     expect_untouched("a later fragment", with_outer(v4({.fragment = 100})).frame());
     expect_untouched("ihl 4", with_outer(v4({.version_ihl = 0x44})).frame());
     expect_untouched("version 6", with_outer(v4({.version_ihl = 0x65})).frame());
-    expect_untouched("more than there is", with_outer(v4({.total_length = 1000})).frame());
-    expect_untouched("less than what is in it", with_outer(v4({.total_length = 40})).frame());
+    expect_untouched("longer than the packet", with_outer(v4({.total_length = 1000})).frame());
+    expect_untouched("shorter than the inner packet", with_outer(v4({.total_length = 40})).frame());
     expect_untouched("length 0", with_outer(v4({.total_length = 0})).frame());
   } else {
     const auto v6 = [](Ipv6 header) {
@@ -181,13 +181,14 @@ TEST_P(Decap, OuterHeadersThatNoDirectorSends) {
         "a fragment",
         tcp_to(service_one, 80, tunnel().add(packets::ipv6_fragment_header(0, true, 9))).frame());
     expect_untouched("version 4", with_outer(v6({.version = 4})).frame());
-    expect_untouched("more than there is", with_outer(v6({.payload_length = 1000})).frame());
-    expect_untouched("less than what is in it", with_outer(v6({.payload_length = 40})).frame());
+    expect_untouched("longer than the packet", with_outer(v6({.payload_length = 1000})).frame());
+    expect_untouched("shorter than the inner packet",
+                     with_outer(v6({.payload_length = 40})).frame());
     expect_untouched("length 0", with_outer(v6({.payload_length = 0})).frame());
   }
 }
 
-TEST_P(Decap, InnerContradictionsStayInside) {
+TEST_P(Decap, MalformedInnerHeadersAreUntouched) {
   if (inner() == Family::v4) {
     const auto with_inner = [&](Ipv4 header) {
       header.source = client.v4;
@@ -195,7 +196,7 @@ TEST_P(Decap, InnerContradictionsStayInside) {
       return tunnel().add(header).tcp({.source_port = 40000, .destination_port = 80}).frame();
     };
     expect_untouched("ihl 4", with_inner({.version_ihl = 0x44}));
-    expect_untouched("more than there is", with_inner({.total_length = 1000}));
+    expect_untouched("longer than the packet", with_inner({.total_length = 1000}));
   } else {
     const auto with_inner = [&](Ipv6 header) {
       header.source = client.v6;
@@ -203,12 +204,12 @@ TEST_P(Decap, InnerContradictionsStayInside) {
       return tunnel().add(header).tcp({.source_port = 40000, .destination_port = 80}).frame();
     };
     expect_untouched("version 4", with_inner({.version = 4}));
-    expect_untouched("more than there is", with_inner({.payload_length = 1000}));
+    expect_untouched("longer than the packet", with_inner({.payload_length = 1000}));
   }
 }
 
-// As steer sends them: the first has the ports of its service, the later ones only its address.
-TEST_P(Decap, InnerFragmentsComeOut) {
+// Only the first fragment has the service's port; the later ones are accepted by address.
+TEST_P(Decap, InnerFragmentsAreDecapsulated) {
   const auto cut = [&](const Packet& packet) { return fragments_of(packet, 24, 0x1234); };
   for (const Packet& fragment : cut(tcp_to(service_one, 80, begin()).payload("and more"))) {
     const Outcome outcome = stage().decap(in_tunnel(fragment).frame());
@@ -218,24 +219,24 @@ TEST_P(Decap, InnerFragmentsComeOut) {
   EXPECT_EQ(stage().verdicts(tcp_.number), (Verdicts{{"decapsulated", 2}}));
 }
 
-TEST_P(Decap, InnerFragmentsOfOthersStayInside) {
+TEST_P(Decap, InnerFragmentsForOthersAreUntouched) {
   const auto fragment = [&](const Packet& packet, size_t number) {
     return in_tunnel(fragments_of(packet, 24, 0x1234).at(number)).frame();
   };
   const Packet other_port = tcp_to(service_one, 81, begin()).payload("and more");
   const Packet other_address = tcp_to(service_two, 80, begin()).payload("and more");
-  expect_untouched("the first, of another port", fragment(other_port, 0));
-  expect_untouched("the first, of another address", fragment(other_address, 0));
-  expect_untouched("a later one, of another address", fragment(other_address, 1));
+  expect_untouched("first fragment, another port", fragment(other_port, 0));
+  expect_untouched("first fragment, another address", fragment(other_address, 0));
+  expect_untouched("later fragment, another address", fragment(other_address, 1));
 }
 
-TEST_P(Decap, InnerErrorsAboutAServicesFlowComeOut) {
+TEST_P(Decap, InnerErrorsAboutAServicesFlowAreDecapsulated) {
   const auto error = [&](Packet before, uint16_t port, size_t bytes) {
     const Packet about = Packet()
                              .ip(inner(), service_one, client)
                              .tcp({.source_port = port, .destination_port = 40000});
     const uint8_t type = inner() == Family::v4 ? 3 : 1;
-    return before.ip(inner(), packets::stranger, service_one)
+    return before.ip(inner(), packets::outsider, service_one)
         .icmp({.type = type, .code = 1})
         .quote(about, bytes);
   };
@@ -245,11 +246,11 @@ TEST_P(Decap, InnerErrorsAboutAServicesFlowComeOut) {
                             error(begin(), 80, bytes).frame()));
   }
   EXPECT_EQ(stage().verdicts(tcp_.number), (Verdicts{{"decapsulated", 2}}));
-  expect_untouched("of another port", error(tunnel(), 81, 1000).frame());
-  expect_untouched("cut off", error(tunnel(), 80, ip_bytes + 7).frame());
+  expect_untouched("another port", error(tunnel(), 81, 1000).frame());
+  expect_untouched("truncated", error(tunnel(), 80, ip_bytes + 7).frame());
 }
 
-TEST_P(Decap, EveryPacketCutOffAtEveryByteIsUntouched) {
+TEST_P(Decap, PacketsTruncatedAtAnyByteAreUntouched) {
   for (const bool is_tcp : {true, false}) {
     const Frame whole = is_tcp ? tcp_to(service_one, 80, tunnel()).frame()
                                : udp_to(service_one, 80, tunnel()).frame();

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
-// Kernel-side code: it is written for a compiler that does not warn of narrowing.
+// Kernel-side code, written for a compiler that does not warn about narrowing.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #include "pure/hash.h"
@@ -47,7 +47,7 @@ void change_ports(Packet& packet, Change change) {
   } else if (auto* udp = packet.find<Udp>()) {
     change(udp->source_port, udp->destination_port);
   } else {
-    throw std::invalid_argument("a packet without ports");
+    throw std::invalid_argument("the packet has no ports");
   }
 }
 

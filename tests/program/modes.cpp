@@ -42,20 +42,6 @@ Packet ModeTest::from_client(const std::vector<uint16_t>& tpids, const Host& to)
   return packet.ip(family(), client, to);
 }
 
-Packet ModeTest::with_l4(Packet packet, L4Proto l4_proto, uint16_t source_port,
-                         uint16_t destination_port, const std::string& payload, uint8_t flags) {
-  if (l4_proto == L4Proto::tcp) {
-    packet.tcp({.source_port = source_port,
-                .destination_port = destination_port,
-                .seq = 7,
-                .ack = 9,
-                .flags = flags});
-  } else {
-    packet.udp({.source_port = source_port, .destination_port = destination_port});
-  }
-  return packet.payload(payload);
-}
-
 uint16_t ModeTest::translated_port(const Packet& sent) {
   const auto known = stage().translations().find(flow_of(sent));
   return known && *known ? be16toh((*known)->translated_tuple.source_port) : uint16_t{0};
@@ -118,60 +104,63 @@ void ModeTest::expect_dropped(const Frame& frame, const std::string& verdict,
   EXPECT_EQ(stage().counted(), before + 1);
 }
 
-std::vector<Way> every_way() {
-  std::vector<Way> ways;
+std::vector<Combination> every_combination() {
+  std::vector<Combination> combinations;
   for (const Mode mode : {Mode::ipip, Mode::gue, Mode::l2, Mode::nat, Mode::snat}) {
-    for (const Way& way : every_way_of(mode)) ways.push_back(way);
+    for (const Combination& combination : every_combination_of(mode))
+      combinations.push_back(combination);
   }
-  return ways;
+  return combinations;
 }
 
-std::vector<Way> every_way_of(Mode mode) {
-  std::vector<Way> ways;
+std::vector<Combination> every_combination_of(Mode mode) {
+  std::vector<Combination> combinations;
   for (const Family family : packets::both_families) {
     if (mode != Mode::ipip && mode != Mode::gue) {
-      ways.push_back({family, mode});
+      combinations.push_back({family, mode});
       continue;
     }
     for (const Family outer : packets::both_families) {
-      if (mode == Mode::ipip) ways.push_back({family, mode, Outer(outer)});
+      if (mode == Mode::ipip) combinations.push_back({family, mode, Outer(outer)});
       if (mode != Mode::gue) continue;
-      ways.push_back({family, mode, Outer(outer, uint8_t{0})});
-      ways.push_back({family, mode, Outer(outer, uint8_t{1})});
+      combinations.push_back({family, mode, Outer(outer, uint8_t{0})});
+      combinations.push_back({family, mode, Outer(outer, uint8_t{1})});
     }
   }
-  return ways;
+  return combinations;
 }
 
-std::vector<Way> every_way_of(Family family) {
-  std::vector<Way> ways;
-  for (const Way& way : every_way()) {
-    if (way.family == family) ways.push_back(way);
+std::vector<Combination> every_combination_of(Family family) {
+  std::vector<Combination> combinations;
+  for (const Combination& combination : every_combination()) {
+    if (combination.family == family) combinations.push_back(combination);
   }
-  return ways;
+  return combinations;
 }
 
-std::vector<Way> every_way_by_ring() {
-  std::vector<Way> ways;
-  for (const Way& way : every_way()) {
-    if (way.mode != Mode::snat) ways.push_back(way);
+std::vector<Combination> combinations_by_ring() {
+  std::vector<Combination> combinations;
+  for (const Combination& combination : every_combination()) {
+    if (combination.mode != Mode::snat) combinations.push_back(combination);
   }
-  return ways;
+  return combinations;
 }
 
-std::vector<Way> every_way_back() {
-  std::vector<Way> ways = every_way_of(Mode::nat);
-  for (const Way& way : every_way_of(Mode::snat)) ways.push_back(way);
-  return ways;
+std::vector<Combination> combinations_with_replies() {
+  std::vector<Combination> combinations = every_combination_of(Mode::nat);
+  for (const Combination& combination : every_combination_of(Mode::snat))
+    combinations.push_back(combination);
+  return combinations;
 }
 
-void PrintTo(const Way& way, std::ostream* out) {
-  *out << family_text(way.family) << '_' << mode_text(way.mode);
-  if (way.outer && way.outer->gue_variant) *out << int{*way.outer->gue_variant};
-  if (way.outer) *out << "_in_" << family_text(way.outer->family);
+void PrintTo(const Combination& combination, std::ostream* out) {
+  *out << family_text(combination.family) << '_' << mode_text(combination.mode);
+  if (combination.outer && combination.outer->gue_variant)
+    *out << int{*combination.outer->gue_variant};
+  if (combination.outer) *out << "_in_" << family_text(combination.outer->family);
 }
 
-std::string way_name(const testing::TestParamInfo<Way>& info) {
+std::string combination_name(const testing::TestParamInfo<Combination>& info) {
   return testing::PrintToString(info.param);
 }
 

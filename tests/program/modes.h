@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The fixture of what holds in every mode: a service of each protocol, and how a client's packet
-// arrives at its backend.
+// The fixture for tests that hold in every mode: one service per protocol, and the packet that the
+// backend is expected to receive.
 #pragma once
 
 #include <linux/bpf.h>
@@ -18,20 +18,20 @@ namespace sluice::stage {
 
 using packets::Packet;
 
-// A client of one family, a mode, and where it puts a header on, which.
-struct Way {
+// A client's family, a forwarding mode and, in the modes that encapsulate, the outer header.
+struct Combination {
   Family family;
   Mode mode;
   std::optional<Outer> outer{};
 };
 
-class ModeTest : public StageTest, public testing::WithParamInterface<Way> {
+class ModeTest : public StageTest, public testing::WithParamInterface<Combination> {
  protected:
   void SetUp() override;
 
   [[nodiscard]] Family family() const { return GetParam().family; }
   [[nodiscard]] Mode mode() const { return GetParam().mode; }
-  // The backends' family, which only an outer header may change.
+  // The backends' family: the client's, unless an outer header changes it.
   [[nodiscard]] Family outer() const { return GetParam().outer.value_or(family()).family; }
   [[nodiscard]] bool translates() const { return mode() == Mode::nat || mode() == Mode::snat; }
 
@@ -39,7 +39,7 @@ class ModeTest : public StageTest, public testing::WithParamInterface<Way> {
     Service service;
     Backend backend;
   };
-  // A service of this mode as `patch` has it, all of whose slots are the backend's.
+  // Adds the service `patch` with one backend that has all slots of its ring.
   Served serve(Service patch, const Host& backend = packets::backend_one,
                uint16_t backend_port = kBackendPort, const Policy& policy = {});
   Served serve(L4Proto l4_proto, uint16_t port, const Host& backend = packets::backend_one) {
@@ -48,46 +48,42 @@ class ModeTest : public StageTest, public testing::WithParamInterface<Way> {
   [[nodiscard]] Service patch(L4Proto l4_proto, uint16_t port,
                               const Host& host = packets::service_one) const;
 
-  // From a client, by way of the gateway, with these tags.
+  // From a client through the gateway, with these VLAN tags.
   [[nodiscard]] Packet from_client(const std::vector<uint16_t>& tpids = {},
                                    const Host& to = packets::service_one) const;
-  [[nodiscard]] static Packet with_l4(Packet packet, L4Proto l4_proto, uint16_t source_port,
-                                      uint16_t destination_port, const std::string& payload,
-                                      uint8_t flags = packets::tcp_syn);
   [[nodiscard]] Packet request(L4Proto l4_proto, const std::string& payload = "question") const {
     return with_l4(from_client(), l4_proto, kClientPort, kServicePort, payload);
   }
-  // As it arrives; in mode snat its connection has to be known by now.
+  // `sent` as the backend receives it. Mode snat: only after the connection is tracked.
   [[nodiscard]] Packet at_backend(const Packet& sent, const Host& backend = packets::backend_one,
                                   uint16_t backend_port = kBackendPort);
-  // Modes nat and snat: the backend's answer to a connection that is known, and how it arrives.
+  // Modes nat and snat: the backend's reply, and `sent` as the client receives it.
   [[nodiscard]] Packet reply(L4Proto l4_proto, const std::string& payload = "answer",
                              const std::vector<uint16_t>& tpids = {});
   [[nodiscard]] Packet at_client(const Packet& sent) const;
-  // To whom and which port the backend answers: the director, or the client itself.
+  // The destination of the backend's replies: the director (snat) or the client (nat).
   [[nodiscard]] End peer_of_backend(L4Proto l4_proto);
-  // That port of the director's; nothing known: 0.
+  // The director's port for this flow; 0 if the flow is not tracked.
   [[nodiscard]] uint16_t translated_port(const Packet& sent);
 
   void expect_reaches_backend(const Packet& sent);
-  // It passes as it came, and is counted once, under this.
+  // The frame passes unchanged and is counted once, under this verdict of no service.
   void expect_passes(const Frame& frame, const std::string& verdict, Device device = Device::front);
-  // It is dropped, and counted once, under this name of this service's.
+  // The frame is dropped and counted once, under this verdict of the service.
   void expect_dropped(const Frame& frame, const std::string& verdict, const Service& service);
 
   Served tcp_;
   Served udp_;
 };
 
-[[nodiscard]] std::vector<Way> every_way();
-[[nodiscard]] std::vector<Way> every_way_of(Mode mode);
-[[nodiscard]] std::vector<Way> every_way_of(Family family);
-// Those without state: where a packet goes is the ring's affair.
-[[nodiscard]] std::vector<Way> every_way_by_ring();
-// Those whose replies come back.
-[[nodiscard]] std::vector<Way> every_way_back();
-// By its name, in what a failure says.
-void PrintTo(const Way& way, std::ostream* out);
-std::string way_name(const testing::TestParamInfo<Way>& info);
+[[nodiscard]] std::vector<Combination> every_combination();
+[[nodiscard]] std::vector<Combination> every_combination_of(Mode mode);
+[[nodiscard]] std::vector<Combination> every_combination_of(Family family);
+// The modes in which the ring alone decides: all but snat.
+[[nodiscard]] std::vector<Combination> combinations_by_ring();
+// The modes whose replies pass the director: nat and snat.
+[[nodiscard]] std::vector<Combination> combinations_with_replies();
+void PrintTo(const Combination& combination, std::ostream* out);
+std::string combination_name(const testing::TestParamInfo<Combination>& info);
 
 }  // namespace sluice::stage

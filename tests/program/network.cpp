@@ -10,7 +10,6 @@
 namespace sluice::stage {
 namespace {
 
-// The lines go to ip(8) as they are.
 void run_ip(const std::string& lines) {
   FILE* ip = popen("ip -batch -", "w");
   if (ip == nullptr) throw std::runtime_error("stage: ip: cannot be started");

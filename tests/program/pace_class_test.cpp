@@ -9,7 +9,7 @@ class PaceClass : public PaceFixture {};
 
 TEST_P(PaceClass, APacketOfNoServicePassesUnchanged) {
   const auto begin = [&] { return Packet().ethernet(client, director); };
-  const auto ip = [&] { return begin().ip(GetParam(), client, stranger); };
+  const auto ip = [&] { return begin().ip(GetParam(), client, outsider); };
   const std::vector<Packet> packets{
       ip().tcp({.source_port = client_port, .destination_port = web_port, .window = 65535}),
       ip().udp({.source_port = 53, .destination_port = 53}).payload("x"),

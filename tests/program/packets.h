@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Whole packets for the program tests: build one layer by layer, take one apart, compare two and
-// read the difference. Lengths, next protocols and checksums are filled in unless a test sets them,
-// so that a wrong one is always meant. packets.cpp builds; packets_parse.cpp reads.
+// Whole packets for the program tests: build one layer by layer, parse one, compare two and print
+// the difference. Lengths, next protocols and checksums are filled in unless a test sets them, so
+// that a wrong one is always deliberate. packets.cpp has the hosts and the API, packets_build.cpp
+// the bytes of each layer, packets_parse.cpp the parser, packets_describe.cpp the text.
 //
 //   Frame syn = Packet().ethernet(client, director).ip(Family::v4, client, service_one)
 //                   .tcp({.source_port = 40000, .destination_port = 80, .flags = tcp_syn}).frame();
@@ -34,14 +35,14 @@ std::string_view family_text(Family family);
 sluice_address address(std::string_view text);
 std::string address_text(const sluice_address& address);
 
-// One of the cast: who lives at which MAC and which addresses.
+// A named host of the tests: its MAC and its addresses.
 struct Host {
   Host(std::string_view name, uint8_t number, std::string_view v4, std::string_view v6);
 
   [[nodiscard]] const sluice_address& at(Family family) const {
     return family == Family::v4 ? v4 : v6;
   }
-  // An endpoint on this host, as it stands in the maps.
+  // An endpoint on this host, as a map key.
   [[nodiscard]] sluice_endpoint endpoint(Family family, uint16_t port, uint8_t l4_proto) const;
 
   std::string name;
@@ -52,7 +53,7 @@ struct Host {
 
 inline const Host client{"client", 1, "198.51.100.10", "2001:db8:c::10"};
 inline const Host client_two{"client_two", 2, "198.51.100.20", "2001:db8:c::20"};
-inline const Host stranger{"stranger", 3, "192.0.2.66", "2001:db8:bad::66"};
+inline const Host outsider{"outsider", 3, "192.0.2.66", "2001:db8:bad::66"};
 inline const Host gateway{"gateway", 4, "203.0.113.254", "2001:db8:5::254"};
 inline const Host director{"director", 5, "10.0.0.1", "2001:db8:b::1"};
 inline const Host service_one{"service_one", 6, "203.0.113.10", "2001:db8:5::10"};
@@ -61,7 +62,7 @@ inline const Host backend_one{"backend_one", 11, "10.0.0.11", "2001:db8:b::11"};
 inline const Host backend_two{"backend_two", 12, "10.0.0.12", "2001:db8:b::12"};
 inline const Host backend_three{"backend_three", 13, "10.0.0.13", "2001:db8:b::13"};
 
-// What stands on the wire, Ethernet header first.
+// The bytes on the wire, Ethernet header first.
 struct Frame {
   Bytes bytes;
 
@@ -70,7 +71,7 @@ struct Frame {
   friend bool operator==(const Frame&, const Frame&) = default;
 };
 
-// The layers. A field that is left empty (std::optional) is filled in by what follows it.
+// The layers. An empty optional field is filled in from the layers that follow.
 struct Ethernet {
   Mac destination{};
   Mac source{};
@@ -118,7 +119,7 @@ inline constexpr uint8_t ipv6_destination = 60;
 
 struct Ipv6Extension {
   uint8_t kind = ipv6_destination;
-  Bytes body{};  // behind next header and length; padded to the header's units of 8 bytes
+  Bytes body{};  // behind next header and length; padded to units of 8 bytes
   std::optional<uint8_t> next_header{};
   std::optional<uint8_t> length{};
 };
@@ -147,7 +148,7 @@ struct Tcp {
   std::optional<uint8_t> data_offset{};  // in words of 4 bytes
 };
 
-// TCP options one by one, to be joined: tcp_options({option_mss(1460), option_window_scale(7)}).
+// Single TCP options, joined by tcp_options({option_mss(1460), option_window_scale(7)}).
 Bytes option_nop();
 Bytes option_mss(uint16_t mss_bytes);
 Bytes option_window_scale(uint8_t scale);
@@ -164,7 +165,7 @@ struct Udp {
   std::optional<uint16_t> checksum{};  // 0: none
 };
 
-// ICMP or ICMPv6, as the IP header before it has it.
+// ICMP or ICMPv6, depending on the IP header before it.
 struct Icmp {
   uint8_t type = 0;
   uint8_t code = 0;
@@ -178,8 +179,8 @@ class Packet {
  public:
   Packet() = default;
 
-  // Takes a frame apart. frame() of the answer is the same bytes again; a field is only set where
-  // it is not what would be filled in, so a part can be changed and the rest follows.
+  // Parses a frame; frame() of the result has the same bytes. An optional field is set only if it
+  // differs from the value that would be filled in, so after a change the other fields follow.
   static Packet parse(const Frame& frame);
   static Packet parse_ip(const Bytes& datagram);  // begins with the IP header
 
@@ -191,7 +192,7 @@ class Packet {
   Packet& udp(Udp udp) { return add(udp); }
   Packet& icmp(Icmp icmp) { return add(icmp); }
   Packet& payload(std::string_view text) { return add(Bytes(text.begin(), text.end())); }
-  // Behind an ICMP error: so many bytes of the packet that caused it, from its IP header on.
+  // Behind an ICMP error: `length` bytes of the packet that caused it, from its IP header on.
   Packet& quote(const Packet& packet, size_t length);
 
   [[nodiscard]] Frame frame() const { return Frame{bytes()}; }
@@ -202,7 +203,7 @@ class Packet {
 
   [[nodiscard]] const std::vector<Layer>& layers() const { return layers_; }
 
-  // The first (or number `skip`) layer of a kind; nullptr where there is none.
+  // The layer of a kind after `skip` others of that kind; nullptr if there is none.
   template <typename Kind>
   [[nodiscard]] Kind* find(size_t skip = 0) {
     for (Layer& layer : layers_) {
@@ -220,11 +221,11 @@ class Packet {
   std::vector<Layer> layers_;
 };
 
-// A line a layer, hosts by their names, every checksum judged.
+// One line per layer, with host names; wrong lengths and checksums are marked.
 [[nodiscard]] std::string describe(const Frame& frame);
 [[nodiscard]] std::string describe(const Packet& packet);
 
-// Byte for byte the same; if not, both described, and where they part.
+// Succeeds if the bytes are equal; the failure describes both and the first difference.
 [[nodiscard]] testing::AssertionResult same_packet(const Frame& got, const Frame& expected);
 
 void PrintTo(const Frame& frame, std::ostream* out);

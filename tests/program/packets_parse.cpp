@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Reads packets: takes frames apart into the layers of packets.h, and tells them in words. A part
-// that is cut off or that nothing here knows stays what it is, bytes.
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <cstring>
-#include <ostream>
+// Parses frames into the layers of packets.h. Truncated and unknown parts stay bytes.
 #include <utility>
 
 #include "packets.h"
@@ -63,7 +56,7 @@ class Cursor {
   size_t at_ = 0;
 };
 
-// What the layer that was just read says of the next one.
+// The kind of the next layer, from the one just parsed.
 struct Next {
   enum class Kind { ethertype, l4_proto, nothing } kind = Kind::nothing;
   uint16_t value = 0;
@@ -201,7 +194,7 @@ Next parse_by_l4_proto(Cursor& cursor, std::vector<Layer>& layers, uint8_t l4_pr
   }
 }
 
-// Calls `with` for every optional field of a layer and the same field of another layer.
+// Calls `with` for each optional field of a layer and the same field of `other`.
 template <typename With>
 void for_each_filled_field(Layer& layer, Layer& other, With with) {
   const auto fields = [&]<typename Kind>(Kind& a, Kind& b) {
@@ -224,101 +217,6 @@ void for_each_filled_field(Layer& layer, Layer& other, With with) {
   };
   std::visit([&]<typename Kind>(Kind& a) { fields(a, std::get<Kind>(other)); }, layer);
 }
-
-const std::array<const Host*, 10>& cast() {
-  static const std::array<const Host*, 10> hosts{
-      &client,      &client_two,  &stranger,    &gateway,     &director,
-      &service_one, &service_two, &backend_one, &backend_two, &backend_three};
-  return hosts;
-}
-
-std::string name_of(const Mac& mac) {
-  for (const Host* host : cast()) {
-    if (host->mac == mac) return host->name;
-  }
-  return fmt::format("{:02x}", fmt::join(mac, ":"));
-}
-
-std::string name_of(const sluice_address& address) {
-  for (const Host* host : cast()) {
-    for (const Family family : both_families) {
-      if (std::memcmp(&host->at(family), &address, sizeof(address)) == 0) {
-        return fmt::format("{}.{}", host->name, family_text(family));
-      }
-    }
-  }
-  return address_text(address);
-}
-
-template <typename Field>
-std::string unless_filled(std::string_view what, const std::optional<Field>& field) {
-  return field ? fmt::format(" {} {:#x} (not as it should be)", what, *field) : "";
-}
-
-std::string flags_text(uint8_t flags) {
-  static constexpr std::array<std::string_view, 8> names{"FIN", "SYN", "RST", "PSH",
-                                                         "ACK", "URG", "ECE", "CWR"};
-  std::string out;
-  for (size_t i = 0; i < names.size(); i++) {
-    if ((flags >> i & 1) != 0) out += fmt::format("{}{}", out.empty() ? "" : ",", names[i]);
-  }
-  return out;
-}
-
-std::string hex(const Bytes& bytes) {
-  return fmt::format("{:02x}", fmt::join(bytes, " "));
-}
-
-struct Teller {
-  std::string operator()(const Ethernet& ethernet) const {
-    return fmt::format("ethernet {} -> {}{}", name_of(ethernet.source),
-                       name_of(ethernet.destination), unless_filled("type", ethernet.ethertype));
-  }
-  std::string operator()(const Vlan& vlan) const {
-    return fmt::format("vlan {} tpid {:#x}{}", vlan.tci, vlan.tpid,
-                       unless_filled("type", vlan.ethertype));
-  }
-  std::string operator()(const Ipv4& ip) const {
-    return fmt::format(
-        "ipv4 {} -> {} ttl {} tos {:#x} id {:#x} fragment {:#06x}{}{}{}{}{}", name_of(ip.source),
-        name_of(ip.destination), ip.ttl, ip.tos, ip.id, ip.fragment,
-        ip.options.empty() ? "" : " options " + hex(ip.options),
-        unless_filled("version/ihl", ip.version_ihl), unless_filled("length", ip.total_length),
-        unless_filled("protocol", ip.protocol), unless_filled("checksum", ip.checksum));
-  }
-  std::string operator()(const Ipv6& ip) const {
-    return fmt::format("ipv6 {} -> {} hop limit {} class {:#x} label {:#x}{}{}{}",
-                       name_of(ip.source), name_of(ip.destination), ip.hop_limit, ip.traffic_class,
-                       ip.flow_label, unless_filled("version", ip.version),
-                       unless_filled("length", ip.payload_length),
-                       unless_filled("next header", ip.next_header));
-  }
-  std::string operator()(const Ipv6Extension& extension) const {
-    return fmt::format("ipv6 extension {} {}{}{}", extension.kind, hex(extension.body),
-                       unless_filled("length", extension.length),
-                       unless_filled("next header", extension.next_header));
-  }
-  std::string operator()(const Tcp& tcp) const {
-    return fmt::format("tcp {} -> {} [{}] seq {} ack {} window {}{}{}{}{}", tcp.source_port,
-                       tcp.destination_port, flags_text(tcp.flags), tcp.seq, tcp.ack, tcp.window,
-                       tcp.options.empty() ? "" : " options " + hex(tcp.options),
-                       tcp.urgent == 0 ? "" : fmt::format(" urgent {}", tcp.urgent),
-                       unless_filled("data offset", tcp.data_offset),
-                       unless_filled("checksum", tcp.checksum));
-  }
-  std::string operator()(const Udp& udp) const {
-    return fmt::format("udp {} -> {}{}{}", udp.source_port, udp.destination_port,
-                       unless_filled("length", udp.length),
-                       unless_filled("checksum", udp.checksum));
-  }
-  std::string operator()(const Icmp& icmp) const {
-    return fmt::format("icmp type {} code {} rest {:#x}{}", icmp.type, icmp.code, icmp.rest,
-                       unless_filled("checksum", icmp.checksum));
-  }
-  std::string operator()(const Bytes& payload) const {
-    return fmt::format("{} bytes: {}", payload.size(), hex(payload));
-  }
-};
 
 }  // namespace
 
@@ -347,7 +245,7 @@ std::vector<Layer> Packet::parse_layers(const Bytes& bytes, bool ethernet) {
 
 Packet Packet::parse_from(const Bytes& bytes, bool ethernet) {
   Packet packet(parse_layers(bytes, ethernet));
-  // The same packet with everything filled in shows which fields were what they should be.
+  // Fields equal to those of the same packet with everything filled in are correct: they are reset.
   Packet bare = packet;
   for (size_t i = 0; i < bare.layers_.size(); i++) {
     for_each_filled_field(bare.layers_[i], packet.layers_[i],
@@ -373,51 +271,6 @@ Packet Packet::parse(const Frame& frame) {
 }
 Packet Packet::parse_ip(const Bytes& datagram) {
   return parse_from(datagram, false);
-}
-
-std::string describe(const Packet& packet) {
-  std::string out;
-  bool quotes = false;
-  for (const Layer& layer : packet.layers()) {
-    const auto* payload = std::get_if<Bytes>(&layer);
-    if (quotes && payload != nullptr) {
-      out += "quoted:\n" + describe(Packet::parse_ip(*payload));
-    } else {
-      out += std::visit(Teller{}, layer) + "\n";
-    }
-    // Only errors quote: types below 128 in ICMPv6; 3, 4, 5, 11, 12 in ICMP. Echoes do not.
-    const auto* icmp = std::get_if<Icmp>(&layer);
-    quotes = icmp != nullptr && icmp->type != 0 && icmp->type != 8 && icmp->type < 128;
-  }
-  return out;
-}
-
-std::string describe(const Frame& frame) {
-  return describe(Packet::parse(frame));
-}
-
-testing::AssertionResult same_packet(const Frame& got, const Frame& expected) {
-  if (got == expected) return testing::AssertionSuccess();
-  const auto [here, there] = std::mismatch(got.bytes.begin(), got.bytes.end(),
-                                           expected.bytes.begin(), expected.bytes.end());
-  std::string where = fmt::format("from byte {} on", here - got.bytes.begin());
-  if (here != got.bytes.end() && there != expected.bytes.end()) {
-    where += fmt::format(" ({:02x} in place of {:02x})", *here, *there);
-  }
-  return testing::AssertionFailure()
-         << "packets differ " << where << "; got " << got.size() << " bytes\n"
-         << describe(got) << "expected " << expected.size() << " bytes\n"
-         << describe(expected);
-}
-
-void PrintTo(const Frame& frame, std::ostream* out) {
-  *out << frame.size() << " bytes\n" << describe(frame);
-}
-void PrintTo(const Packet& packet, std::ostream* out) {
-  *out << '\n' << describe(packet);
-}
-void PrintTo(Family family, std::ostream* out) {
-  *out << family_text(family);
 }
 
 }  // namespace sluice::packets

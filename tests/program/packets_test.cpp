@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The packet library itself: what it builds has the checksums that an independent hand computed,
-// and what it reads is what was built.
+// The packet library itself: built packets have checksums that another implementation computed, and
+// parsing returns what was built.
 #include "packets.h"
 
 #include <gmock/gmock.h>
@@ -49,7 +49,7 @@ std::vector<Packet> assortment() {
   return out;
 }
 
-TEST(Packets, TheIpv4HeaderChecksumIsTheOneOfTheTextbook) {
+TEST(Packets, Ipv4HeaderChecksumMatchesATextbookExample) {
   const Bytes bytes = Packet()
                           .add(Ipv4{.source = address("192.168.0.1"),
                                     .destination = address("192.168.0.199"),
@@ -61,7 +61,7 @@ TEST(Packets, TheIpv4HeaderChecksumIsTheOneOfTheTextbook) {
 }
 
 // Golden checksums computed by another implementation (Python, from RFC 1071).
-TEST(Packets, TransportChecksumsAreTheGoldenOnes) {
+TEST(Packets, TransportChecksumsMatchGoldenValues) {
   const auto field = [](const Bytes& bytes, size_t offset) {
     return bytes[offset] << 8 | bytes[offset + 1];
   };
@@ -76,19 +76,19 @@ TEST(Packets, TransportChecksumsAreTheGoldenOnes) {
   EXPECT_EQ(field(ip(Family::v6).icmp({.type = 128, .rest = 1}).bytes(), 40 + 2), 0x2419);
 }
 
-TEST(Packets, WhatIsReadIsWhatWasBuilt) {
+TEST(Packets, ParsingReturnsWhatWasBuilt) {
   for (const Packet& packet : assortment()) {
     const Frame frame = packet.frame();
     const Packet parsed = Packet::parse(frame);
     EXPECT_EQ(parsed.frame().bytes, frame.bytes) << describe(packet);
     EXPECT_EQ(parsed.layers().size(), packet.layers().size()) << describe(parsed);
-    // A quoted packet is cut off, and its length and checksum do not fit what is left of it.
+    // A quoted packet is truncated, so its length and checksum are wrong.
     const std::string text = describe(frame);
-    EXPECT_THAT(text.substr(0, text.find("quoted:")), Not(HasSubstr("not as it should be")));
+    EXPECT_THAT(text.substr(0, text.find("quoted:")), Not(HasSubstr("wrong")));
   }
 }
 
-TEST(Packets, ACutOffPacketIsReadAndBuiltAgainByteForByte) {
+TEST(Packets, ATruncatedPacketIsParsedAndRebuiltByteForByte) {
   for (const Packet& packet : assortment()) {
     const Frame frame = packet.frame();
     for (size_t length = 0; length < frame.size(); length++) {
@@ -98,17 +98,17 @@ TEST(Packets, ACutOffPacketIsReadAndBuiltAgainByteForByte) {
   }
 }
 
-TEST(Packets, AWrongChecksumIsCalledWrong) {
+TEST(Packets, AWrongChecksumIsMarked) {
   for (const Family family : both_families) {
     Frame frame =
         Packet().ethernet(client, director).ip(family, client, service_one).tcp({}).frame();
     frame.bytes.back() ^= 1;
     EXPECT_THAT(describe(frame), HasSubstr("checksum"));
-    EXPECT_THAT(describe(frame), HasSubstr("not as it should be"));
+    EXPECT_THAT(describe(frame), HasSubstr("wrong"));
   }
 }
 
-TEST(Packets, AChangedFieldTakesItsChecksumAlong) {
+TEST(Packets, AChangedFieldUpdatesTheChecksum) {
   const Packet packet =
       Packet().ethernet(client, director).ip(Family::v4, client, service_one).tcp({.window = 9});
   Packet changed = Packet::parse(packet.frame());
@@ -121,7 +121,7 @@ TEST(Packets, AChangedFieldTakesItsChecksumAlong) {
                                  .frame());
 }
 
-TEST(Packets, ADifferenceIsToldInWords) {
+TEST(Packets, ADifferenceIsDescribed) {
   const auto frame = [](const Host& to) {
     return Packet().ethernet(client, director).ip(Family::v6, client, to).udp({}).frame();
   };

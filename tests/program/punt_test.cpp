@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What steer cannot send by itself goes through the stack: steer marks it with the secret MAC, and
-// punt knows it by that and sends it out.
+// Packets that steer cannot send itself are punted to the stack: steer sets the secret source MAC,
+// by which punt recognises and sends them.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
@@ -20,11 +20,11 @@ using packets::service_one;
 using packets::tcp_ack;
 using packets::tcp_syn;
 
-// Between steer and punt only the source MAC says anything; nobody lives at the other.
-const Host nobody{"nobody", 0, "0.0.0.0", "::"};
+// Between steer and punt only the source MAC has a meaning; the destination MAC is zero.
+const Host no_host{"no_host", 0, "0.0.0.0", "::"};
 
 Packet marked(const Packet& packet) {
-  Packet out = between(packet, punt_sent, nobody);
+  Packet out = between(packet, punt_sent, no_host);
   out.find<packets::Ethernet>()->destination = {};
   return out;
 }
@@ -40,7 +40,7 @@ class Punt : public StageTestOfFamily {
   }
 };
 
-TEST_P(Punt, WhatBearsTheSecretMacIsSentOn) {
+TEST_P(Punt, APacketWithTheSecretMacIsSent) {
   for (const Host* host : {&backend_one, &backend_three, &backend_far}) {
     const Frame frame = to(*host).frame();
     const Outcome outcome = stage().punt(frame);
@@ -50,12 +50,12 @@ TEST_P(Punt, WhatBearsTheSecretMacIsSentOn) {
   EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_sent", 3}}));
 }
 
-TEST_P(Punt, WhereNoRouteLeadsIsDroppedUnderItsName) {
+TEST_P(Punt, APacketWithoutARouteIsDroppedAndCounted) {
   EXPECT_EQ(stage().punt(to(backend_lost).frame()).action, TC_ACT_SHOT);
   EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_no_route", 1}}));
 }
 
-TEST_P(Punt, EverythingElseIsTheStacks) {
+TEST_P(Punt, OtherPacketsAreLeftToTheStack) {
   const Frame foreign = between(to(backend_one), client, director).frame();
   const Outcome outcome = stage().punt(foreign);
   EXPECT_EQ(outcome.action, TC_ACT_UNSPEC);
@@ -69,12 +69,12 @@ TEST_P(Punt, EverythingElseIsTheStacks) {
   EXPECT_EQ(stage().counted(), 0u);
 }
 
-TEST_P(Punt, AMarkedPacketThatIsNotIpOrCutOffIsDropped) {
+TEST_P(Punt, AMarkedPacketThatIsNotIpOrTruncatedIsDropped) {
   const Frame whole = to(backend_one).frame();
   const size_t header_end = 14 + (family() == Family::v4 ? 20u : 40u);
   for (size_t bytes = 14; bytes < header_end; bytes++) {
     const Outcome outcome = stage().punt(whole.truncated(bytes));
-    // The kernel itself refuses some of these before any program sees them.
+    // The kernel rejects some of these before the program runs.
     if (outcome.action < 0) continue;
     ASSERT_EQ(outcome.action, TC_ACT_SHOT) << bytes;
   }
@@ -106,7 +106,7 @@ class SteerPunts : public StageTest, public testing::WithParamInterface<Nesting>
   Backend backend_;
 };
 
-TEST_P(SteerPunts, TheEncapsulatedPacketGoesThroughTheStack) {
+TEST_P(SteerPunts, AnEncapsulatedPacketIsPunted) {
   const Packet sent = Packet()
                           .ethernet(gateway, director_front)
                           .ip(GetParam().inner, client, service_one)
@@ -116,7 +116,7 @@ TEST_P(SteerPunts, TheEncapsulatedPacketGoesThroughTheStack) {
   EXPECT_EQ(steered.action, XDP_PASS);
   EXPECT_TRUE(same_packet(steered.frame,
                           marked(encapsulated(sent, GetParam().outer, backend_three,
-                                              flow_hash(stage().seed(), sent), nobody, nobody))
+                                              flow_hash(stage().seed(), sent), no_host, no_host))
                               .frame()));
   EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"neighbour_unknown", 1}}));
   EXPECT_EQ(stage().traffic(backend_), (Traffic{1, sent.datagram().size(), 1}));
@@ -145,7 +145,7 @@ class SteerPuntsTranslated : public SnatTest {
   }
 };
 
-TEST_P(SteerPuntsTranslated, ARequestToABackendWhoseMacNobodyKnows) {
+TEST_P(SteerPuntsTranslated, ARequestToABackendWithAnUnknownMacIsPunted) {
   replace_service(false, backend_three);
   const Packet sent = opening();
   const Outcome steered = stage().steer(sent.frame());
@@ -157,8 +157,8 @@ TEST_P(SteerPuntsTranslated, ARequestToABackendWhoseMacNobodyKnows) {
   EXPECT_EQ(stage().punt(steered.frame).action, TC_ACT_REDIRECT);
 }
 
-// What its clients send has no rate, and takes the short way out.
-TEST_P(SteerPuntsTranslated, TheRepliesOfAServiceWithARate) {
+// Only replies have a rate; packets from clients take the fast path.
+TEST_P(SteerPuntsTranslated, RepliesOfAServiceWithARateArePunted) {
   replace_service(true, backend_one);
   const Packet sent = opening();
   const Outcome steered = stage().steer(sent.frame());
@@ -174,8 +174,8 @@ TEST_P(SteerPuntsTranslated, TheRepliesOfAServiceWithARate) {
   EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_sent", 1}}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, SteerPuntsTranslated, testing::ValuesIn(every_speech()),
-                         speech_name);
+INSTANTIATE_TEST_SUITE_P(Every, SteerPuntsTranslated, testing::ValuesIn(every_transport()),
+                         transport_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Its environment: namespaces, programs and maps; test runs and counters. stage_services.cpp has
+// the services.
 #include "stage.h"
 
 #include <bpf/bpf.h>
@@ -16,37 +18,17 @@
 #include <ctime>
 #include <stdexcept>
 
-#include "control/derive.h"
 #include "control/views.h"
 #include "kernel/state/objects.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/libbpf_log.h"
-#include "kernel/system/system_error.h"
+#include "must.h"
 
 namespace sluice::stage {
 namespace {
 
 constexpr const char* kDirectory = "/sys/fs/bpf/stage";
 constexpr InstanceLimits kLimits{.services = 64, .backends = 64, .flows = 32768};
-constexpr uint8_t kRingBits = 8;
-
-[[noreturn]] void fail(const std::string& what) {
-  throw std::runtime_error("stage: " + what);
-}
-
-void must(const Result<void>& done) {
-  if (!done) fail(done.error().text);
-}
-
-template <typename T>
-T must_have(Result<T> result) {
-  if (!result) fail(result.error().text);
-  return std::move(*result);
-}
-
-void must_call(int status, const char* what) {
-  if (status != 0) fail(fmt::format("{}: {}", what, error_text(errno)));
-}
 
 Fd program(const std::string& name) {
   Fd fd(bpf_obj_get(fmt::format("{}/programs/{}", kDirectory, name).c_str()));
@@ -54,7 +36,7 @@ Fd program(const std::string& name) {
   return fd;
 }
 
-// A map that only a program names.
+// A map that is not pinned, found through the program that uses it.
 Fd map_of(const Fd& program, std::string_view name) {
   std::array<uint32_t, 64> ids{};
   bpf_prog_info info{};
@@ -78,7 +60,7 @@ void erase_all(Map<Key, Value>& table) {
   for (const auto& [key, value] : must_have(table.entries())) keys.push_back(key);
   if (keys.empty()) return;
   auto count = static_cast<uint32_t>(keys.size());
-  must_call(bpf_map_delete_batch(table.fd(), keys.data(), &count, nullptr), "forgetting flows");
+  must_call(bpf_map_delete_batch(table.fd(), keys.data(), &count, nullptr), "deleting flows");
 }
 
 }  // namespace
@@ -86,7 +68,7 @@ void erase_all(Map<Key, Value>& table) {
 Stage& Stage::get() {
   static std::unique_ptr<Stage> stage;
   static std::string failure;
-  // What failed once is not tried again for each of hundreds of tests.
+  // A failure is final: it is not tried again for each of hundreds of tests.
   if (!failure.empty()) throw std::runtime_error(failure);
   try {
     if (!stage) stage.reset(new Stage());
@@ -99,7 +81,7 @@ Stage& Stage::get() {
 }
 
 Stage::Stage() {
-  // Not random, so that a test that fails fails again; odd, as a multiplier's key has to be.
+  // Fixed, so that failures repeat; odd, as the multilinear hash requires.
   for (size_t i = 0; i < SLUICE_SEED_WORDS; i++) {
     root_.seed.words[i] = 0x9e3779b97f4a7c15 * (2 * i + 1);
   }
@@ -118,7 +100,7 @@ void Stage::enter_namespaces() {
   must_call(mount("stage", kBpffsRoot, "bpf", 0, nullptr), "mounting a bpffs");
   network_.reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   if (!network_.valid()) fail("its network namespace cannot be opened");
-  // One CPU, so that what is kept per CPU is kept once.
+  // One CPU, so that per-CPU values have one copy.
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   CPU_SET(static_cast<size_t>(std::max(sched_getcpu(), 0)), &cpus);
@@ -141,7 +123,7 @@ void Stage::load() {
   policings_ = must_have(Admissions::open(kDirectory, "policings"));
   devices_ = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
   reports_ = map_of(program("steer_slow"), "reports");
-  // As attaching steer to both would: what leaves by other devices goes through the stack.
+  // As attaching steer to both would: packets that leave by other devices are punted.
   auto devices = must_have(Map<uint32_t, uint32_t>::open(kDirectory, "devices"));
   for (const uint32_t ifindex : {front_ifindex_, back_ifindex_})
     must(devices.put(ifindex, ifindex));
@@ -203,92 +185,6 @@ void Stage::silence_reports(bool silent) {
   must_call(bpf_map_update_elem(reports_.get(), &zero, due_ns.data(), BPF_ANY), "reports");
 }
 
-// Every swap waits for the packets that are under way, so many changes share one.
-void Stage::publish() {
-  if (published_) return;
-  published_ = true;
-  must(dataplane_->swap_service_table(must_have(table_entries(*dataplane_, configuration_))));
-  must(dataplane_->set_endpoints(endpoints_of(configuration_)));
-}
-
-Service service_at(Family family, const Host& host, uint16_t port, L4Proto l4_proto, Mode mode) {
-  Service service;
-  service.mode = mode;
-  service.endpoint = {Address(host.at(family)), port, l4_proto};
-  return service;
-}
-
-Service Stage::add_service(Family family, const Host& host, uint16_t port, L4Proto l4_proto,
-                           Mode mode, bool paced) {
-  return add_service(service_at(family, host, port, l4_proto, mode),
-                     paced ? Policy{.flow_rate_bytes_per_sec = 1000000} : Policy{});
-}
-
-Service Stage::add_service(Service service, const Policy& policy) {
-  service.number = static_cast<uint32_t>(configuration_.services.size()) + 1;
-  service.ring_bits = kRingBits;
-  configuration_.services.push_back(service);
-  if (policy != Policy{}) {
-    must(dataplane_->put_policy(service.number, policy));
-    configuration_.policies.emplace_back(service.number, policy);
-  }
-  published_ = false;
-  return service;
-}
-
-void Stage::add_filter(const Service& service, std::string_view prefix, FilterAction action) {
-  configuration_.filters.push_back(
-      {.service = service.number, .prefix = must_have(Prefix::parse(prefix)), .action = action});
-  must(dataplane_->put_filters({configuration_.filters.back()}));
-  published_ = false;
-}
-
-Backend Stage::add_backend(const Service& service, Family family, const Host& host,
-                           BackendState state, uint16_t port) {
-  Backend backend;
-  backend.service = service.number;
-  backend.at = {Address(host.at(family)), port};
-  backend.number = static_cast<uint32_t>(configuration_.backends.size()) + 1;
-  backend.state = state;
-  configuration_.backends.push_back(backend);
-  write(service, backend);
-  published_ = false;
-  return backend;
-}
-
-void Stage::write(const Service& service, const Backend& backend) {
-  const Family family = backend.at.address.is_v4() ? Family::v4 : Family::v6;
-  must(dataplane_->write_backend(service, backend, Address(packets::director.at(family))));
-}
-
-// One that says something already; what it says decides how its packets are looked at.
-void Stage::set_policy(const Service& service, const Policy& policy) {
-  must(dataplane_->put_policy(service.number, policy));
-}
-
-FlowTotals Stage::flow_totals(uint32_t service) {
-  return must_have(dataplane_->flow_totals(service));
-}
-
-void Stage::set_state(const Service& service, Backend backend, BackendState state) {
-  backend.state = state;
-  write(service, backend);
-}
-
-void Stage::set_ring(const Service& service, const Ring& ring) {
-  set_ring_of_age(service, ring, 0);
-}
-
-void Stage::set_ring_of_age(const Service& service, Ring ring, uint32_t age_s) {
-  for (RingSlot& slot : ring) slot.since_s = now_s() - age_s;
-  must(dataplane_->swap_ring(service, ring));
-}
-
-void Stage::settle(const Service& service, const Backend& backend) {
-  set_ring(service, Ring(size_t{1} << service.ring_bits,
-                         RingSlot{.backend = backend.number, .previous = 0, .moving = false}));
-}
-
 Outcome Stage::run(const Fd& program, const Frame& frame, Device device, uint32_t metadata_bytes) {
   publish();
   packets::Bytes in(metadata_bytes);
@@ -323,8 +219,8 @@ Outcome Stage::steer(const Frame& frame, Device device) {
 }
 
 std::optional<Outcome> Stage::steer_without_room(const Frame& frame) {
-  // Metadata lies before the packet and would have to move along; the kernel keeps 40 of the 256
-  // bytes before the packet for itself, and takes no more metadata than the rest.
+  // Metadata occupies the headroom. The kernel reserves 40 of the 256 bytes before the packet,
+  // which bounds the metadata.
   constexpr uint32_t most_metadata = 216;
   Outcome outcome = run(steer_, frame, Device::front, most_metadata);
   if (outcome.action < 0) return {};
@@ -347,6 +243,10 @@ Verdicts Stage::verdicts(uint32_t service) {
   return verdicts;
 }
 
+FlowTotals Stage::flow_totals(uint32_t service) {
+  return must_have(dataplane_->flow_totals(service));
+}
+
 Traffic Stage::traffic(const Backend& backend) {
   return must_have(dataplane_->backend_traffic(backend.number));
 }
@@ -360,12 +260,12 @@ uint64_t Stage::counted() {
   return packets;
 }
 
-void Stage::remember(const std::vector<sluice_flow>& flows,
-                     const std::vector<sluice_translation>& translations) {
+void Stage::add_translations(const std::vector<sluice_flow>& flows,
+                             const std::vector<sluice_translation>& translations) {
   auto count = static_cast<uint32_t>(flows.size());
   must_call(
       bpf_map_update_batch(translations_.fd(), flows.data(), translations.data(), &count, nullptr),
-      "remembering translations");
+      "adding translations");
 }
 
 void Stage::purge(const Backend& backend) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The stage that the program tests play on: the network of a director in a namespace of its own, an
-// instance's maps and programs in a bpffs of its own, and one packet in, one packet out
-// (BPF_PROG_TEST_RUN). Both vanish with the process, however it ends.
+// The environment of the program tests: a director's network in its own namespace, an instance's
+// maps and programs in its own bpffs, and BPF_PROG_TEST_RUN: one packet in, one packet out. Both
+// namespaces vanish with the process, also when it is killed.
 //
 //   client ... gateway --- front [director] back --- backend_one, backend_two
-//                                                    backend_three (nobody knows its MAC)
+//                                                    backend_three (its MAC is unknown)
 //
-// Everything is loaded and filled by the code that does it for an operator
-// (kernel/state/objects.h, kernel/state/dataplane.h); expectations.h says what should come out.
+// The code that serves operators loads and fills everything (kernel/state/objects.h,
+// kernel/state/dataplane.h). expectations.h builds the expected packets.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ using packets::Family;
 using packets::Frame;
 using packets::Host;
 
-// Only its MAC counts: the one by which `punt` knows what steer gives it.
+// Only its MAC counts: the source MAC by which `punt` recognises packets that steer punted.
 inline const Host punt_sent{"punt_sent", 24, "0.0.0.0", "::"};
 
 enum class Device { front, back };
@@ -47,7 +47,7 @@ struct Outcome {
   Frame frame;
 };
 
-// Verdicts by name, as `sluice status` shows them; only those that are not zero.
+// Packets per verdict name, as `sluice status` shows them; zero counts are left out.
 using Verdicts = std::map<std::string, uint64_t>;
 
 using Tracked = Map<sluice_flow, sluice_tracked_flow>;
@@ -57,17 +57,17 @@ using PacedFlows = Map<sluice_flow, sluice_paced_flow>;
 using Requests = Map<sluice_flow, sluice_request>;
 using Admissions = Map<uint32_t, sluice_admission>;
 
-// What a service is to be; more of it can be set before it is added.
+// A service with default options; set others before add_service().
 Service service_at(Family family, const Host& host, uint16_t port, L4Proto l4_proto, Mode mode);
 
 class Stage {
  public:
-  // Made once in a process, entered whenever it is asked for.
+  // Made once per process; every call enters its network namespace.
   static Stage& get();
-  // No service, no backend, nothing tracked, nothing counted.
+  // Removes all services, backends, tracked flows and counts.
   void clear();
 
-  // Numbers are given in order, from 1.
+  // Numbers are assigned in order, from 1.
   Service add_service(Family family, const Host& host, uint16_t port, L4Proto l4_proto, Mode mode,
                       bool paced = false);
   Service add_service(Service service, const Policy& policy = {});
@@ -77,29 +77,28 @@ class Stage {
   void set_policy(const Service& service, const Policy& policy);
   void set_state(const Service& service, Backend backend, BackendState state);
   void set_ring(const Service& service, const Ring& ring);
-  // A ring that has moved for so long.
+  // As set_ring(), with all slots changed `age_s` ago.
   void set_ring_of_age(const Service& service, Ring ring, uint32_t age_s);
   // A ring of 256 slots, all settled on this backend.
   void settle(const Service& service, const Backend& backend);
 
-  // steer is not on this device, until the stage is cleared.
+  // Until clear(): steer is not attached to this device.
   void detach(Device device);
-  // From now on this CPU may not report what is too big, or as often as it may.
+  // Exhausts, or refills, the rate limit of "packet too big" reports.
   void silence_reports(bool silent);
 
   Outcome steer(const Frame& frame, Device device = Device::front);
-  // As if the driver had left no more room before the packet than this takes up; a kernel that
-  // takes no such thing answers nothing.
+  // As if the driver had left no headroom. No value: this kernel's test runs cannot do that.
   std::optional<Outcome> steer_without_room(const Frame& frame);
   Outcome decap(const Frame& frame);
   Outcome punt(const Frame& frame, Device device = Device::front);
 
   [[nodiscard]] Verdicts verdicts(uint32_t service);
   [[nodiscard]] Traffic traffic(const Backend& backend);
-  // Verdicts and packets of backends, of all services together.
+  // The sum of all verdicts and of all backends' packets.
   [[nodiscard]] uint64_t counted();
   [[nodiscard]] uint32_t now_s() const;
-  // The service's backends are measured, until the stage is cleared.
+  // Until clear(): latencies of the service's backends are measured.
   void measure(const Service& service);
   [[nodiscard]] Latency latency(const Backend& backend);
 
@@ -111,10 +110,10 @@ class Stage {
   PacedFlows& paced_flows() { return paced_flows_; }
   [[nodiscard]] FlowTotals flow_totals(uint32_t service);
   Admissions& admissions() { return admissions_; }
-  // All at once, for there may be tens of thousands.
-  void remember(const std::vector<sluice_flow>& flows,
-                const std::vector<sluice_translation>& translations);
-  // As when a backend is removed.
+  // One batch, for tens of thousands of entries.
+  void add_translations(const std::vector<sluice_flow>& flows,
+                        const std::vector<sluice_translation>& translations);
+  // As for the removal of a backend.
   void purge(const Backend& backend);
 
  private:
@@ -141,14 +140,14 @@ class Stage {
   PacedFlows paced_flows_;
   Admissions admissions_;
   Requests requests_;
-  Admissions policings_;  // what clients sent of late
+  Admissions policings_;
   Map<uint32_t, uint32_t> devices_;
-  Fd reports_;  // of this CPU: when it may next report what is too big
+  Fd reports_;  // per CPU: the time from which the next "packet too big" report is allowed
   Configuration configuration_;
   bool published_ = false;
 };
 
-// A clean stage for every test, or a skip where there can be none.
+// A cleared stage for each test. Skips without root.
 class StageTest : public testing::Test {
  protected:
   void SetUp() override;
@@ -158,7 +157,7 @@ class StageTest : public testing::Test {
   Stage* stage_ = nullptr;
 };
 
-// The same, once for each family.
+// The same, once per address family.
 class StageTestOfFamily : public StageTest, public testing::WithParamInterface<Family> {
  protected:
   [[nodiscard]] Family family() const { return GetParam(); }

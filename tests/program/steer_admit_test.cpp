@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Who may use a service: lists of source prefixes, and so many new connections a second.
+// Admission to a service: lists of source prefixes, and limits on new connections and on bytes per
+// second.
 #include "kernel/system/clock.h"
 #include "modes.h"
 
@@ -9,8 +10,8 @@ namespace {
 using packets::client;
 using packets::client_two;
 using packets::gateway;
+using packets::outsider;
 using packets::service_one;
-using packets::stranger;
 
 constexpr uint16_t kPort = 443;
 
@@ -45,23 +46,23 @@ class SteerAdmits : public ModeTest {
   Served udp_served_;
 };
 
-TEST_P(SteerAdmits, WhereNothingIsSaidEverybodyMay) {
+TEST_P(SteerAdmits, WithoutFiltersEverySourceIsAdmitted) {
   expect_allowed(client);
-  expect_allowed(stranger);
+  expect_allowed(outsider);
 }
 
-TEST_P(SteerAdmits, OfDeniedPrefixesTheRestMay) {
+TEST_P(SteerAdmits, OutsideDeniedPrefixesSourcesAreAdmitted) {
   filter(FilterAction::deny, "192.0.2.0/24", "2001:db8:bad::/48");
-  expect_denied(stranger);
+  expect_denied(outsider);
   expect_allowed(client);
   expect_allowed(client_two);
 }
 
-TEST_P(SteerAdmits, OfAllowedPrefixesTheRestMayNot) {
+TEST_P(SteerAdmits, OutsideAllowedPrefixesSourcesAreDenied) {
   filter(FilterAction::allow, "198.51.100.0/24", "2001:db8:c::/48");
   expect_allowed(client);
   expect_allowed(client_two);
-  expect_denied(stranger);
+  expect_denied(outsider);
 }
 
 TEST_P(SteerAdmits, TheLongestPrefixDecides) {
@@ -71,18 +72,18 @@ TEST_P(SteerAdmits, TheLongestPrefixDecides) {
   filter(FilterAction::allow, "192.0.2.66", "2001:db8:bad::66");
   expect_denied(client);
   expect_allowed(client_two);
-  expect_allowed(stranger);
+  expect_allowed(outsider);
 }
 
-TEST_P(SteerAdmits, APrefixOfEverybodyIsOne) {
+TEST_P(SteerAdmits, APrefixOfLengthZeroCoversEverySource) {
   filter(FilterAction::deny, "0.0.0.0/0", "::/0");
   filter(FilterAction::allow, "198.51.100.16/28", "2001:db8:c::20/123");
   expect_denied(client);
-  expect_denied(stranger);
+  expect_denied(outsider);
   expect_allowed(client_two);
 }
 
-TEST_P(SteerAdmits, EveryPacketIsAskedAndNoOtherServicesAre) {
+TEST_P(SteerAdmits, FiltersApplyToEveryPacketOfTheirServiceOnly) {
   filter(FilterAction::deny, "198.51.100.0/24", "2001:db8:c::/48");
   expect_dropped(from(client, L4Proto::tcp, packets::tcp_ack).frame(), "source_denied",
                  served_.service);
@@ -90,14 +91,15 @@ TEST_P(SteerAdmits, EveryPacketIsAskedAndNoOtherServicesAre) {
   expect_reaches_backend(request(L4Proto::tcp));
 }
 
-TEST_P(SteerAdmits, WhoIsDeniedIsNotTrackedNorTold) {
+TEST_P(SteerAdmits, ADeniedPacketIsNotTrackedNorCountedAsTraffic) {
   filter(FilterAction::deny, "198.51.100.0/24", "2001:db8:c::/48");
   expect_denied(client);
   EXPECT_TRUE(stage().translations().entries()->empty());
   EXPECT_EQ(stage().traffic(served_.backend), Traffic{});
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerAdmits, testing::ValuesIn(every_way()), way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerAdmits, testing::ValuesIn(every_combination()),
+                         combination_name);
 
 class SteerLimits : public SteerAdmits {
  protected:
@@ -134,7 +136,7 @@ TEST_P(SteerLimits, ANewConnectionBeyondTheBurstIsDropped) {
   EXPECT_EQ(stage().steer(to_limited(packets::tcp_syn, 5).frame()).action, XDP_REDIRECT);
 }
 
-TEST_P(SteerLimits, WhatIsEstablishedGoesOn) {
+TEST_P(SteerLimits, EstablishedConnectionsAreNotLimited) {
   limit(1);
   stage().steer(to_limited(packets::tcp_syn).frame());
   due_in(3600 * kSecondNs);
@@ -144,14 +146,14 @@ TEST_P(SteerLimits, WhatIsEstablishedGoesOn) {
   }
 }
 
-TEST_P(SteerLimits, ADatagramBeginsNothingThatCouldBeCounted) {
+TEST_P(SteerLimits, DatagramsAreNotCountedAsConnections) {
   limit(1);
   for (uint16_t port = 1; port < 50; port++) {
     EXPECT_EQ(stage().steer(to_limited(0, port, L4Proto::udp).frame()).action, XDP_REDIRECT);
   }
 }
 
-TEST_P(SteerLimits, HoweverLowTheRateOneIsAdmitted) {
+TEST_P(SteerLimits, TheLowestRateAdmitsOneConnection) {
   limit(1);
   EXPECT_EQ(stage().steer(to_limited(packets::tcp_syn).frame()).action, XDP_REDIRECT);
 }
@@ -162,12 +164,12 @@ TEST_P(SteerLimits, AnotherServicesConnectionsDoNotCount) {
   expect_reaches_backend(request(L4Proto::tcp));
 }
 
-// The burst at once, and then only as many as time allows.
-TEST_P(SteerLimits, SoManyAreAdmittedAsTheRateAllows) {
+// The burst at once, then one per interval.
+TEST_P(SteerLimits, ConnectionsAreAdmittedAtTheRate) {
   constexpr uint32_t rate = 1000;
   constexpr uint64_t sent = 1000;
   limit(rate);
-  stage().steer(request(L4Proto::tcp).frame());  // publishes, which takes its time
+  stage().steer(request(L4Proto::tcp).frame());  // publishes the tables, which takes time
   const uint64_t began_ns = monotonic_ns();
   uint64_t admitted = 0;
   for (uint16_t port = 1; port <= sent; port++) {
@@ -183,7 +185,8 @@ TEST_P(SteerLimits, SoManyAreAdmittedAsTheRateAllows) {
             (Verdicts{{"connection_rate", sent - admitted}}));
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerLimits, testing::ValuesIn(every_way()), way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerLimits, testing::ValuesIn(every_combination()),
+                         combination_name);
 
 class SteerPolices : public SteerLimits {
  protected:
@@ -194,7 +197,7 @@ class SteerPolices : public SteerLimits {
   }
 };
 
-TEST_P(SteerPolices, WhatClientsSendBeyondTheBurstIsDropped) {
+TEST_P(SteerPolices, BytesBeyondTheBurstAreDropped) {
   constexpr uint64_t rate = 1000;
   police(rate);
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
@@ -202,7 +205,7 @@ TEST_P(SteerPolices, WhatClientsSendBeyondTheBurstIsDropped) {
     const uint64_t began_ns = monotonic_ns();
     uint64_t passed = 0;
     while (stage().steer(frame).action == XDP_REDIRECT && passed < 10'000) passed++;
-    const uint64_t due_bytes = rate * (monotonic_ns() - began_ns) / kSecondNs;  // meanwhile
+    const uint64_t due_bytes = rate * (monotonic_ns() - began_ns) / kSecondNs;
     EXPECT_GE(passed, SLUICE_POLICING_BURST_BYTES / frame.size() - 1);
     EXPECT_LE(passed, (SLUICE_POLICING_BURST_BYTES + due_bytes) / frame.size() + 2);
     const uint32_t service = (l4_proto == L4Proto::tcp ? limited_ : limited_udp_).service.number;
@@ -211,14 +214,15 @@ TEST_P(SteerPolices, WhatClientsSendBeyondTheBurstIsDropped) {
   expect_reaches_backend(request(L4Proto::tcp));
 }
 
-TEST_P(SteerPolices, WhatKeepsToTheRatePasses) {
+TEST_P(SteerPolices, PacketsWithinTheRatePass) {
   police(12'500'000'000);
   for (int i = 0; i < 2000; i++) {
     EXPECT_EQ(stage().steer(to_limited(packets::tcp_syn).frame()).action, XDP_REDIRECT);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerPolices, testing::ValuesIn(every_way()), way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerPolices, testing::ValuesIn(every_combination()),
+                         combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

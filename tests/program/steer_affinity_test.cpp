@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Affinity: a service's salt stands in for the ports, so that all that a client sends has one
-// backend, in that service or in every one that asks for it.
+// Client affinity: the service's salt replaces the ports in the hash, so that all packets of a
+// client reach one backend, per service or across services.
 #include <cstring>
 #include <map>
 #include <set>
@@ -12,8 +12,6 @@ namespace {
 
 using packets::backend_one;
 using packets::backend_two;
-using packets::director;
-using packets::gateway;
 using packets::Ipv4;
 using packets::Ipv6;
 
@@ -22,7 +20,7 @@ constexpr uint32_t kClients = 100;
 
 class SteerAffine : public ModeTest {
  protected:
-  // Two backends, in slots as they come.
+  // A service and the two backends that share its slots.
   struct Pair {
     Service service;
     Backend one;
@@ -42,7 +40,7 @@ class SteerAffine : public ModeTest {
     stage().set_ring(pair.service, ring);
     return pair;
   }
-  // Without a pattern that one constant added to every slot would keep.
+  // A mixed pattern, which a constant offset between slots would not reproduce.
   [[nodiscard]] static bool is_two(size_t slot) {
     auto mixed = static_cast<uint32_t>(slot + 1);
     for (int i = 0; i < 4; i++) mixed = (mixed ^ mixed >> 15) * 0x2c1b3c6d;
@@ -56,7 +54,7 @@ class SteerAffine : public ModeTest {
     if (auto* v6 = packet.find<Ipv6>()) v6->source.bytes[9] = low;
     return with_l4(packet, L4Proto::tcp, client_port, port, "question");
   }
-  // Backend one, or two; as its counters say.
+  // The backend that the packet reached, 1 or 2, by the traffic counters.
   uint32_t reached(const Packet& packet, const Pair& pair) {
     const uint64_t one = stage().traffic(pair.one).packets;
     const uint64_t two = stage().traffic(pair.two).packets;
@@ -76,14 +74,15 @@ TEST_P(SteerAffine, AClientHasOneBackendWhateverItsPort) {
     shares[backend]++;
     for (const uint16_t client_port : {uint16_t{2}, uint16_t{1000}, uint16_t{40000}}) {
       ASSERT_EQ(reached(from(client, 443, client_port), pair), backend);
-      ASSERT_EQ(reached(from(client, 443, client_port, {0x8100}), pair), backend) << "the long way";
+      ASSERT_EQ(reached(from(client, 443, client_port, {0x8100}), pair), backend)
+          << "the slow path";
     }
   }
   EXPECT_GT(shares[1], kClients / 4);
   EXPECT_GT(shares[2], kClients / 4);
 }
 
-TEST_P(SteerAffine, TheSlotIsTheOneOfTheHashWithTheSalt) {
+TEST_P(SteerAffine, TheSaltedHashSelectsTheSlot) {
   const Pair pair = affine(443, Affinity::client_service);
   for (uint32_t client = 1; client <= kClients; client++) {
     const Packet sent = from(client, 443, 40000);
@@ -92,7 +91,7 @@ TEST_P(SteerAffine, TheSlotIsTheOneOfTheHashWithTheSalt) {
   }
 }
 
-TEST_P(SteerAffine, InAllServicesOfAffinityClientAClientHasTheSameSlot) {
+TEST_P(SteerAffine, WithAffinityClientAClientHasTheSameSlotInAllServices) {
   const Pair web = affine(443, Affinity::client);
   const Pair mail = affine(993, Affinity::client);
   for (uint32_t client = 1; client <= kClients; client++) {
@@ -100,7 +99,7 @@ TEST_P(SteerAffine, InAllServicesOfAffinityClientAClientHasTheSameSlot) {
   }
 }
 
-TEST_P(SteerAffine, InServicesOfAffinityClientServiceEachHasItsOwn) {
+TEST_P(SteerAffine, WithAffinityClientServiceSlotsDifferBetweenServices) {
   const Pair web = affine(443, Affinity::client_service);
   const Pair mail = affine(993, Affinity::client_service);
   uint32_t differ = 0;
@@ -111,7 +110,7 @@ TEST_P(SteerAffine, InServicesOfAffinityClientServiceEachHasItsOwn) {
   EXPECT_LT(differ, kClients * 3 / 4);
 }
 
-TEST_P(SteerAffine, WithoutAffinityPortsCount) {
+TEST_P(SteerAffine, WithoutAffinityPortsSelectTheSlot) {
   const Pair pair = affine(443, Affinity::flow);
   std::set<uint32_t> backends;
   for (uint16_t client_port = 1; client_port < 50; client_port++) {
@@ -120,8 +119,8 @@ TEST_P(SteerAffine, WithoutAffinityPortsCount) {
   EXPECT_EQ(backends.size(), 2u);
 }
 
-// Modes with state remember each flow by itself, wherever the client's slot lies.
-TEST_P(SteerAffine, InAMovingSlotAFlowIsStillTheWholeFiveTuple) {
+// Moving slots track each 5-tuple by itself.
+TEST_P(SteerAffine, AMovingSlotTracksTheWholeFiveTuple) {
   if (mode() == Mode::snat) return;
   const Pair pair = affine(443, Affinity::client_service);
   stage().set_ring(
@@ -134,7 +133,8 @@ TEST_P(SteerAffine, InAMovingSlotAFlowIsStillTheWholeFiveTuple) {
   EXPECT_EQ(stage().flows().entries()->size() + stage().half_open().entries()->size(), 2U);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerAffine, testing::ValuesIn(every_way()), way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerAffine, testing::ValuesIn(every_combination()),
+                         combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Services of any port, in every mode: the client's port is kept, and what is more exact goes
-// first.
+// Services of any port, in every mode: the destination port is kept, and a service of the exact
+// port takes precedence.
 #include "modes.h"
 
 namespace sluice::stage {
@@ -38,9 +38,9 @@ class SteerAnyPort : public ModeTest {
   Served any_udp_;
 };
 
-class SteerAnyPortBack : public SteerAnyPort {};
+class SteerAnyPortReplies : public SteerAnyPort {};
 
-TEST_P(SteerAnyPort, EveryPortGoesToTheSamePortOfTheBackend) {
+TEST_P(SteerAnyPort, EveryPortReachesTheSamePortOfTheBackend) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     for (const uint16_t port : kPorts) expect_at(to_port(port, l4_proto), backend_two, port);
   }
@@ -49,18 +49,18 @@ TEST_P(SteerAnyPort, EveryPortGoesToTheSamePortOfTheBackend) {
   EXPECT_EQ(stage().counted(), 2 * kPorts.size());
 }
 
-TEST_P(SteerAnyPort, AServiceOfThatVeryPortGoesFirst) {
+TEST_P(SteerAnyPort, AServiceOfTheExactPortTakesPrecedence) {
   serve(patch(L4Proto::tcp, 443, service_two), backend_one, 443);
   expect_at(to_port(443), backend_one, 443);
   expect_at(to_port(444), backend_two, 444);
 }
 
-TEST_P(SteerAnyPort, AnotherAddressHasNoneOfIt) {
+TEST_P(SteerAnyPort, OtherAddressesAreNotServed) {
   const Packet sent = with_l4(from_client(), L4Proto::tcp, kClientPort, 443, "question");
   expect_passes(sent.frame(), "not_ours");
 }
 
-TEST_P(SteerAnyPortBack, RepliesComeFromThePortThatTheClientAskedFor) {
+TEST_P(SteerAnyPortReplies, RepliesComeFromTheRequestedPort) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     for (const uint16_t port : kPorts) {
       const Packet sent = to_port(port, l4_proto);
@@ -81,9 +81,10 @@ TEST_P(SteerAnyPortBack, RepliesComeFromThePortThatTheClientAskedFor) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerAnyPort, testing::ValuesIn(every_way()), way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWayBack, SteerAnyPortBack, testing::ValuesIn(every_way_back()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerAnyPort, testing::ValuesIn(every_combination()),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeWithReplies, SteerAnyPortReplies,
+                         testing::ValuesIn(combinations_with_replies()), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

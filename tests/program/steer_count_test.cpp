@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Nothing is lost silently: whatever comes in, by whatever device, whatever state things are in,
-// one verdict or one backend counts it, and only one.
+// No packet is lost silently: every packet, from either device and in every state of a backend, is
+// counted once, by one verdict or one backend.
 #include <linux/bpf.h>
 
 #include "translation.h"
@@ -11,21 +11,20 @@ namespace {
 using packets::backend_one;
 using packets::backend_three;
 using packets::backend_two;
-using packets::Bytes;
 using packets::client;
 using packets::director;
 using packets::gateway;
+using packets::outsider;
 using packets::Packet;
 using packets::service_one;
 using packets::service_two;
-using packets::stranger;
 
 class SteerCounts : public StageTestOfFamily {
  protected:
-  // Everything that anybody might send: to services in every state, and to nobody.
+  // Packets to services in every state and to other addresses, whole, truncated and padded.
   [[nodiscard]] std::vector<Frame> assortment() const {
     std::vector<Packet> packets;
-    for (const Host* host : {&service_one, &service_two, &director, &stranger}) {
+    for (const Host* host : {&service_one, &service_two, &director, &outsider}) {
       for (const uint16_t port : {uint16_t{80}, uint16_t{81}, uint16_t{82}, uint16_t{83},
                                   uint16_t{84}, uint16_t{85}, uint16_t{86}, uint16_t{2000}}) {
         const Packet ip = Packet().ethernet(gateway, director_front).ip(family(), client, *host);
@@ -58,7 +57,7 @@ class SteerCounts : public StageTestOfFamily {
     return frames;
   }
 
-  // A service on each of these ports, in both modes and protocols, each with another fate.
+  // In both modes and protocols, a service on each of these ports, each in another state.
   void populate() {
     for (const Mode mode : {Mode::ipip, Mode::snat}) {
       const Host& host = mode == Mode::ipip ? service_one : service_two;
@@ -81,20 +80,20 @@ class SteerCounts : public StageTestOfFamily {
     }
   }
 
-  // Verdicts by which a packet is punted are counted beside their backend.
+  // The verdicts of punted packets are counted in addition to the backend; they are left out here.
   [[nodiscard]] uint64_t counted_once() {
-    uint64_t handed = 0;
+    uint64_t punted = 0;
     for (uint32_t service = 0; service <= 40; service++) {
       const Verdicts verdicts = stage().verdicts(service);
       for (const char* name : {"neighbour_unknown", "punted_to_pace", "other_device"}) {
-        if (verdicts.contains(name)) handed += verdicts.at(name);
+        if (verdicts.contains(name)) punted += verdicts.at(name);
       }
     }
-    return stage().counted() - handed;
+    return stage().counted() - punted;
   }
 };
 
-TEST_P(SteerCounts, EveryPacketExactlyOnce) {
+TEST_P(SteerCounts, EveryPacketIsCountedExactlyOnce) {
   populate();
   uint64_t sent = 0;
   std::map<int, uint64_t> actions;
@@ -108,10 +107,10 @@ TEST_P(SteerCounts, EveryPacketExactlyOnce) {
   EXPECT_GT(actions[XDP_DROP], 100u);
   EXPECT_GT(actions[XDP_REDIRECT], 20u);
   EXPECT_GT(actions[XDP_TX], 20u);
-  EXPECT_EQ(actions.size(), 4u) << "an action that is none";
+  EXPECT_EQ(actions.size(), 4u) << "an unknown action";
 }
 
-TEST_P(SteerCounts, WhatIsPuntedIsCountedBesideItsBackend) {
+TEST_P(SteerCounts, PuntedPacketsAreCountedByVerdictAndBackend) {
   for (const Mode mode : {Mode::ipip, Mode::snat}) {
     const Host& host = mode == Mode::ipip ? service_one : service_two;
     const Service unknown = stage().add_service(family(), host, 80, L4Proto::udp, mode);
@@ -126,7 +125,7 @@ TEST_P(SteerCounts, WhatIsPuntedIsCountedBesideItsBackend) {
   }
 }
 
-TEST_P(SteerCounts, BytesAreThoseOfTheIpPacket) {
+TEST_P(SteerCounts, BytesAreCountedFromTheIpHeaderOn) {
   const Service service = stage().add_service(family(), service_one, 80, L4Proto::tcp, Mode::ipip);
   const Backend backend = stage().add_backend(service, family(), backend_one);
   stage().settle(service, backend);
@@ -143,7 +142,7 @@ TEST_P(SteerCounts, BytesAreThoseOfTheIpPacket) {
   EXPECT_EQ(stage().traffic(backend), (Traffic{100, bytes, 0}));
 }
 
-TEST_P(SteerCounts, EachBackendItsOwn) {
+TEST_P(SteerCounts, EachBackendCountsItsOwnPackets) {
   const Service service = stage().add_service(family(), service_one, 80, L4Proto::tcp, Mode::ipip);
   const Backend one = stage().add_backend(service, family(), backend_one);
   const Backend two = stage().add_backend(service, family(), backend_two);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The ways out: devices that steer is on get packets straight away, others from the stack; and
-// packets may be as long as the devices take them, in several buffers too.
+// Output devices: steer sends directly to devices that it is attached to and punts packets for
+// others. Packets may fill the device's MTU, also when they span several buffers.
 #include <linux/pkt_cls.h>
 
 #include "modes.h"
@@ -10,37 +10,34 @@ namespace {
 
 using packets::backend_one;
 using packets::Bytes;
-using packets::client;
 using packets::director;
 using packets::Ethernet;
-using packets::gateway;
-using packets::Ipv4;
 using packets::same_packet;
-using packets::service_one;
 
 class SteerDevices : public ModeTest {
  protected:
-  // Between steer and punt the MACs name no neighbour.
+  // A punted packet: its MACs name no neighbour; in mode l2 the destination MAC has the backend.
   [[nodiscard]] Packet marked(Packet packet, uint8_t backend = 0) const {
     auto* ethernet = packet.find<Ethernet>();
     ethernet->source = punt_sent.mac;
     ethernet->destination = {0, 0, backend, 0, 0, 0};
     return packet;
   }
-  [[nodiscard]] uint8_t named(const Backend& backend) const {
+  [[nodiscard]] uint8_t mac_backend(const Backend& backend) const {
     return mode() == Mode::l2 ? static_cast<uint8_t>(backend.number) : uint8_t{0};
   }
 };
 
-class SteerDevicesBack : public SteerDevices {};
+class SteerDevicesReplies : public SteerDevices {};
 
-TEST_P(SteerDevices, WhatLeavesByADeviceThatSteerIsNotOnGoesThroughTheStack) {
+TEST_P(SteerDevices, PacketsForADeviceWithoutSteerArePunted) {
   stage().detach(Device::back);
   for (uint64_t i = 1; i <= 3; i++) {
     const Packet sent = request(L4Proto::tcp);
     const Outcome outcome = stage().steer(sent.frame());
     EXPECT_EQ(outcome.action, XDP_PASS);
-    EXPECT_TRUE(same_packet(outcome.frame, marked(at_backend(sent), named(tcp_.backend)).frame()));
+    EXPECT_TRUE(
+        same_packet(outcome.frame, marked(at_backend(sent), mac_backend(tcp_.backend)).frame()));
     EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"other_device", i}}));
     EXPECT_EQ(stage().traffic(tcp_.backend).packets, i);
     EXPECT_EQ(stage().punt(outcome.frame).action, TC_ACT_REDIRECT);
@@ -48,8 +45,8 @@ TEST_P(SteerDevices, WhatLeavesByADeviceThatSteerIsNotOnGoesThroughTheStack) {
   EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_sent", 3}}));
 }
 
-// A rate is of what goes to clients; what they send has no need of tc.
-TEST_P(SteerDevices, WhatClientsSendToAPacedServiceTakesTheShortWayOut) {
+// A rate limits replies; packets from clients need no tc.
+TEST_P(SteerDevices, ClientPacketsToAPacedServiceTakeTheFastPath) {
   const Served paced = serve(patch(L4Proto::tcp, 443), backend_one, kBackendPort,
                              {.flow_rate_bytes_per_sec = 1000000, .window_bytes = 65536});
   const Packet sent = with_l4(from_client(), L4Proto::tcp, kClientPort, 443, "question");
@@ -61,8 +58,8 @@ TEST_P(SteerDevices, WhatClientsSendToAPacedServiceTakesTheShortWayOut) {
   }
 }
 
-// For a moment the way out is still tracked.
-TEST_P(SteerDevices, ADeviceThatIsDetachedUnderWayLosesNothing) {
+// The cached next hop still names the detached device.
+TEST_P(SteerDevices, DetachingADeviceUnderTrafficLosesNoPacket) {
   const Packet sent = request(L4Proto::tcp);
   const Packet tagged =
       with_l4(from_client({0x8100}), L4Proto::tcp, kClientPort, kServicePort, "question");
@@ -72,13 +69,13 @@ TEST_P(SteerDevices, ADeviceThatIsDetachedUnderWayLosesNothing) {
     const Outcome outcome = stage().steer(packet->frame());
     EXPECT_EQ(outcome.action, XDP_PASS);
     EXPECT_TRUE(
-        same_packet(outcome.frame, marked(at_backend(*packet), named(tcp_.backend)).frame()));
+        same_packet(outcome.frame, marked(at_backend(*packet), mac_backend(tcp_.backend)).frame()));
   }
   EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"other_device", 2}}));
   EXPECT_EQ(stage().traffic(tcp_.backend).packets, 3u);
 }
 
-TEST_P(SteerDevices, WhatLeavesByTheDeviceThatItCameByNeedsNoOther) {
+TEST_P(SteerDevices, PacketsLeaveByTheDeviceTheyCameByWithoutTheOther) {
   stage().detach(Device::back);
   const Packet sent = request(L4Proto::tcp);
   const Outcome outcome = stage().steer(sent.frame(), Device::back);
@@ -86,7 +83,7 @@ TEST_P(SteerDevices, WhatLeavesByTheDeviceThatItCameByNeedsNoOther) {
   EXPECT_TRUE(same_packet(outcome.frame, at_backend(sent).frame()));
 }
 
-TEST_P(SteerDevicesBack, SoDoReplies) {
+TEST_P(SteerDevicesReplies, RepliesForADeviceWithoutSteerArePunted) {
   const uint64_t before = stage().counted();
   stage().steer(request(L4Proto::tcp).frame());
   stage().detach(Device::front);
@@ -99,13 +96,14 @@ TEST_P(SteerDevicesBack, SoDoReplies) {
   EXPECT_EQ(stage().punt(outcome.frame, Device::back).action, TC_ACT_REDIRECT);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerDevices, testing::ValuesIn(every_way()), way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWayBack, SteerDevicesBack, testing::ValuesIn(every_way_back()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerDevices, testing::ValuesIn(every_combination()),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeWithReplies, SteerDevicesReplies,
+                         testing::ValuesIn(combinations_with_replies()), combination_name);
 
 constexpr size_t kJumboMtu = 9000;
 
-// Longer than a page, and so in several buffers, of which a program sees the first.
+// Frames longer than a page span several buffers, of which a program sees the first.
 class SteerJumboFrames : public ModeTest {
  protected:
   void SetUp() override {
@@ -128,9 +126,9 @@ class SteerJumboFrames : public ModeTest {
   uint64_t before_ = 0;
 };
 
-class SteerJumboFramesBack : public SteerJumboFrames {};
+class SteerJumboFramesReplies : public SteerJumboFrames {};
 
-TEST_P(SteerJumboFrames, TheyAreSteeredLikeAnyOther) {
+TEST_P(SteerJumboFrames, AreSteeredLikeShortFrames) {
   for (const size_t bytes : {size_t{3000}, size_t{4096}, size_t{5001}, fits()}) {
     for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
       expect_reaches_backend(of_bytes(bytes, l4_proto));
@@ -139,12 +137,12 @@ TEST_P(SteerJumboFrames, TheyAreSteeredLikeAnyOther) {
   EXPECT_EQ(stage().traffic(udp_.backend).packets, before_ + 4);
 }
 
-TEST_P(SteerJumboFrames, WithTagsTheLongWayToo) {
+TEST_P(SteerJumboFrames, WithTagsAreSteeredByTheSlowPath) {
   expect_reaches_backend(with_l4(from_client({0x88a8, 0x8100}), L4Proto::tcp, kClientPort,
                                  kServicePort, std::string(8000, 'x')));
 }
 
-TEST_P(SteerJumboFrames, WhatIsTooLongEvenSoIsReported) {
+TEST_P(SteerJumboFrames, BeyondTheMtuAreReported) {
   const Packet sent = of_bytes(fits() + 1);
   const Outcome outcome = stage().steer(sent.frame());
   EXPECT_EQ(outcome.action, XDP_TX);
@@ -157,13 +155,13 @@ TEST_P(SteerJumboFrames, WhatIsTooLongEvenSoIsReported) {
   EXPECT_EQ(quoted, Bytes(datagram.begin(), datagram.begin() + 512));
 }
 
-TEST_P(SteerJumboFrames, ALengthThatTheFrameDoesNotHavePasses) {
+TEST_P(SteerJumboFrames, ShorterThanTheirIpLengthPass) {
   Frame sent = of_bytes(8000).frame();
   sent.bytes.pop_back();
   expect_passes(sent, "malformed");
 }
 
-TEST_P(SteerJumboFrames, DecapOpensThem) {
+TEST_P(SteerJumboFrames, AreDecapsulated) {
   if (!GetParam().outer) return;
   const Packet sent = of_bytes(8000);
   const Frame steered = stage().steer(sent.frame()).frame;
@@ -171,7 +169,7 @@ TEST_P(SteerJumboFrames, DecapOpensThem) {
       same_packet(stage().decap(steered).frame, forwarded(sent, director, backend_one).frame()));
 }
 
-TEST_P(SteerJumboFramesBack, RepliesMayBeAsLong) {
+TEST_P(SteerJumboFramesReplies, RepliesAreTranslated) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     stage().steer(request(l4_proto).frame());
     const Packet answer = reply(l4_proto, std::string(8000, 'y'));
@@ -181,9 +179,10 @@ TEST_P(SteerJumboFramesBack, RepliesMayBeAsLong) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerJumboFrames, testing::ValuesIn(every_way()), way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWayBack, SteerJumboFramesBack, testing::ValuesIn(every_way_back()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerJumboFrames, testing::ValuesIn(every_combination()),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeWithReplies, SteerJumboFramesReplies,
+                         testing::ValuesIn(combinations_with_replies()), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Echo requests for addresses of services are answered by steer itself; every other ICMP, and every
-// other address, is left to whom it is for.
+// steer answers echo requests for addresses of services. Other ICMP messages and other addresses
+// pass.
 #include "modes.h"
 
 namespace sluice::stage {
@@ -12,10 +12,10 @@ using packets::director;
 using packets::gateway;
 using packets::Icmp;
 using packets::Ipv4;
+using packets::outsider;
 using packets::same_packet;
 using packets::service_one;
 using packets::service_two;
-using packets::stranger;
 
 constexpr uint8_t kTtl = 64;
 
@@ -49,27 +49,26 @@ class SteerEchoes : public ModeTest {
   }
 };
 
-TEST_P(SteerEchoes, AnAddressOfAServiceAnswers) {
+TEST_P(SteerEchoes, ServiceAddressesAnswer) {
   for (const std::string& text :
        {std::string(), std::string("ping"), std::string("odd"), std::string(1400, 'x')}) {
     expect_answered(asked(text), answered(text));
   }
 }
 
-TEST_P(SteerEchoes, AnAnswerHasTheTagsOfItsRequest) {
+TEST_P(SteerEchoes, AnAnswerHasTheRequestsTags) {
   for (const std::vector<uint16_t>& tpids : {std::vector<uint16_t>{0x8100}, {0x88a8, 0x8100}}) {
     expect_answered(asked("ping", tpids), answered("ping", tpids));
   }
 }
 
-// Whatever the request has left: it has to find its own way back.
-TEST_P(SteerEchoes, AnAnswerHasAWholeWayToGo) {
+TEST_P(SteerEchoes, AnAnswerHasAFullTtl) {
   for (const uint8_t ttl : {uint8_t{1}, uint8_t{2}, uint8_t{63}, uint8_t{255}}) {
     expect_answered(with_ttl(asked(), ttl), answered());
   }
 }
 
-TEST_P(SteerEchoes, ChecksumsOfEveryRequestComeOutRight) {
+TEST_P(SteerEchoes, ChecksumsOfAllAnswersAreCorrect) {
   for (uint32_t rest = 0; rest < 70000; rest += 997) {
     Packet sent = asked();
     Packet answer = answered();
@@ -78,39 +77,39 @@ TEST_P(SteerEchoes, ChecksumsOfEveryRequestComeOutRight) {
   }
 }
 
-TEST_P(SteerEchoes, PaddingOfAShortFrameStays) {
+TEST_P(SteerEchoes, PaddingOfAShortFrameIsKept) {
   const Outcome outcome = stage().steer(padded(asked("").frame(), 80));
   EXPECT_TRUE(same_packet(outcome.frame, padded(answered("").frame(), 80)));
 }
 
-TEST_P(SteerEchoes, AddressesOfNoServiceDoNotAnswer) {
-  for (const Host* host : {&stranger, &service_two, &director, &director_front, &backend_one}) {
+TEST_P(SteerEchoes, OtherAddressesDoNotAnswer) {
+  for (const Host* host : {&outsider, &service_two, &director, &director_front, &backend_one}) {
     expect_passes(asked("ping", {}, *host).frame(), "not_ours");
   }
 }
 
-TEST_P(SteerEchoes, WhatIsNoRequestPasses) {
+TEST_P(SteerEchoes, OtherIcmpTypesPass) {
   for (int type = 0; type < 256; type++) {
     if (type == request_type()) continue;
     expect_passes(ping(from_client(), static_cast<uint8_t>(type), "ping").frame(), "not_ours");
   }
 }
 
-TEST_P(SteerEchoes, ARequestOfTheOtherFamilysProtocolPasses) {
+TEST_P(SteerEchoes, ARequestWithTheOtherFamilysProtocolPasses) {
   Packet sent = from_client();
   if (auto* v4 = sent.find<Ipv4>()) v4->protocol = 58;
   if (auto* v6 = sent.find<packets::Ipv6>()) v6->next_header = 1;
   expect_passes(ping(sent, request_type(), "ping").frame(), "not_ours");
 }
 
-TEST_P(SteerEchoes, ARequestInFragmentsPasses) {
+TEST_P(SteerEchoes, AFragmentedRequestPasses) {
   Packet sent = from_client();
   if (auto* v4 = sent.find<Ipv4>()) v4->fragment = packets::ipv4_more_fragments;
   if (family() == Family::v6) sent.add(packets::ipv6_fragment_header(0, true, 9));
   expect_passes(ping(sent, request_type(), "12345678").frame(), "not_ours");
 }
 
-TEST_P(SteerEchoes, ARequestThatIsCutOffPasses) {
+TEST_P(SteerEchoes, ATruncatedRequestPasses) {
   const Frame whole = asked().frame();
   const size_t icmp_end = 14 + (family() == Family::v4 ? 20 : 40) + 8;
   for (size_t bytes = 14; bytes < icmp_end; bytes++) {
@@ -119,7 +118,7 @@ TEST_P(SteerEchoes, ARequestThatIsCutOffPasses) {
   EXPECT_EQ(stage().verdicts(0)["echo_answered"], 0u);
 }
 
-TEST_P(SteerEchoes, WhatIsBehindTheEndOfThePacketIsNoRequest) {
+TEST_P(SteerEchoes, BytesBehindTheEndOfThePacketAreNotPartOfARequest) {
   const packets::Bytes icmp = Packet(ping(Packet(), request_type(), "ping")).bytes();
   for (size_t bytes = 0; bytes < 8; bytes++) {
     Packet sent = from_client();
@@ -132,18 +131,18 @@ TEST_P(SteerEchoes, WhatIsBehindTheEndOfThePacketIsNoRequest) {
   }
 }
 
-// An answer is all that an address gives away: it does not depend on the state of any backend.
+// The answer does not depend on the state of backends and so does not disclose it.
 TEST_P(SteerEchoes, AServiceWithoutBackendsAnswers) {
   stage().add_service(patch(L4Proto::tcp, 443, service_two));
   expect_answered(asked("ping", {}, service_two), answered("ping", {}, service_two));
 }
 
-std::vector<Way> one_way_of_each_family() {
-  return every_way_of(Mode::snat);
+std::vector<Combination> one_combination_per_family() {
+  return every_combination_of(Mode::snat);
 }
 
-INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerEchoes, testing::ValuesIn(one_way_of_each_family()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerEchoes, testing::ValuesIn(one_combination_per_family()),
+                         combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Mode ipip: what leaves is the client's packet, whole, in one more header, and what cannot leave
-// is dropped under a name.
+// Mode ipip: the client's packet leaves unchanged behind an outer header; packets that cannot leave
+// are dropped and counted.
 #include <linux/bpf.h>
 
 #include "expectations.h"
 #include "stage.h"
+#include "translation.h"
 
 namespace sluice::stage {
 namespace {
 
 using packets::backend_one;
-using packets::backend_three;
-using packets::backend_two;
-using packets::both_families;
 using packets::client;
 using packets::director;
 using packets::gateway;
-using packets::Ipv4;
-using packets::Ipv6Extension;
 using packets::Packet;
 using packets::same_packet;
 using packets::service_one;
@@ -42,17 +38,13 @@ class SteerEncapsulates : public StageTest, public testing::WithParamInterface<N
   [[nodiscard]] Family outer() const { return GetParam().outer; }
   [[nodiscard]] uint32_t outer_bytes() const { return outer() == Family::v4 ? 20 : 40; }
 
-  // From a client, by way of the gateway.
+  // From a client through the gateway.
   [[nodiscard]] Packet to_service() const {
     return Packet().ethernet(gateway, director_front).ip(inner(), client, service_one);
   }
   [[nodiscard]] Packet with_l4(Packet packet, const std::string& payload) const {
-    if (GetParam().l4_proto == L4Proto::tcp) {
-      packet.tcp({.source_port = 40000, .destination_port = 80, .seq = 7, .ack = 9});
-    } else {
-      packet.udp({.source_port = 40000, .destination_port = 80});
-    }
-    return packet.payload(payload);
+    return stage::with_l4(std::move(packet), GetParam().l4_proto, kClientPort, kServicePort,
+                          payload, packets::tcp_ack);
   }
   [[nodiscard]] Packet request(const std::string& payload = "hello") const {
     return with_l4(to_service(), payload);
@@ -76,14 +68,14 @@ class SteerEncapsulates : public StageTest, public testing::WithParamInterface<N
   Backend backend_;
 };
 
-TEST_P(SteerEncapsulates, APacketLeavesByAnotherDeviceInOneMoreHeader) {
+TEST_P(SteerEncapsulates, APacketLeavesEncapsulatedByAnotherDevice) {
   const Packet sent = request();
   const Outcome outcome = stage().steer(sent.frame(), Device::front);
   EXPECT_EQ(outcome.action, XDP_REDIRECT);
   EXPECT_TRUE(same_packet(outcome.frame, to_backend(sent).frame()));
 }
 
-TEST_P(SteerEncapsulates, APacketLeavesByTheDeviceItCameByInOneMoreHeader) {
+TEST_P(SteerEncapsulates, APacketLeavesEncapsulatedByTheDeviceItCameBy) {
   const Packet sent = between(request(), client, director);
   const Outcome outcome = stage().steer(sent.frame(), Device::back);
   EXPECT_EQ(outcome.action, XDP_TX);
@@ -101,7 +93,7 @@ TEST_P(SteerEncapsulates, ABackendBehindARouterIsReachedByTheRoutersMac) {
                               .frame()));
 }
 
-TEST_P(SteerEncapsulates, EveryLengthHasItsLengthsAndChecksums) {
+TEST_P(SteerEncapsulates, PacketsOfEveryLengthHaveCorrectLengthsAndChecksums) {
   for (size_t bytes = 0; bytes <= 1400; bytes += 7) {
     const Packet sent = request(std::string(bytes, 'x'));
     const Outcome outcome = stage().steer(sent.frame());
@@ -109,41 +101,24 @@ TEST_P(SteerEncapsulates, EveryLengthHasItsLengthsAndChecksums) {
   }
 }
 
-TEST_P(SteerEncapsulates, EveryFlowHasItsOwnHash) {
+TEST_P(SteerEncapsulates, TheOuterHeaderCarriesTheFlowsHash) {
   for (uint16_t port = 1024; port < 1224; port++) {
-    Packet sent = to_service();
-    if (GetParam().l4_proto == L4Proto::tcp) {
-      sent.tcp({.source_port = port, .destination_port = 80});
-    } else {
-      sent.udp({.source_port = port, .destination_port = 80});
-    }
+    const Packet sent =
+        stage::with_l4(to_service(), GetParam().l4_proto, port, kServicePort, "", packets::tcp_ack);
     const Outcome outcome = stage().steer(sent.frame());
     ASSERT_TRUE(same_packet(outcome.frame, to_backend(sent).frame())) << port;
   }
 }
 
-TEST_P(SteerEncapsulates, WhatStandsBetweenIpHeaderAndTransportGoesAlong) {
-  Packet sent = Packet().ethernet(gateway, director_front);
-  if (inner() == Family::v4) {
-    sent.add(Ipv4{.source = client.v4,
-                  .destination = service_one.v4,
-                  .tos = 0xb8,
-                  .id = 0x1234,
-                  .options = packets::Bytes(40, 1)});
-  } else {
-    sent.ip(Family::v6, client, service_one);
-    sent.find<packets::Ipv6>()->flow_label = 0xabcde;
-    sent.find<packets::Ipv6>()->traffic_class = 0xb8;
-    sent.add(Ipv6Extension{.kind = packets::ipv6_hop_by_hop});
-    for (int i = 0; i < 5; i++) sent.add(Ipv6Extension{.body = packets::Bytes(22)});
-  }
-  sent = with_l4(sent, "hello");
+TEST_P(SteerEncapsulates, OptionsAndExtensionHeadersAreKept) {
+  const Packet sent =
+      with_l4(with_long_ip_header(Packet().ethernet(gateway, director_front), inner()), "hello");
   const Outcome outcome = stage().steer(sent.frame());
   EXPECT_EQ(outcome.action, XDP_REDIRECT);
   EXPECT_TRUE(same_packet(outcome.frame, to_backend(sent).frame()));
 }
 
-TEST_P(SteerEncapsulates, PaddingOfAShortFrameStaysBehindThePacketAndIsNotCounted) {
+TEST_P(SteerEncapsulates, PaddingOfAShortFrameIsKeptAndNotCounted) {
   const Packet sent = request("");
   const size_t bytes = sent.frame().size() + 6;
   const Outcome outcome = stage().steer(padded(sent.frame(), bytes));
@@ -152,7 +127,7 @@ TEST_P(SteerEncapsulates, PaddingOfAShortFrameStaysBehindThePacketAndIsNotCounte
   EXPECT_EQ(stage().traffic(backend_).bytes, sent.datagram().size());
 }
 
-TEST_P(SteerEncapsulates, TheLastHopButOneIsSpentAndTheLastIsDropped) {
+TEST_P(SteerEncapsulates, ATtlOfTwoIsForwardedAndATtlOfOneIsDropped) {
   const Packet two = with_ttl(request(), 2);
   EXPECT_TRUE(same_packet(stage().steer(two.frame()).frame, to_backend(two).frame()));
   for (const uint8_t ttl : {uint8_t{1}, uint8_t{0}}) {
@@ -162,7 +137,7 @@ TEST_P(SteerEncapsulates, TheLastHopButOneIsSpentAndTheLastIsDropped) {
   EXPECT_EQ(stage().traffic(backend_).packets, 1u);
 }
 
-TEST_P(SteerEncapsulates, APacketMayFillTheNextHopsMtuAndNotExceedIt) {
+TEST_P(SteerEncapsulates, APacketMayFillButNotExceedTheNextHopsMtu) {
   const size_t headers = request("").datagram().size();
   const Packet fits = request(std::string(1500 - outer_bytes() - headers, 'x'));
   EXPECT_TRUE(same_packet(stage().steer(fits.frame()).frame, to_backend(fits).frame()));
@@ -171,21 +146,17 @@ TEST_P(SteerEncapsulates, APacketMayFillTheNextHopsMtuAndNotExceedIt) {
   EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"too_big_reported", 1}}));
 }
 
-TEST_P(SteerEncapsulates, AServiceThatNeverHadABackendDropsUnderItsName) {
+TEST_P(SteerEncapsulates, AServiceThatNeverHadABackendDropsAndCounts) {
   const Service other =
       stage().add_service(inner(), service_one, 81, GetParam().l4_proto, Mode::ipip);
-  Packet sent = to_service();
-  if (GetParam().l4_proto == L4Proto::tcp) {
-    sent.tcp({.source_port = 40000, .destination_port = 81});
-  } else {
-    sent.udp({.source_port = 40000, .destination_port = 81});
-  }
+  const Packet sent =
+      stage::with_l4(to_service(), GetParam().l4_proto, kClientPort, 81, "", packets::tcp_ack);
   EXPECT_EQ(stage().steer(sent.frame()).action, XDP_DROP);
   EXPECT_EQ(stage().verdicts(other.number), (Verdicts{{"no_backend", 1}}));
   EXPECT_EQ(stage().counted(), 1u);
 }
 
-TEST_P(SteerEncapsulates, ARingOfNobodyDrops) {
+TEST_P(SteerEncapsulates, ARingWithoutBackendsDrops) {
   stage().set_ring(service_, Ring(256));
   expect_dropped(request(), "no_backend");
 }
@@ -195,13 +166,13 @@ TEST_P(SteerEncapsulates, ABackendThatIsDownDrops) {
   expect_dropped(request(), "backend_down");
 }
 
-TEST_P(SteerEncapsulates, ABackendThatDrainsStillGetsWhatItsSlotSays) {
+TEST_P(SteerEncapsulates, ADrainingBackendStillReceivesThePacketsOfItsSlots) {
   stage().set_state(service_, backend_, BackendState::draining);
   const Packet sent = request();
   EXPECT_TRUE(same_packet(stage().steer(sent.frame()).frame, to_backend(sent).frame()));
 }
 
-TEST_P(SteerEncapsulates, ABackendThatNoRouteLeadsToDrops) {
+TEST_P(SteerEncapsulates, ABackendWithoutARouteDrops) {
   move_to(backend_lost);
   expect_dropped(request(), "no_route");
 }
@@ -212,15 +183,15 @@ TEST_P(SteerEncapsulates, ADirectorThatDoesNotForwardDrops) {
   expect_dropped(request(), "forwarding_off");
 }
 
-TEST_P(SteerEncapsulates, ADriverThatLeavesNoRoomDrops) {
+TEST_P(SteerEncapsulates, ADriverWithoutHeadroomDrops) {
   const auto outcome = stage().steer_without_room(request().frame());
-  if (!outcome) GTEST_SKIP() << "this kernel's test runs cannot take the room away (before 6.5)";
+  if (!outcome) GTEST_SKIP() << "this kernel's test runs cannot remove the headroom (before 6.5)";
   EXPECT_EQ(outcome->action, XDP_DROP);
   EXPECT_EQ(stage().verdicts(service_.number), (Verdicts{{"no_room", 1}}));
   EXPECT_EQ(stage().counted(), 1u);
 }
 
-TEST_P(SteerEncapsulates, TheNextHopIsTrackedForAMomentAndCountsStay) {
+TEST_P(SteerEncapsulates, CountersAreExactWithACachedNextHop) {
   const Packet sent = request();
   const auto expected = to_backend(sent).frame();
   for (uint64_t i = 1; i <= 3; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Fragments: the first has ports and is steered; the later ones follow it, and only it.
+// Fragments: the first has ports and is steered; later fragments of the same packet follow it.
 #include "modes.h"
 
 namespace sluice::stage {
@@ -19,7 +19,7 @@ class SteerFragments : public ModeTest {
   [[nodiscard]] Packet whole(L4Proto l4_proto) const {
     return request(l4_proto, std::string(200, 'x'));
   }
-  // As the two arrive at the backend. Of the later one no flow is known that could be hashed.
+  // Both fragments as the backend receives them. The later one has no ports, so its hash is 0.
   [[nodiscard]] std::array<Packet, 2> at_backend_both(const Packet& packet) {
     if (!GetParam().outer) return fragments_of(at_backend(packet), kFirstBytes, kId);
     auto both = fragments_of(packet, kFirstBytes, kId);
@@ -42,9 +42,9 @@ class SteerFragments : public ModeTest {
 };
 
 class SteerFragmentsIpv6 : public SteerFragments {};
-class SteerFragmentsBack : public SteerFragments {};
+class SteerFragmentsReplies : public SteerFragments {};
 
-TEST_P(SteerFragments, LaterOnesFollowTheFirst) {
+TEST_P(SteerFragments, LaterFragmentsFollowTheFirst) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     const Packet packet = whole(l4_proto);
     const auto sent = fragments_of(packet, kFirstBytes, kId);
@@ -53,7 +53,7 @@ TEST_P(SteerFragments, LaterOnesFollowTheFirst) {
       EXPECT_EQ(outcome.action, XDP_REDIRECT);
       EXPECT_TRUE(same_packet(outcome.frame, at_backend_both(packet).at(i).frame())) << i;
     }
-    // As often as they like: one may be sent again, and there may be many.
+    // A later fragment may be sent again.
     EXPECT_TRUE(
         same_packet(stage().steer(sent[1].frame()).frame, at_backend_both(packet)[1].frame()));
   }
@@ -62,7 +62,7 @@ TEST_P(SteerFragments, LaterOnesFollowTheFirst) {
   EXPECT_EQ(stage().traffic(tcp_.backend).connections, 1u);
 }
 
-TEST_P(SteerFragments, OneThatComesBeforeItsFirstPasses) {
+TEST_P(SteerFragments, ALaterFragmentBeforeTheFirstPasses) {
   const auto sent = fragments_of(whole(L4Proto::udp), kFirstBytes, kId);
   expect_passes(sent[1].frame(), "fragment");
   stage().steer(sent[0].frame());
@@ -79,7 +79,7 @@ TEST_P(SteerFragments, FragmentsOfAnotherPacketDoNotFollow) {
   expect_passes(of_another.frame(), "fragment");
 }
 
-TEST_P(SteerFragments, AfterAMinuteTheyFollowNoMore) {
+TEST_P(SteerFragments, AFirstFragmentIsTrackedForAMinute) {
   const auto sent = fragments_of(whole(L4Proto::udp), kFirstBytes, kId);
   stage().steer(sent[0].frame());
   silence(SLUICE_FRAGMENT_S - 5);
@@ -88,7 +88,7 @@ TEST_P(SteerFragments, AfterAMinuteTheyFollowNoMore) {
   expect_passes(sent[1].frame(), "fragment");
 }
 
-TEST_P(SteerFragments, TheyStayWithTheirBackendWhateverTheRingSays) {
+TEST_P(SteerFragments, LaterFragmentsKeepTheirBackendWhenTheRingChanges) {
   const Packet packet = whole(L4Proto::udp);
   const auto sent = fragments_of(packet, kFirstBytes, kId);
   stage().steer(sent[0].frame());
@@ -97,7 +97,7 @@ TEST_P(SteerFragments, TheyStayWithTheirBackendWhateverTheRingSays) {
       same_packet(stage().steer(sent[1].frame()).frame, at_backend_both(packet)[1].frame()));
 }
 
-TEST_P(SteerFragments, TagsAreTakenOffTheLaterOnesToo) {
+TEST_P(SteerFragments, TagsAreRemovedFromAllFragments) {
   const Packet packet = whole(L4Proto::udp);
   for (const bool is_first : {true, false}) {
     const Packet bare = fragments_of(packet, kFirstBytes, kId).at(is_first ? 0 : 1);
@@ -108,20 +108,20 @@ TEST_P(SteerFragments, TagsAreTakenOffTheLaterOnesToo) {
   }
 }
 
-TEST_P(SteerFragments, TheLastHopOfALaterOneIsDropped) {
+TEST_P(SteerFragments, ALaterFragmentWithATtlOfOneIsDropped) {
   const auto sent = fragments_of(whole(L4Proto::udp), kFirstBytes, kId);
   stage().steer(sent[0].frame());
   expect_dropped(with_ttl(sent[1], 1).frame(), "ttl_expired", udp_.service);
 }
 
-TEST_P(SteerFragments, ALaterOneWhoseBackendIsDownIsDropped) {
+TEST_P(SteerFragments, ALaterFragmentToABackendThatIsDownIsDropped) {
   const auto sent = fragments_of(whole(L4Proto::udp), kFirstBytes, kId);
   stage().steer(sent[0].frame());
   stage().set_state(udp_.service, udp_.backend, BackendState::down);
   expect_dropped(sent[1].frame(), "backend_down", udp_.service);
 }
 
-TEST_P(SteerFragments, AFirstOneThatGoesNowhereIsNotFollowed) {
+TEST_P(SteerFragments, ADroppedFirstFragmentIsNotTracked) {
   stage().set_ring(udp_.service, Ring(256));
   const auto sent = fragments_of(whole(L4Proto::udp), kFirstBytes, kId);
   expect_dropped(sent[0].frame(), "no_backend", udp_.service);
@@ -129,7 +129,7 @@ TEST_P(SteerFragments, AFirstOneThatGoesNowhereIsNotFollowed) {
   expect_passes(sent[1].frame(), "fragment");
 }
 
-TEST_P(SteerFragments, FirstOnesOfOthersPassAndSoDoTheirLaterOnes) {
+TEST_P(SteerFragments, FragmentsForOtherPortsPass) {
   const Packet packet =
       with_l4(from_client(), L4Proto::udp, kClientPort, kServicePort + 1, std::string(200, 'x'));
   const auto sent = fragments_of(packet, kFirstBytes, kId);
@@ -138,13 +138,13 @@ TEST_P(SteerFragments, FirstOnesOfOthersPassAndSoDoTheirLaterOnes) {
   EXPECT_EQ(tracked(), 0u);
 }
 
-TEST_P(SteerFragments, AFirstOneTooShortForItsPortsPasses) {
+TEST_P(SteerFragments, AFirstFragmentTooShortForThePortsPasses) {
   const auto sent = fragments_of(whole(L4Proto::tcp), 8, kId);
   expect_passes(sent[0].frame(), "malformed");
   EXPECT_EQ(tracked(), 0u);
 }
 
-// RFC 6946: it has a fragment header and is whole all the same.
+// RFC 6946: a whole packet with a fragment header.
 TEST_P(SteerFragmentsIpv6, AnAtomicFragmentIsAWholePacket) {
   const Packet sent = with_l4(from_client().add(packets::ipv6_fragment_header(0, false, kId)),
                               L4Proto::udp, kClientPort, kServicePort, "question");
@@ -152,7 +152,7 @@ TEST_P(SteerFragmentsIpv6, AnAtomicFragmentIsAWholePacket) {
   EXPECT_EQ(tracked(), 0u);
 }
 
-TEST_P(SteerFragmentsBack, RepliesGoToTheirClientInFragmentsToo) {
+TEST_P(SteerFragmentsReplies, FragmentedRepliesAreTranslated) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     stage().steer(request(l4_proto).frame());
     const Packet answer = reply(l4_proto, std::string(200, 'y'));
@@ -169,11 +169,12 @@ TEST_P(SteerFragmentsBack, RepliesGoToTheirClientInFragmentsToo) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerFragments, testing::ValuesIn(every_way()), way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerFragmentsIpv6, testing::ValuesIn(every_way_of(Family::v6)),
-                         way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWayBack, SteerFragmentsBack, testing::ValuesIn(every_way_back()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerFragments, testing::ValuesIn(every_combination()),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerFragmentsIpv6,
+                         testing::ValuesIn(every_combination_of(Family::v6)), combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeWithReplies, SteerFragmentsReplies,
+                         testing::ValuesIn(combinations_with_replies()), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Mode gue: both variants, any family in any. What leaves is the client's packet, whole, behind an
-// IP header, UDP and, in variant 0, GUE's own four bytes; decap takes all of it off, and nothing
-// else that comes to that port.
+// Mode gue: both variants, any family in any. The client's packet leaves unchanged behind an IP
+// header, UDP and, in variant 0, GUE's four bytes. decap removes these headers and changes no other
+// packet to that port.
 #include <set>
 
 #include "modes.h"
@@ -10,7 +10,6 @@ namespace sluice::stage {
 namespace {
 
 using packets::backend_one;
-using packets::Bytes;
 using packets::client;
 using packets::director;
 using packets::Ipv4;
@@ -27,16 +26,15 @@ class SteerGue : public ModeTest {
   [[nodiscard]] uint8_t variant() const { return *GetParam().outer->gue_variant; }
 };
 
-TEST_P(SteerGue, EveryLengthHasItsLengthsAndChecksums) {
+TEST_P(SteerGue, PacketsOfEveryLengthHaveCorrectLengthsAndChecksums) {
   for (size_t bytes = 0; bytes <= 1380; bytes += 13) {
     expect_reaches_backend(request(L4Proto::tcp, std::string(bytes, 'x')));
     expect_reaches_backend(request(L4Proto::udp, std::string(bytes, 'x')));
   }
 }
 
-// Which is all that tells flows apart on the way: of an outer IPv4 header, and where only ports
-// count.
-TEST_P(SteerGue, TheSourcePortIsTheTopOfTheFlowsHash) {
+// Routers spread flows over paths by this port alone, behind an outer IPv4 header at least.
+TEST_P(SteerGue, TheSourcePortCarriesTheTopOfTheFlowsHash) {
   std::set<uint16_t> ports;
   for (uint16_t port = 1024; port < 1224; port++) {
     const Packet sent = with_l4(from_client(), L4Proto::tcp, port, kServicePort, "question");
@@ -49,12 +47,12 @@ TEST_P(SteerGue, TheSourcePortIsTheTopOfTheFlowsHash) {
   EXPECT_GT(ports.size(), 190u);
 }
 
-TEST_P(SteerGue, TheShortestPacketOfAllIsSteered) {
+TEST_P(SteerGue, AnEmptyDatagramIsSteered) {
   Packet sent = from_client().udp({.source_port = kClientPort, .destination_port = kServicePort});
   for (int i = 0; i < 2; i++) expect_reaches_backend(sent);
 }
 
-TEST_P(SteerGue, PaddingOfAShortFrameStaysBehindThePacket) {
+TEST_P(SteerGue, PaddingOfAShortFrameIsKept) {
   const Packet sent = request(L4Proto::udp, "");
   const size_t bytes = sent.frame().size() + 10;
   const Outcome outcome = stage().steer(padded(sent.frame(), bytes));
@@ -62,7 +60,7 @@ TEST_P(SteerGue, PaddingOfAShortFrameStaysBehindThePacket) {
                           padded(at_backend(sent).frame(), bytes + GetParam().outer->bytes())));
 }
 
-TEST_P(SteerGue, DecapTakesOffWhatSteerPutsOn) {
+TEST_P(SteerGue, DecapRemovesTheHeadersThatSteerAdds) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     const Packet sent = request(l4_proto);
     const Outcome outcome = stage().decap(stage().steer(sent.frame()).frame);
@@ -73,7 +71,7 @@ TEST_P(SteerGue, DecapTakesOffWhatSteerPutsOn) {
   }
 }
 
-TEST_P(SteerGue, DecapTakesOffWhatSteerPutsOnFragmentsAndErrorsToo) {
+TEST_P(SteerGue, DecapRemovesTheHeadersOfFragmentsAndErrors) {
   std::vector<Packet> inner;
   for (const Packet& fragment : fragments_of(request(L4Proto::udp), 8, 9)) {
     inner.push_back(fragment);
@@ -103,24 +101,24 @@ class DecapGue : public SteerGue {
   }
 };
 
-TEST_P(DecapGue, OfAnotherPortOrAddressIsUntouched) {
+TEST_P(DecapGue, PacketsForAnotherPortOrAddressAreUntouched) {
   Packet other_port = in_gue();
   other_port.find<Udp>()->destination_port = kGuePort + 1;
   expect_untouched("another port", other_port.frame());
   Packet swapped = in_gue();
   std::swap(swapped.find<Udp>()->source_port, swapped.find<Udp>()->destination_port);
-  expect_untouched("from that port", swapped.frame());
-  Packet stranger_inside = in_gue();
+  expect_untouched("from the GUE port", swapped.frame());
+  Packet foreign_inside = in_gue();
   const size_t second = outer() == family() ? 1 : 0;
   if (family() == Family::v4) {
-    stranger_inside.find<Ipv4>(second)->destination = packets::stranger.v4;
+    foreign_inside.find<Ipv4>(second)->destination = packets::outsider.v4;
   } else {
-    stranger_inside.find<Ipv6>(second)->destination = packets::stranger.v6;
+    foreign_inside.find<Ipv6>(second)->destination = packets::outsider.v6;
   }
-  expect_untouched("for another address", stranger_inside.frame());
+  expect_untouched("for another address", foreign_inside.frame());
 }
 
-TEST_P(DecapGue, AChecksumOfUdpMakesNoDifference) {
+TEST_P(DecapGue, APacketWithAUdpChecksumIsDecapsulated) {
   Packet packet = in_gue();
   packet.find<Udp>()->checksum.reset();
   EXPECT_TRUE(same_packet(stage().decap(packet.frame()).frame,
@@ -129,7 +127,7 @@ TEST_P(DecapGue, AChecksumOfUdpMakesNoDifference) {
 
 TEST_P(DecapGue, HeadersThatNoDirectorSendsAreUntouched) {
   if (variant() == 1) {
-    // Neither 4 nor 6 is where the version would be.
+    // The inner version is neither 4 nor 6.
     for (const int first : {0x55, 0x75, 0x85, 0xc5, 0x25}) {
       Frame frame = in_gue().frame();
       frame.bytes[14 + GetParam().outer->bytes()] = static_cast<uint8_t>(first);
@@ -153,17 +151,17 @@ TEST_P(DecapGue, HeadersThatNoDirectorSendsAreUntouched) {
   expect_untouched("the other family", with_byte(1, family() == Family::v4 ? 41 : 4));
 }
 
-TEST_P(DecapGue, CutOffAtEveryByteIsUntouched) {
+TEST_P(DecapGue, PacketsTruncatedAtAnyByteAreUntouched) {
   const Frame whole = in_gue().frame();
   for (size_t bytes = 14; bytes < whole.size(); bytes++) {
     expect_untouched(fmt::format("{} bytes", bytes), whole.truncated(bytes));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryNesting, SteerGue, testing::ValuesIn(every_way_of(Mode::gue)),
-                         way_name);
-INSTANTIATE_TEST_SUITE_P(EveryNesting, DecapGue, testing::ValuesIn(every_way_of(Mode::gue)),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryNesting, SteerGue, testing::ValuesIn(every_combination_of(Mode::gue)),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryNesting, DecapGue, testing::ValuesIn(every_combination_of(Mode::gue)),
+                         combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

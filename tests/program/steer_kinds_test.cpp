@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Nothing is lost silently, of no kind of packet, in no mode, whatever state a backend is in: one
-// verdict or one backend counts it, and only one; what is punted has both.
+// No packet is lost silently, in any mode and any state of a backend: every packet is counted once,
+// by one verdict or one backend. Punted packets are counted by both.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -15,12 +15,11 @@ using packets::backend_three;
 using packets::backend_two;
 using packets::client;
 using packets::director;
-using packets::gateway;
 using packets::service_one;
 
 class SteerKinds : public ModeTest {
  protected:
-  // Of both protocols, each with another fate.
+  // Services of both protocols, each with its backend in another state.
   void populate() {
     uint16_t port = 1000;
     for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
@@ -54,10 +53,11 @@ class SteerKinds : public ModeTest {
                          family() == Family::v4 ? "198.51.100.0/24" : "2001:db8::/32",
                          FilterAction::deny);
       stage().set_ring(add(backend_one, BackendState::up).service, Ring(256));
-      ports_.insert(port++);  // nobody's
+      ports_.insert(port++);  // of no service
     }
   }
-  // Of one flow: whole, tagged, too long, in its last hop, in pieces, in an error, asked and cut.
+  // Packets of one flow: whole, tagged, too long, with a TTL of 1, fragmented, quoted in an error,
+  // echo requests, replies; each whole, truncated and padded.
   [[nodiscard]] std::vector<Frame> kinds(L4Proto l4_proto, uint16_t port) const {
     std::vector<Packet> packets;
     for (const uint8_t flags : {packets::tcp_syn, packets::tcp_ack, packets::tcp_rst}) {
@@ -96,16 +96,16 @@ class SteerKinds : public ModeTest {
 
   struct Count {
     uint64_t forwarded = 0;  // to backends
-    uint64_t punt_sent = 0;  // beside that
+    uint64_t punted = 0;     // in addition to the backend
     uint64_t other = 0;
   };
   [[nodiscard]] Count count() {
     Count count;
     for (uint32_t service = 0; service <= services_; service++) {
       for (const auto& [name, packets] : stage().verdicts(service)) {
-        const bool handed =
+        const bool is_punted =
             name == "neighbour_unknown" || name == "punted_to_pace" || name == "other_device";
-        (handed ? count.punt_sent : count.other) += packets;
+        (is_punted ? count.punted : count.other) += packets;
       }
     }
     for (const Backend& backend : backends_) count.forwarded += stage().traffic(backend).packets;
@@ -128,13 +128,13 @@ TEST_P(SteerKinds, EveryPacketIsCountedExactlyOnce) {
           const int action = stage().steer(frame, device).action;
           const Count after = count();
           actions[action]++;
-          const uint64_t punt_sent = after.punt_sent - before.punt_sent;
+          const uint64_t punted = after.punted - before.punted;
           const uint64_t forwarded = after.forwarded - before.forwarded;
           const uint64_t other = after.other - before.other;
-          // A reply that is punted has no backend to be counted at.
-          ASSERT_EQ(other + std::max(forwarded, punt_sent), 1u) << describe(frame);
+          // A punted reply is counted by its verdict only.
+          ASSERT_EQ(other + std::max(forwarded, punted), 1u) << describe(frame);
           before = after;
-          if (forwarded > 0 && punt_sent == 0) {
+          if (forwarded > 0 && punted == 0) {
             ASSERT_TRUE(action == XDP_TX || action == XDP_REDIRECT);
           }
         }
@@ -144,10 +144,11 @@ TEST_P(SteerKinds, EveryPacketIsCountedExactlyOnce) {
   for (const int action : {XDP_PASS, XDP_DROP, XDP_REDIRECT, XDP_TX}) {
     EXPECT_GT(actions[action], 50u) << action;
   }
-  EXPECT_EQ(actions.size(), 4u) << "an action that is none";
+  EXPECT_EQ(actions.size(), 4u) << "an unknown action";
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerKinds, testing::ValuesIn(every_way()), way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerKinds, testing::ValuesIn(every_combination()),
+                         combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Mode l2: nothing but the MACs and the hops left change. Where the stack has to send the packet,
-// its MAC says to whom, for its IP header does not.
+// Mode l2: only the MACs and the TTL change. A punted packet names the backend in its destination
+// MAC, because its IP header does not.
 #include <linux/pkt_cls.h>
 
 #include <cstring>
@@ -12,17 +12,14 @@ namespace {
 
 using packets::backend_one;
 using packets::backend_three;
-using packets::client;
 using packets::director;
 using packets::Ethernet;
-using packets::gateway;
 using packets::Ipv4;
 using packets::same_packet;
-using packets::service_one;
 
 class SteerL2 : public ModeTest {
  protected:
-  // As steer leaves for `punt` what is for this backend.
+  // `sent` as steer punts it for this backend.
   static Packet marked(Packet sent, uint32_t backend) {
     sent = forwarded(std::move(sent), punt_sent, punt_sent);
     auto& mac = sent.find<Ethernet>()->destination;
@@ -41,7 +38,7 @@ class SteerL2 : public ModeTest {
   }
 };
 
-TEST_P(SteerL2, OnlyTheMacsAndTheHopsLeftChange) {
+TEST_P(SteerL2, OnlyTheMacsAndTheTtlChange) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     for (const size_t bytes : {size_t{0}, size_t{1}, size_t{1400}}) {
       const Packet sent = request(l4_proto, std::string(bytes, 'x'));
@@ -55,7 +52,7 @@ TEST_P(SteerL2, OnlyTheMacsAndTheHopsLeftChange) {
   }
 }
 
-TEST_P(SteerL2, EveryHopIsSpentAndItsChecksumFollows) {
+TEST_P(SteerL2, TheTtlIsDecrementedAndTheChecksumUpdated) {
   for (int ttl = 2; ttl < 256; ttl++) {
     expect_reaches_backend(with_ttl(request(L4Proto::udp), static_cast<uint8_t>(ttl)));
   }
@@ -67,24 +64,24 @@ TEST_P(SteerL2, EveryHopIsSpentAndItsChecksumFollows) {
   }
 }
 
-TEST_P(SteerL2, APacketOfTheWholeMtuFits) {
+TEST_P(SteerL2, APacketMayFillTheMtu) {
   const size_t headers = request(L4Proto::tcp, "").datagram().size();
   expect_reaches_backend(request(L4Proto::tcp, std::string(kMtu - headers, 'x')));
 }
 
-TEST_P(SteerL2, WhereTheNeighbourIsUnknownPuntIsToldTheBackend) {
+TEST_P(SteerL2, APacketForAnUnknownNeighbourIsPuntedWithItsBackend) {
   const Served served = serve(L4Proto::tcp, 443, backend_three);
   expect_punted(with_l4(from_client(), L4Proto::tcp, kClientPort, 443, "question"), served,
                 "neighbour_unknown");
 }
 
-TEST_P(SteerL2, WhereSteerIsNotOnTheDevicePuntIsToldTheBackend) {
+TEST_P(SteerL2, APacketForADeviceWithoutSteerIsPuntedWithItsBackend) {
   stage().detach(Device::back);
   expect_punted(request(L4Proto::tcp), tcp_, "other_device");
 }
 
-// punt asks for the way to the backend: to one that cannot be reached there is none, however
-// well the packet's own destination can be.
+// punt looks up the route to the backend: a backend without a route drops the packet, although the
+// packet's destination has one.
 TEST_P(SteerL2, PuntSendsToTheBackendAndNotToTheDestination) {
   const Served lost = serve(L4Proto::udp, 443, backend_lost);
   const Packet sent = with_l4(from_client(), L4Proto::udp, kClientPort, 443, "question");
@@ -93,13 +90,13 @@ TEST_P(SteerL2, PuntSendsToTheBackendAndNotToTheDestination) {
   EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_sent", 1}, {"punt_no_route", 1}}));
 }
 
-TEST_P(SteerL2, PuntOfABackendBeyondTheTableIsDropped) {
+TEST_P(SteerL2, APuntedPacketWithABackendBeyondTheTableIsDropped) {
   EXPECT_EQ(stage().punt(marked(request(L4Proto::tcp), 0xfffffff).frame()).action, TC_ACT_SHOT);
   EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_no_route", 1}}));
 }
 
-INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerL2, testing::ValuesIn(every_way_of(Mode::l2)),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerL2, testing::ValuesIn(every_combination_of(Mode::l2)),
+                         combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How fast backends answer, as it is seen of a connection from its SYN on: where replies pass here,
-// and where a client's own packets are all there is.
+// Latencies of backends, measured per connection from its SYN on: from both directions where
+// replies pass the director, and from the client's packets alone where they do not.
 #include <linux/bpf.h>
 
 #include "expectations.h"
@@ -22,14 +22,14 @@ using packets::tcp_rst;
 using packets::tcp_syn;
 
 constexpr uint16_t kClientPort = 40000;
-constexpr uint32_t kFirst = 0xfffffff0;  // its numbers begin anew on the way
+constexpr uint32_t kFirst = 0xfffffff0;  // the sequence numbers wrap during the test
 
-struct Way {
+struct Combination {
   Family family;
   Mode mode;
 };
 
-class SteerMeasures : public StageTest, public testing::WithParamInterface<Way> {
+class SteerMeasures : public StageTest, public testing::WithParamInterface<Combination> {
  protected:
   void SetUp() override {
     StageTest::SetUp();
@@ -44,7 +44,7 @@ class SteerMeasures : public StageTest, public testing::WithParamInterface<Way> 
 
   [[nodiscard]] bool direct() const { return GetParam().mode == Mode::ipip; }
 
-  // `sent` and `got`: bytes of each side that went before, the SYNs among them.
+  // `sent`, `got`: bytes that the client and the backend have sent before, SYNs included.
   void client_says(uint8_t flags, uint32_t sent, uint32_t got, const std::string& payload = "") {
     const Outcome outcome = stage().steer(Packet()
                                               .ethernet(gateway, director_front)
@@ -59,7 +59,7 @@ class SteerMeasures : public StageTest, public testing::WithParamInterface<Way> 
     EXPECT_EQ(outcome.action, XDP_REDIRECT);
     if (!direct()) port_ = source_port(Packet::parse(outcome.frame));
   }
-  // Where it passes here.
+  // Does nothing in mode ipip, where replies do not pass the director.
   void backend_says(uint8_t flags, const std::string& payload = "") {
     if (direct()) return;
     const Outcome outcome = stage().steer(
@@ -86,13 +86,13 @@ class SteerMeasures : public StageTest, public testing::WithParamInterface<Way> 
   uint16_t port_ = 0;
 };
 
-TEST_P(SteerMeasures, AHandshakeIsOne) {
+TEST_P(SteerMeasures, AHandshakeIsCountedOnce) {
   open();
   EXPECT_EQ(seen().handshakes, 1u);
   EXPECT_EQ(seen().responses, 0u);
 }
 
-TEST_P(SteerMeasures, ARequestAndItsAnswerAreAResponseEachTime) {
+TEST_P(SteerMeasures, EachRequestWithAnAnswerIsOneResponse) {
   open();
   client_says(tcp_ack, 1, 1, "question");
   backend_says(tcp_ack, "answer");
@@ -104,7 +104,7 @@ TEST_P(SteerMeasures, ARequestAndItsAnswerAreAResponseEachTime) {
   EXPECT_EQ(seen().responses, 2u);
 }
 
-TEST_P(SteerMeasures, WhatAcknowledgesNothingNewIsNoAnswer) {
+TEST_P(SteerMeasures, AnAckOfNoNewDataIsNoResponse) {
   open();
   client_says(tcp_ack, 1, 1, "question");
   backend_says(tcp_ack);
@@ -113,7 +113,7 @@ TEST_P(SteerMeasures, WhatAcknowledgesNothingNewIsNoAnswer) {
   EXPECT_EQ(seen().responses, 0u);
 }
 
-TEST_P(SteerMeasures, WhatThereIsAfterTheAnswerIsNoFurtherOne) {
+TEST_P(SteerMeasures, MoreDataAfterTheAnswerIsNoFurtherResponse) {
   open();
   client_says(tcp_ack, 1, 1, "question");
   backend_says(tcp_ack, "answer");
@@ -123,7 +123,7 @@ TEST_P(SteerMeasures, WhatThereIsAfterTheAnswerIsNoFurtherOne) {
   EXPECT_EQ(seen().responses, 1u);
 }
 
-TEST_P(SteerMeasures, TheLastPacketOfAClientCounts) {
+TEST_P(SteerMeasures, AResponseAcknowledgedByAFinIsCounted) {
   open();
   client_says(tcp_ack, 1, 1, "question");
   backend_says(tcp_ack, "answer");
@@ -131,21 +131,21 @@ TEST_P(SteerMeasures, TheLastPacketOfAClientCounts) {
   EXPECT_EQ(seen().responses, 1u);
 }
 
-TEST_P(SteerMeasures, ASynThatComesAgainWasNotAnswered) {
+TEST_P(SteerMeasures, ARepeatedSynIsCountedAsUnanswered) {
   client_says(tcp_syn, 0, 0);
   client_says(tcp_syn, 0, 0);
   client_says(tcp_syn, 0, 0);
   EXPECT_EQ(seen(), (Latency{.unanswered = 2}));
 }
 
-TEST_P(SteerMeasures, AResetInPlaceOfAHandshakeIsARefusal) {
-  if (direct()) GTEST_SKIP() << "replies do not pass here";
+TEST_P(SteerMeasures, AResetInsteadOfASynAckIsARefusal) {
+  if (direct()) GTEST_SKIP() << "replies do not pass the director";
   client_says(tcp_syn, 0, 0);
   backend_says(tcp_rst | tcp_ack);
   EXPECT_EQ(seen(), (Latency{.refused = 1}));
 }
 
-TEST_P(SteerMeasures, NothingIsMeasuredWhereNobodyAsks) {
+TEST_P(SteerMeasures, NothingIsMeasuredUnlessAsked) {
   stage().clear();
   service_ = stage().add_service(GetParam().family, service_one, 80, L4Proto::tcp, GetParam().mode);
   backend_ = stage().add_backend(service_, GetParam().family, backend_one);
@@ -155,21 +155,23 @@ TEST_P(SteerMeasures, NothingIsMeasuredWhereNobodyAsks) {
   EXPECT_EQ(seen(), Latency{});
 }
 
-std::vector<Way> every_way() {
-  std::vector<Way> ways;
+std::vector<Combination> measured_combinations() {
+  std::vector<Combination> combinations;
   for (const Family family : both_families) {
-    ways.push_back({family, Mode::ipip});
-    ways.push_back({family, Mode::snat});
-    ways.push_back({family, Mode::nat});
+    combinations.push_back({family, Mode::ipip});
+    combinations.push_back({family, Mode::snat});
+    combinations.push_back({family, Mode::nat});
   }
-  return ways;
+  return combinations;
 }
 
-std::string way_name(const testing::TestParamInfo<Way>& way) {
-  return fmt::format("{}_{}", packets::family_text(way.param.family), mode_text(way.param.mode));
+std::string combination_name(const testing::TestParamInfo<Combination>& combination) {
+  return fmt::format("{}_{}", packets::family_text(combination.param.family),
+                     mode_text(combination.param.mode));
 }
 
-INSTANTIATE_TEST_SUITE_P(, SteerMeasures, testing::ValuesIn(every_way()), way_name);
+INSTANTIATE_TEST_SUITE_P(, SteerMeasures, testing::ValuesIn(measured_combinations()),
+                         combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Services whose address is a prefix: the longest one of the packet's port and protocol has it, and
-// a service of that very address before all of them.
+// Services whose address is a prefix: the longest prefix with the packet's port and protocol wins;
+// a service of the exact address takes precedence over all prefixes.
 #include "modes.h"
 
 namespace sluice::stage {
@@ -10,7 +10,7 @@ using packets::backend_one;
 using packets::backend_two;
 using packets::same_packet;
 
-// Within one another, from the widest to one address; and one beside them.
+// Nested, from the widest prefix to one address; kBeside is outside.
 const Host kWide{"wide", 31, "192.0.2.0", "2001:db8:77::"};             // /24, /48
 const Host kNarrow{"narrow", 32, "192.0.2.128", "2001:db8:77:8000::"};  // /25, /49
 const Host kInWide{"in_wide", 33, "192.0.2.9", "2001:db8:77:7fff::9"};
@@ -40,31 +40,31 @@ class SteerPrefixes : public ModeTest {
   }
 };
 
-TEST_P(SteerPrefixes, EveryAddressInIsTheServicesAndNoneBeside) {
+TEST_P(SteerPrefixes, AddressesInThePrefixAreServedAndOthersAreNot) {
   serve_prefix(kWide, true, kServicePort, backend_two);
   for (const Host* host : {&kWide, &kNarrow, &kInWide, &kInNarrow})
     expect_at(to(*host), backend_two);
   expect_passes(to(kBeside).frame(), "not_ours");
 }
 
-TEST_P(SteerPrefixes, AnotherPortOrProtocolIsNot) {
+TEST_P(SteerPrefixes, OtherPortsAndProtocolsAreNotServed) {
   serve_prefix(kWide, true, kServicePort, backend_two);
   expect_passes(to(kInWide, kServicePort + 1).frame(), "not_ours");
   expect_passes(to(kInWide, kServicePort, L4Proto::udp).frame(), "not_ours");
 }
 
-TEST_P(SteerPrefixes, TheLongestOneOfItsPortWins) {
+TEST_P(SteerPrefixes, TheLongestPrefixOfThePortWins) {
   serve_prefix(kWide, true, kServicePort, backend_one);
   serve_prefix(kNarrow, false, kServicePort, backend_two);
   serve_prefix(kNarrow, false, 443, backend_two);
   expect_at(to(kInWide), backend_one);
   expect_at(to(kInNarrow), backend_two);
-  // The narrow one of 443 has nothing to do with other ports, nor the wide one with 443.
+  // The narrow prefix of port 443 does not affect port 80, nor the wide one port 443.
   expect_at(to(kInNarrow, 443), backend_two);
   expect_passes(to(kInWide, 443).frame(), "not_ours");
 }
 
-TEST_P(SteerPrefixes, AServiceOfThatVeryAddressGoesFirst) {
+TEST_P(SteerPrefixes, AServiceOfTheExactAddressTakesPrecedence) {
   serve_prefix(kNarrow, false, kServicePort, backend_one);
   serve(patch(L4Proto::tcp, kServicePort, kExact), backend_two);
   expect_at(to(kExact), backend_two);
@@ -78,13 +78,13 @@ TEST_P(SteerPrefixes, APrefixMayHaveAnyPort) {
   expect_at(to(kInWide, 443), backend_two);
 }
 
-TEST_P(SteerPrefixes, ServicesOfOneAddressAreWhereTheyWere) {
+TEST_P(SteerPrefixes, ServicesOfSingleAddressesAreUnaffected) {
   serve_prefix(kWide, true, kServicePort, backend_two);
   expect_reaches_backend(request(L4Proto::tcp));
   expect_reaches_backend(request(L4Proto::udp));
 }
 
-TEST_P(SteerPrefixes, EveryAddressInAnswersEchoAndNoneBeside) {
+TEST_P(SteerPrefixes, AddressesInThePrefixAnswerEchoAndOthersDoNot) {
   serve_prefix(kWide, true, kServicePort, backend_two);
   const uint8_t type = family() == Family::v4 ? 8 : 128;
   const uint8_t answer = family() == Family::v4 ? 0 : 129;
@@ -108,7 +108,7 @@ TEST_P(SteerPrefixes, ErrorsAndFragmentsFollowTheirFlows) {
                                kServicePort, kClientPort, "");
   const Packet error = Packet()
                            .ethernet(packets::gateway, director_front)
-                           .ip(family(), packets::stranger, kInWide)
+                           .ip(family(), packets::outsider, kInWide)
                            .icmp({.type = static_cast<uint8_t>(family() == Family::v4 ? 3 : 1)})
                            .quote(about, 1000);
   EXPECT_EQ(stage().steer(error.frame()).action, XDP_REDIRECT);
@@ -118,9 +118,9 @@ TEST_P(SteerPrefixes, ErrorsAndFragmentsFollowTheirFlows) {
   EXPECT_EQ(stage().traffic(served.backend).packets, 4u);
 }
 
-class SteerPrefixesBack : public SteerPrefixes {};
+class SteerPrefixesReplies : public SteerPrefixes {};
 
-TEST_P(SteerPrefixesBack, AReplyComesFromTheAddressThatItsClientAskedFor) {
+TEST_P(SteerPrefixesReplies, AReplyComesFromTheRequestedAddress) {
   serve_prefix(kWide, true, kServicePort, backend_two);
   for (const Host* host : {&kInWide, &kInNarrow}) {
     const Packet sent = to(*host);
@@ -139,7 +139,7 @@ TEST_P(SteerPrefixesBack, AReplyComesFromTheAddressThatItsClientAskedFor) {
   }
 }
 
-TEST_P(SteerPrefixes, DecapOpensWhatIsForAnyAddressOfIt) {
+TEST_P(SteerPrefixes, PacketsForAnyAddressOfThePrefixAreDecapsulated) {
   if (!GetParam().outer) return;
   serve_prefix(kWide, true, kServicePort, backend_two);
   const Packet in = to(kInWide);
@@ -149,19 +149,19 @@ TEST_P(SteerPrefixes, DecapOpensWhatIsForAnyAddressOfIt) {
   EXPECT_TRUE(same_packet(stage().decap(beside).frame, beside));
 }
 
-// Not mode nat: without state nobody knows which address of the prefix a reply is to come from.
-std::vector<Way> every_way_of_prefixes() {
-  std::vector<Way> ways;
-  for (const Way& way : every_way()) {
-    if (way.mode != Mode::nat) ways.push_back(way);
+// Not mode nat: it has no state that tells which address of the prefix a reply comes from.
+std::vector<Combination> combinations_for_prefixes() {
+  std::vector<Combination> combinations;
+  for (const Combination& combination : every_combination()) {
+    if (combination.mode != Mode::nat) combinations.push_back(combination);
   }
-  return ways;
+  return combinations;
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerPrefixes, testing::ValuesIn(every_way_of_prefixes()),
-                         way_name);
-INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerPrefixesBack,
-                         testing::ValuesIn(every_way_of(Mode::snat)), way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerPrefixes, testing::ValuesIn(combinations_for_prefixes()),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerPrefixesReplies,
+                         testing::ValuesIn(every_combination_of(Mode::snat)), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

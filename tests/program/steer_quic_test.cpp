@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// QUIC: a service may ask that connection ids name the backend, by three bytes of them
-// (bpf/steer/quic.h). What names none, or none that can be meant, goes by its 5-tuple.
+// QUIC: for a service with this option, three bytes of the connection id name the backend
+// (bpf/steer/quic.h). A packet whose id names no backend of the service goes by its 5-tuple.
 #include "modes.h"
 
 namespace sluice::stage {
@@ -17,12 +17,12 @@ constexpr uint32_t kVersion1 = 1;
 constexpr uint32_t kVersion2 = 0x6b3343cf;  // RFC 9369
 constexpr uint32_t kDraft29 = 0xff00001d;
 
-// Of a long header, in version 1.
+// Types of a long header in version 1.
 enum Type : uint8_t { initial = 0, zero_rtt = 1, handshake = 2, retry = 3 };
 
 class SteerQuic : public ModeTest {
  protected:
-  // By hash every packet goes to backend_one; only an id can name backend_two.
+  // The hash selects backend_one for every packet; only an id can name backend_two.
   void SetUp() override {
     ModeTest::SetUp();
     if (IsSkipped()) return;
@@ -72,7 +72,7 @@ class SteerQuic : public ModeTest {
   Backend named_;
 };
 
-TEST_P(SteerQuic, AShortHeaderGoesToWhomItsIdNames) {
+TEST_P(SteerQuic, AShortHeaderGoesToTheBackendThatItsIdNames) {
   expect_named(short_header(connection_id(named_.number)), "short");
   expect_named(short_header(connection_id(named_.number, 4)), "the shortest id that names one");
   expect_named(short_header(connection_id(named_.number, 20)), "a long one");
@@ -80,7 +80,7 @@ TEST_P(SteerQuic, AShortHeaderGoesToWhomItsIdNames) {
   EXPECT_EQ(stage().traffic(named_).connections, 0u);
 }
 
-TEST_P(SteerQuic, EveryBitOfTheFlagsButTheFormIsTheServersOwn) {
+TEST_P(SteerQuic, FlagsOtherThanTheHeaderFormAreIgnored) {
   for (int flags = 0; flags < 0x80; flags += 7) {
     Bytes quic = short_header(connection_id(named_.number));
     quic[0] = static_cast<uint8_t>(flags);
@@ -88,7 +88,7 @@ TEST_P(SteerQuic, EveryBitOfTheFlagsButTheFormIsTheServersOwn) {
   }
 }
 
-TEST_P(SteerQuic, InALongHeaderOnlyWhatComesAfterTheFirstFlightIsNamed) {
+TEST_P(SteerQuic, ALongHeaderNamesABackendOnlyAfterTheFirstFlight) {
   const Bytes id = connection_id(named_.number);
   expect_by_hash(long_header(initial, id), "Initial");
   expect_by_hash(long_header(zero_rtt, id), "0-RTT");
@@ -100,7 +100,7 @@ TEST_P(SteerQuic, InALongHeaderOnlyWhatComesAfterTheFirstFlightIsNamed) {
   expect_by_hash(long_header(handshake, {}), "no id");
 }
 
-TEST_P(SteerQuic, TheTypesOfVersion2AreOneFurther) {
+TEST_P(SteerQuic, TheTypesOfVersion2AreShiftedByOne) {
   const Bytes id = connection_id(named_.number);
   expect_by_hash(long_header(initial + 1, id, kVersion2), "Initial");
   expect_by_hash(long_header(zero_rtt + 1, id, kVersion2), "0-RTT");
@@ -108,24 +108,24 @@ TEST_P(SteerQuic, TheTypesOfVersion2AreOneFurther) {
   expect_named(long_header((retry + 1) % 4, id, kVersion2), "Retry");
 }
 
-TEST_P(SteerQuic, AnIdThatNamesNobodyOfTheServiceGoesByHash) {
+TEST_P(SteerQuic, AnIdThatNamesNoBackendOfTheServiceGoesByHash) {
   Service other_settings = patch(L4Proto::udp, kQuicPort, service_two);
   const Served other = serve(other_settings, backend_two);
   expect_by_hash(short_header(connection_id(0)), "0");
-  expect_by_hash(short_header(connection_id(63)), "a number that nobody has");
+  expect_by_hash(short_header(connection_id(63)), "an unused number");
   expect_by_hash(short_header(connection_id(0xffffff)), "a number beyond the table");
-  expect_by_hash(short_header(connection_id(other.backend.number)), "another service's");
+  expect_by_hash(short_header(connection_id(other.backend.number)), "another service's backend");
   expect_by_hash(long_header(handshake, connection_id(other.backend.number)), "the same, long");
 }
 
-TEST_P(SteerQuic, OfItsBackendsADrainingOneKeepsWhatItHasAndOneThatIsDownDoesNot) {
+TEST_P(SteerQuic, AnIdOfADrainingBackendIsHonouredAndOneOfADownBackendIsNot) {
   stage().set_state(by_hash_.service, named_, BackendState::draining);
   expect_named(short_header(connection_id(named_.number)), "draining");
   stage().set_state(by_hash_.service, named_, BackendState::down);
   expect_by_hash(short_header(connection_id(named_.number)), "down");
 }
 
-TEST_P(SteerQuic, WhatIsCutOffGoesByHash) {
+TEST_P(SteerQuic, ATruncatedHeaderGoesByHash) {
   const Bytes short_one = short_header(connection_id(named_.number, 4));
   for (size_t bytes = 0; bytes < short_one.size(); bytes++) {
     expect_by_hash(Bytes(short_one.begin(), short_one.begin() + static_cast<ptrdiff_t>(bytes)),
@@ -138,8 +138,8 @@ TEST_P(SteerQuic, WhatIsCutOffGoesByHash) {
   }
 }
 
-// What is behind the end of the datagram is the frame's padding, and names nobody.
-TEST_P(SteerQuic, PaddingNamesNobody) {
+// Bytes behind the end of the datagram are the frame's padding.
+TEST_P(SteerQuic, PaddingNamesNoBackend) {
   const Bytes whole = short_header(connection_id(named_.number, 4));
   const Packet sent = datagram({whole[0]});
   Frame frame = sent.frame();
@@ -149,7 +149,7 @@ TEST_P(SteerQuic, PaddingNamesNobody) {
   EXPECT_TRUE(same_packet(stage().steer(frame).frame, expected));
 }
 
-TEST_P(SteerQuic, AServiceThatDoesNotAskForItGoesByHash) {
+TEST_P(SteerQuic, AServiceWithoutTheOptionGoesByHash) {
   Packet sent = datagram(short_header(connection_id(named_.number)), kServicePort);
   expect_reaches_backend(sent);
 }
@@ -165,7 +165,7 @@ TEST_P(SteerQuic, AnInitialPacketOpensAConnection) {
   EXPECT_EQ(stage().traffic(by_hash_.backend).connections, 2u);
 }
 
-TEST_P(SteerQuic, InAMovingSlotAnInitialPacketIsNewAndWhatIsUnknownIsNot) {
+TEST_P(SteerQuic, InAMovingSlotOnlyAnInitialPacketIsANewConnection) {
   stage().set_ring(
       by_hash_.service,
       Ring(256, {.backend = named_.number, .previous = by_hash_.backend.number, .moving = true}));
@@ -175,13 +175,13 @@ TEST_P(SteerQuic, InAMovingSlotAnInitialPacketIsNewAndWhatIsUnknownIsNot) {
       same_packet(stage().steer(unknown.frame()).frame, at_backend(unknown, backend_one).frame()));
   expect_at(long_header(initial, connection_id(0)), backend_two, "Initial");
   EXPECT_EQ(stage().half_open().entries()->size(), 1u);
-  expect_at(long_header(handshake, connection_id(0)), backend_two, "what follows it");
+  expect_at(long_header(handshake, connection_id(0)), backend_two, "the following packet");
   EXPECT_TRUE(stage().half_open().entries()->empty());
   EXPECT_EQ(stage().flows().entries()->size(), 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWayByRing, SteerQuic, testing::ValuesIn(every_way_by_ring()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeByRing, SteerQuic, testing::ValuesIn(combinations_by_ring()),
+                         combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

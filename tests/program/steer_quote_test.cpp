@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// ICMP errors go to whom the packets of the flow go that they quote, of which eight bytes behind
-// the IP header are enough. Where the flow is translated, so is what is quoted of it.
+// An ICMP error goes to the backend of the flow that it quotes; eight bytes behind the quoted IP
+// header suffice. If the flow is translated, so is the quoted packet.
 #include "modes.h"
 
 namespace sluice::stage {
@@ -13,11 +13,10 @@ using packets::director;
 using packets::gateway;
 using packets::Icmp;
 using packets::Ipv4;
-using packets::Ipv6;
+using packets::outsider;
 using packets::same_packet;
 using packets::service_one;
 using packets::service_two;
-using packets::stranger;
 
 class SteerQuotes : public ModeTest {
  protected:
@@ -32,24 +31,24 @@ class SteerQuotes : public ModeTest {
     return {{.type = 2, .rest = 1400}, {.type = 1, .code = 4}, {.type = 3}, {.type = 4, .rest = 6}};
   }
   [[nodiscard]] size_t ip_bytes() const { return family() == Family::v4 ? 20 : 40; }
-  // Eight bytes of the transport header, all of it, the whole packet.
+  // Lengths of the quote: eight bytes of the transport header, all of it, the whole packet.
   [[nodiscard]] std::vector<size_t> lengths() const {
     return {ip_bytes() + 8, ip_bytes() + 20, ip_bytes() + 24, 1000};
   }
-  // What a server sent, as its client got it.
+  // A server's packet as the client receives it.
   [[nodiscard]] Packet sent_to_client(L4Proto l4_proto) const {
     return with_l4(Packet().ip(family(), service_one, client), l4_proto, kServicePort, kClientPort,
                    "answer", packets::tcp_ack);
   }
-  // A router on the way to the client could do nothing with it.
+  // An error from a router on the path to the client.
   [[nodiscard]] Packet error(const Icmp& icmp, const Packet& about, size_t length) const {
     return Packet()
         .ethernet(gateway, director_front)
-        .ip(family(), stranger, service_one)
+        .ip(family(), outsider, service_one)
         .icmp(icmp)
         .quote(about, length);
   }
-  // The error as it arrives, quoting `about` as that backend sent it.
+  // The error as the backend receives it: the quote is the packet as that backend sent it.
   [[nodiscard]] Packet error_at_backend(const Icmp& icmp, L4Proto l4_proto, size_t length,
                                         const Host& backend = backend_one) {
     const Packet sent = error(icmp, sent_to_client(l4_proto), length);
@@ -63,7 +62,7 @@ class SteerQuotes : public ModeTest {
                                  to.port, "answer", packets::tcp_ack);
     return with_ttl(Packet()
                         .ethernet(director, backend)
-                        .ip(family(), stranger, backend)
+                        .ip(family(), outsider, backend)
                         .icmp(icmp)
                         .quote(about, length),
                     63);
@@ -71,7 +70,7 @@ class SteerQuotes : public ModeTest {
   void open(L4Proto l4_proto) { stage().steer(request(l4_proto).frame()); }
 };
 
-class SteerQuotesBack : public SteerQuotes {};
+class SteerQuotesReplies : public SteerQuotes {};
 class SteerQuotesMoving : public SteerQuotes {};
 
 TEST_P(SteerQuotes, AnErrorGoesToTheBackendOfTheFlowThatItQuotes) {
@@ -88,11 +87,12 @@ TEST_P(SteerQuotes, AnErrorGoesToTheBackendOfTheFlowThatItQuotes) {
       }
     }
   }
-  EXPECT_EQ(stage().traffic(tcp_.backend).connections, 1u) << "an error begins none";
+  EXPECT_EQ(stage().traffic(tcp_.backend).connections, 1u) << "an error begins no connection";
 }
 
-// In IPv4 the header says where it ends; the extension headers of IPv6 are not followed.
-TEST_P(SteerQuotes, WhatStandsBetweenAQuotedHeaderAndItsPorts) {
+// IPv4 options are skipped by the header length; IPv6 extension headers in a quote are not
+// followed.
+TEST_P(SteerQuotes, QuotedOptionsAreSkippedAndQuotedExtensionHeadersPass) {
   open(L4Proto::tcp);
   Packet about;
   if (family() == Family::v4) {
@@ -107,7 +107,7 @@ TEST_P(SteerQuotes, WhatStandsBetweenAQuotedHeaderAndItsPorts) {
   EXPECT_EQ(stage().steer(sent).action, XDP_REDIRECT);
 }
 
-TEST_P(SteerQuotes, TheLastHopIsDropped) {
+TEST_P(SteerQuotes, ATtlOfOneIsDropped) {
   open(L4Proto::tcp);
   const Packet sent = with_ttl(error(errors()[0], sent_to_client(L4Proto::tcp), 1000), 1);
   expect_dropped(sent.frame(), "ttl_expired", tcp_.service);
@@ -122,11 +122,11 @@ TEST_P(SteerQuotes, AQuoteOfAnotherFlowPasses) {
   };
   const std::vector<Packet> foreign{
       about(service_one, client, kServicePort + 1, kClientPort),
-      // Of a service, too, but to that one's address no such error would come.
+      // Of another service, whose errors arrive at that service's address.
       about(service_two, client, kServicePort, kClientPort),
-      // What a client sent, so that its error belongs to the client.
+      // A client's packet, whose error belongs to the client.
       about(client, service_one, kClientPort, kServicePort),
-      about(stranger, client, kServicePort, kClientPort),
+      about(outsider, client, kServicePort, kClientPort),
   };
   for (const Packet& packet : foreign) {
     expect_passes(error(icmp, packet, 1000).frame(), "not_ours");
@@ -141,7 +141,7 @@ TEST_P(SteerQuotes, AQuoteThatIsTooShortPasses) {
   for (size_t length = 0; length < ip_bytes() + 8; length++) {
     Frame sent = error(errors()[0], sent_to_client(L4Proto::tcp), length).frame();
     expect_passes(sent, "not_ours");
-    // The rest is there, but behind the packet's end.
+    // The frame has the rest, behind the packet's end.
     sent.bytes.insert(sent.bytes.end(),
                       whole.bytes.begin() + static_cast<std::ptrdiff_t>(sent.size()),
                       whole.bytes.end());
@@ -162,7 +162,7 @@ TEST_P(SteerQuotes, AQuoteOfALaterFragmentPasses) {
   expect_passes(error(errors()[0], about, 1000).frame(), "not_ours");
 }
 
-TEST_P(SteerQuotes, WhatIsNoErrorPasses) {
+TEST_P(SteerQuotes, OtherIcmpTypesPass) {
   const auto of_type = [&](uint8_t type) {
     return error({.type = type}, sent_to_client(L4Proto::tcp), 1000).frame();
   };
@@ -183,13 +183,13 @@ TEST_P(SteerQuotesMoving, AnErrorFollowsItsFlowWhileItsSlotMoves) {
     return same_packet(stage().steer(sent.frame()).frame,
                        error_at_backend(icmp, L4Proto::tcp, 1000, backend).frame());
   };
-  EXPECT_TRUE(reaches(backend_one)) << "of a flow that began before";
+  EXPECT_TRUE(reaches(backend_one)) << "a flow that began before the change";
   ASSERT_TRUE(stage().flows().erase(flow_of(request(L4Proto::tcp))));
   open(L4Proto::tcp);
-  EXPECT_TRUE(reaches(backend_two)) << "of a flow that began since";
+  EXPECT_TRUE(reaches(backend_two)) << "a flow that began after the change";
 }
 
-TEST_P(SteerQuotesBack, AnErrorAboutWhatWentToABackendGoesToItsClient) {
+TEST_P(SteerQuotesReplies, AnErrorAboutAPacketToABackendGoesToTheClient) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     open(l4_proto);
     const End from = peer_of_backend(l4_proto);
@@ -220,7 +220,7 @@ TEST_P(SteerQuotesBack, AnErrorAboutWhatWentToABackendGoesToItsClient) {
   }
 }
 
-TEST_P(SteerQuotesBack, AQuoteOfWhatNobodySentPasses) {
+TEST_P(SteerQuotesReplies, AQuoteOfAnUntranslatedPacketPasses) {
   open(L4Proto::tcp);
   const End from = peer_of_backend(L4Proto::tcp);
   const auto to_port = static_cast<uint16_t>(kBackendPort + 1);
@@ -236,7 +236,7 @@ TEST_P(SteerQuotesBack, AQuoteOfWhatNobodySentPasses) {
 
 class SteerQuotesTranslated : public SteerQuotes {};
 
-TEST_P(SteerQuotesTranslated, AnErrorIsNoSignOfLife) {
+TEST_P(SteerQuotesTranslated, AnErrorDoesNotRefreshAnEntry) {
   open(L4Proto::tcp);
   const sluice_flow flow = flow_of(request(L4Proto::tcp));
   sluice_translation entry = **stage().translations().find(flow);
@@ -248,7 +248,7 @@ TEST_P(SteerQuotesTranslated, AnErrorIsNoSignOfLife) {
   EXPECT_EQ(after.state, SLUICE_TRANSLATION_OPENING);
 }
 
-TEST_P(SteerQuotesTranslated, AnErrorAboutAConnectionThatNobodyKnowsIsDropped) {
+TEST_P(SteerQuotesTranslated, AnErrorAboutAnUntrackedConnectionIsDropped) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     expect_dropped(error(errors()[0], sent_to_client(l4_proto), 1000).frame(), "unknown_flow",
                    l4_proto == L4Proto::tcp ? tcp_.service : udp_.service);
@@ -256,13 +256,14 @@ TEST_P(SteerQuotesTranslated, AnErrorAboutAConnectionThatNobodyKnowsIsDropped) {
   EXPECT_TRUE(stage().translations().entries()->empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerQuotes, testing::ValuesIn(every_way()), way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWayByRing, SteerQuotesMoving, testing::ValuesIn(every_way_by_ring()),
-                         way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWayBack, SteerQuotesBack, testing::ValuesIn(every_way_back()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerQuotes, testing::ValuesIn(every_combination()),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeByRing, SteerQuotesMoving,
+                         testing::ValuesIn(combinations_by_ring()), combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeWithReplies, SteerQuotesReplies,
+                         testing::ValuesIn(combinations_with_replies()), combination_name);
 INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerQuotesTranslated,
-                         testing::ValuesIn(every_way_of(Mode::snat)), way_name);
+                         testing::ValuesIn(every_combination_of(Mode::snat)), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Mode nat: the destination is translated and nothing is tracked, for a reply's source says of
-// which service it is.
+// Mode nat, destination NAT: nothing is tracked, because a reply's source identifies its service.
 #include "modes.h"
 
 namespace sluice::stage {
@@ -12,10 +11,10 @@ using packets::client;
 using packets::client_two;
 using packets::director;
 using packets::gateway;
+using packets::outsider;
 using packets::same_packet;
 using packets::service_one;
 using packets::service_two;
-using packets::stranger;
 using packets::Udp;
 
 class SteerStateless : public ModeTest {
@@ -51,10 +50,10 @@ TEST_P(SteerStateless, ARequestGoesToTheBackendsAddressAndPort) {
   EXPECT_EQ(stage().traffic(tcp_.backend).connections, 3u);
 }
 
-TEST_P(SteerStateless, AReplyComesFromTheServiceWhoeverGetsIt) {
+TEST_P(SteerStateless, AReplyToAnyClientComesFromTheService) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     const auto is_tcp = l4_proto == L4Proto::tcp;
-    for (const Host* host : {&client, &client_two, &stranger}) {
+    for (const Host* host : {&client, &client_two, &outsider}) {
       expect_back(from_backend(backend_one, kBackendPort, *host, 1234, l4_proto),
                   {service_one, kServicePort}, {*host, 1234});
     }
@@ -63,7 +62,7 @@ TEST_P(SteerStateless, AReplyComesFromTheServiceWhoeverGetsIt) {
   }
 }
 
-TEST_P(SteerStateless, NothingIsTrackedEitherWay) {
+TEST_P(SteerStateless, NothingIsTrackedInEitherDirection) {
   stage().steer(request(L4Proto::tcp).frame());
   stage().steer(reply(L4Proto::tcp).frame(), Device::back);
   EXPECT_TRUE(stage().translations().entries()->empty());
@@ -71,7 +70,7 @@ TEST_P(SteerStateless, NothingIsTrackedEitherWay) {
   EXPECT_TRUE(stage().half_open().entries()->empty());
 }
 
-TEST_P(SteerStateless, NoChecksumStaysNoChecksum) {
+TEST_P(SteerStateless, AnAbsentUdpChecksumStaysAbsent) {
   Packet sent = request(L4Proto::udp);
   sent.find<Udp>()->checksum = 0;
   expect_reaches_backend(sent);
@@ -80,7 +79,7 @@ TEST_P(SteerStateless, NoChecksumStaysNoChecksum) {
   expect_back(answer, {service_one, kServicePort}, {client, kClientPort});
 }
 
-TEST_P(SteerStateless, AChecksumThatComesOutAsZeroIsSentAsAllOnes) {
+TEST_P(SteerStateless, AUdpChecksumOfZeroIsSentAsAllOnes) {
   const std::string zeroes(2, '\0');
   const Frame blank = at_backend(request(L4Proto::udp, zeroes)).frame();
   const size_t check = blank.size() - zeroes.size() - 2;
@@ -92,7 +91,7 @@ TEST_P(SteerStateless, AChecksumThatComesOutAsZeroIsSentAsAllOnes) {
   EXPECT_TRUE(same_packet(stage().steer(sent.frame()).frame, expected));
 }
 
-TEST_P(SteerStateless, BackendsOfTwoServicesReplyEachForItsOwn) {
+TEST_P(SteerStateless, RepliesAreMatchedToTheServiceByBackendPort) {
   const Served other = serve(patch(L4Proto::tcp, 443, service_two), backend_one, 8443);
   expect_back(from_backend(backend_one, 8443, client, 5), {service_two, 443}, {client, 5});
   expect_back(from_backend(backend_one, kBackendPort, client, 5), {service_one, kServicePort},
@@ -100,7 +99,7 @@ TEST_P(SteerStateless, BackendsOfTwoServicesReplyEachForItsOwn) {
   EXPECT_EQ(stage().verdicts(other.service.number), (Verdicts{{"reply_translated", 1}}));
 }
 
-TEST_P(SteerStateless, WhatABackendSaysFromAnotherPortIsItsOwn) {
+TEST_P(SteerStateless, PacketsFromOtherPortsOfABackendPass) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     expect_passes(from_backend(backend_one, kBackendPort + 1, client, 5, l4_proto).frame(),
                   "not_ours", Device::back);
@@ -109,13 +108,13 @@ TEST_P(SteerStateless, WhatABackendSaysFromAnotherPortIsItsOwn) {
                 Device::back);
 }
 
-TEST_P(SteerStateless, ABackendIsNoService) {
+TEST_P(SteerStateless, PacketsToABackendsOwnAddressPass) {
   expect_passes(
       with_l4(from_client({}, backend_one), L4Proto::tcp, kClientPort, kBackendPort, "").frame(),
       "not_ours");
 }
 
-TEST_P(SteerStateless, WhatThisHostAskedItselfIsItsOwn) {
+TEST_P(SteerStateless, RepliesToTheDirectorsOwnConnectionsPass) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     expect_passes(from_backend(backend_one, kBackendPort, director, 5, l4_proto).frame(),
                   "not_ours", Device::back);
@@ -144,15 +143,15 @@ TEST_P(SteerStateless, ABackendMayBeAClientOfAnotherService) {
   EXPECT_EQ(stage().traffic(other.backend).packets, 1u);
 }
 
-TEST_P(SteerStateless, TheLastHopIsDroppedEitherWay) {
+TEST_P(SteerStateless, ATtlOfOneIsDroppedInBothDirections) {
   expect_dropped(with_ttl(request(L4Proto::tcp), 1).frame(), "ttl_expired", tcp_.service);
   const Packet answer = with_ttl(from_backend(backend_one, kBackendPort, client, 5), 1);
   EXPECT_EQ(stage().steer(answer.frame(), Device::back).action, XDP_DROP);
   EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"ttl_expired", 2}}));
 }
 
-INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerStateless, testing::ValuesIn(every_way_of(Mode::nat)),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(BothFamilies, SteerStateless,
+                         testing::ValuesIn(every_combination_of(Mode::nat)), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Packets with one VLAN tag or two: they go where the packet without them would, and leave without
-// them, for the tags name a network on the side that they came from.
+// Packets with one or two VLAN tags are steered like untagged ones and leave untagged, because the
+// tags name a network on the side that the packet came from.
 #include "modes.h"
 
 namespace sluice::stage {
@@ -17,9 +17,9 @@ const std::vector<std::vector<uint16_t>> kTags{
     {0x8100}, {0x88a8}, {0x88a8, 0x8100}, {0x8100, 0x8100}};
 
 class SteerTags : public ModeTest {};
-class SteerTagsBack : public ModeTest {};
+class SteerTagsReplies : public ModeTest {};
 
-TEST_P(SteerTags, APacketGoesWhereItWouldWithoutThem) {
+TEST_P(SteerTags, ATaggedPacketReachesItsBackendUntagged) {
   for (const auto& tpids : kTags) {
     for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
       expect_reaches_backend(
@@ -30,7 +30,7 @@ TEST_P(SteerTags, APacketGoesWhereItWouldWithoutThem) {
             kTags.size() * request(L4Proto::tcp).datagram().size());
 }
 
-TEST_P(SteerTags, BehindThemOptionsAndExtensionHeadersAreFollowedToo) {
+TEST_P(SteerTags, OptionsAndExtensionHeadersBehindTagsAreFollowed) {
   for (const auto& tpids : kTags) {
     Packet sent = Packet().ethernet(gateway, director_front);
     for (const uint16_t tpid : tpids) sent.vlan(7, tpid);
@@ -44,7 +44,7 @@ TEST_P(SteerTags, BehindThemOptionsAndExtensionHeadersAreFollowedToo) {
   }
 }
 
-TEST_P(SteerTags, APacketThatLeavesByItsOwnDeviceHasNoneEither) {
+TEST_P(SteerTags, ATaggedPacketLeavesUntaggedByTheDeviceItCameBy) {
   for (const auto& tpids : kTags) {
     const Packet sent = with_l4(from_client(tpids), L4Proto::tcp, kClientPort, kServicePort, "");
     const Outcome outcome = stage().steer(sent.frame(), Device::back);
@@ -53,7 +53,7 @@ TEST_P(SteerTags, APacketThatLeavesByItsOwnDeviceHasNoneEither) {
   }
 }
 
-TEST_P(SteerTags, ThePrioritysBitsAndTheNumberMakeNoDifference) {
+TEST_P(SteerTags, PriorityAndVlanNumberAreIgnored) {
   for (const uint16_t tci : {uint16_t{0}, uint16_t{0x0fff}, uint16_t{0xe000}, uint16_t{0xffff}}) {
     const Packet sent = with_l4(
         Packet().ethernet(gateway, director_front).vlan(tci).ip(family(), client, service_one),
@@ -62,7 +62,7 @@ TEST_P(SteerTags, ThePrioritysBitsAndTheNumberMakeNoDifference) {
   }
 }
 
-TEST_P(SteerTagsBack, AReplyGoesToItsClientWithoutThem) {
+TEST_P(SteerTagsReplies, ATaggedReplyReachesTheClientUntagged) {
   for (const L4Proto l4_proto : {L4Proto::tcp, L4Proto::udp}) {
     stage().steer(request(l4_proto).frame());
     for (const auto& tpids : kTags) {
@@ -74,9 +74,10 @@ TEST_P(SteerTagsBack, AReplyGoesToItsClientWithoutThem) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerTags, testing::ValuesIn(every_way()), way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWayBack, SteerTagsBack, testing::ValuesIn(every_way_back()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerTags, testing::ValuesIn(every_combination()),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeWithReplies, SteerTagsReplies,
+                         testing::ValuesIn(combinations_with_replies()), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What is too long for the way to its backend: its sender is told the length that fits (RFC 1191,
-// RFC 8201), as often as it may be, and never of an error.
+// Packets that exceed the path to their backend: the sender is told the length that fits (RFC 1191,
+// RFC 8201), up to a rate limit, and never about an ICMP error.
 #include "kernel/system/clock.h"
 #include "modes.h"
 
 namespace sluice::stage {
 namespace {
 
-using packets::Bytes;
 using packets::client;
 using packets::director;
 using packets::gateway;
 using packets::Icmp;
 using packets::Ipv4;
+using packets::outsider;
 using packets::same_packet;
 using packets::service_one;
-using packets::stranger;
 
 constexpr size_t kQuoteBytes = 512;
 
@@ -24,11 +23,11 @@ class SteerTellsTooBig : public ModeTest {
   [[nodiscard]] size_t fits() const {
     return kMtu - (GetParam().outer ? GetParam().outer->bytes() : 0);
   }
-  // From the IP header on as long as it says.
+  // A request of this length, counted from the IP header on.
   [[nodiscard]] Packet of_bytes(size_t bytes, L4Proto l4_proto = L4Proto::tcp) const {
     return request(l4_proto, std::string(bytes - request(l4_proto, "").datagram().size(), 'x'));
   }
-  // From whom the packet was for, to whom it came from, out of where it came in.
+  // The report about a packet: from its destination to its source, by the device it came by.
   [[nodiscard]] Packet report(const Packet& about, size_t mtu, const Host& from = service_one,
                               const Host& to = client) const {
     Packet out = between(Packet().add(about.layers().front()), director_front, gateway);
@@ -52,7 +51,7 @@ class SteerTellsTooBig : public ModeTest {
   }
 };
 
-TEST_P(SteerTellsTooBig, TheLengthThatFitsGoesThroughAndOneMoreIsReported) {
+TEST_P(SteerTellsTooBig, APacketThatFitsIsForwardedAndOneByteMoreIsReported) {
   expect_reaches_backend(of_bytes(fits()));
   expect_reported(of_bytes(fits() + 1), tcp_.service);
   expect_reaches_backend(of_bytes(fits(), L4Proto::udp));
@@ -60,8 +59,8 @@ TEST_P(SteerTellsTooBig, TheLengthThatFitsGoesThroughAndOneMoreIsReported) {
   expect_reported(of_bytes(fits() + 1000), tcp_.service);
 }
 
-// The sum over the quote is taken apart from the rest: odd and even, and every byte of it.
-TEST_P(SteerTellsTooBig, ChecksumsComeOutRightWhateverIsQuoted) {
+// The program sums the quote separately from the headers.
+TEST_P(SteerTellsTooBig, ReportsOfAnyContentHaveCorrectChecksums) {
   for (int i = 0; i < 64; i++) {
     std::string payload(1500, '\0');
     for (size_t at = 0; at < payload.size(); at++) {
@@ -72,39 +71,39 @@ TEST_P(SteerTellsTooBig, ChecksumsComeOutRightWhateverIsQuoted) {
   }
 }
 
-TEST_P(SteerTellsTooBig, AFirstFragmentIsReportedToo) {
+TEST_P(SteerTellsTooBig, AFirstFragmentIsReported) {
   const Packet whole = of_bytes(2800, L4Proto::udp);
   expect_reported(fragments_of(whole, 1600, 9)[0], udp_.service);
 }
 
-TEST_P(SteerTellsTooBig, ALaterFragmentIsNot) {
+TEST_P(SteerTellsTooBig, ALaterFragmentIsNotReported) {
   const Packet whole = of_bytes(2800, L4Proto::udp);
   stage().steer(fragments_of(whole, 800, 9)[0].frame());
   expect_dropped(fragments_of(whole, 800, 9)[1].frame(), "too_big", udp_.service);
 }
 
-// RFC 1122, 3.2.2: no error is sent about an error.
-TEST_P(SteerTellsTooBig, AnErrorIsNot) {
+// RFC 1122, 3.2.2.
+TEST_P(SteerTellsTooBig, AnErrorIsNotReported) {
   stage().steer(request(L4Proto::tcp).frame());
   const Packet about = with_l4(Packet().ip(family(), service_one, client), L4Proto::tcp,
                                kServicePort, kClientPort, std::string(1600, 'x'));
   const Packet sent = Packet()
                           .ethernet(gateway, director_front)
-                          .ip(family(), stranger, service_one)
+                          .ip(family(), outsider, service_one)
                           .icmp({.type = static_cast<uint8_t>(family() == Family::v4 ? 3 : 1)})
                           .quote(about, 1600);
   expect_dropped(sent.frame(), "too_big", tcp_.service);
 }
 
-TEST_P(SteerTellsTooBig, WhoWasToldOftenEnoughIsToldNoMore) {
+TEST_P(SteerTellsTooBig, NoReportIsSentBeyondTheRateLimit) {
   stage().silence_reports(true);
   expect_dropped(of_bytes(fits() + 1).frame(), "too_big", tcp_.service);
   stage().silence_reports(false);
   expect_reported(of_bytes(fits() + 1), tcp_.service);
 }
 
-// So many at once, and then only as many as time allows.
-TEST_P(SteerTellsTooBig, ReportsAreLimitedToTheBurst) {
+// The burst at once, then one per interval.
+TEST_P(SteerTellsTooBig, ReportsAreLimitedToBurstAndRate) {
   constexpr uint64_t sent = 2000;
   constexpr uint64_t interval_ns = 1000000000 / SLUICE_REPORTS_PER_S;
   const Frame frame = of_bytes(fits() + 1).frame();
@@ -117,16 +116,16 @@ TEST_P(SteerTellsTooBig, ReportsAreLimitedToTheBurst) {
   EXPECT_LE(verdicts["too_big_reported"], SLUICE_REPORTS_BURST + 1 + intervals);
 }
 
-TEST_P(SteerTellsTooBig, NothingIsTrackedOfWhatIsTooBig) {
+TEST_P(SteerTellsTooBig, PacketsThatAreTooBigAreNotTracked) {
   const Packet whole = of_bytes(2800, L4Proto::udp);
   stage().steer(fragments_of(whole, 1600, 9)[0].frame());
   EXPECT_TRUE(stage().fragments().entries()->empty());
   EXPECT_EQ(stage().traffic(udp_.backend), Traffic{});
 }
 
-class SteerTellsTooBigBack : public SteerTellsTooBig {};
+class SteerTellsTooBigReplies : public SteerTellsTooBig {};
 
-TEST_P(SteerTellsTooBigBack, ABackendIsToldToo) {
+TEST_P(SteerTellsTooBigReplies, ABackendReceivesReports) {
   stage().steer(request(L4Proto::tcp).frame());
   const Packet answer = reply(L4Proto::tcp, std::string(1500, 'y'));
   const Outcome outcome = stage().steer(answer.frame(), Device::back);
@@ -138,9 +137,10 @@ TEST_P(SteerTellsTooBigBack, ABackendIsToldToo) {
   EXPECT_EQ(stage().verdicts(tcp_.service.number), (Verdicts{{"too_big_reported", 1}}));
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerTellsTooBig, testing::ValuesIn(every_way()), way_name);
-INSTANTIATE_TEST_SUITE_P(EveryWayBack, SteerTellsTooBigBack, testing::ValuesIn(every_way_back()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerTellsTooBig, testing::ValuesIn(every_combination()),
+                         combination_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeWithReplies, SteerTellsTooBigReplies,
+                         testing::ValuesIn(combinations_with_replies()), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

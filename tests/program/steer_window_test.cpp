@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The receive-window ceiling in steer: what clients send reaches its backend with its window
-// lowered, in every mode, whole or with a checksum that its sender has not finished.
+// The receive-window ceiling in steer: the window of clients' segments is lowered in every mode,
+// with a complete checksum and with one that the sender leaves to the hardware (CHECKSUM_PARTIAL).
 #include "modes.h"
 #include "sluice/pace.h"
 
@@ -20,7 +20,7 @@ using packets::tcp_options;
 using packets::tcp_syn;
 
 constexpr uint16_t kWindowedPort = 443;
-constexpr uint16_t kWindowedBackendPort = 8443;  // a nat backend's replies are one service's
+constexpr uint16_t kWindowedBackendPort = 8443;  // mode nat: a backend's port has one service
 constexpr uint32_t kClientIsn = 0xfffffff0;
 constexpr uint32_t kServerIsn = 0xffffff00;
 constexpr uint32_t kWindow = 256 * 1024;
@@ -68,7 +68,7 @@ class SteerWindow : public ModeTest {
     const Frame frame = steered(sent);
     EXPECT_TRUE(same_packet(frame, at_windowed(with_window(sent, window)).frame()));
   }
-  // The scale shows in the first ACK: nobody sees a SYN-ACK here.
+  // The first ACK shows the scale: no SYN-ACK passes here.
   void open() {
     expect_window(syn(), 64240);
     expect_window(ack(502), 502);
@@ -82,7 +82,7 @@ class SteerWindow : public ModeTest {
   Served served_;
 };
 
-TEST_P(SteerWindow, IsLoweredToThePolicyOnTheShortWayOut) {
+TEST_P(SteerWindow, IsLoweredToThePolicyOnTheFastPath) {
   open();
   expect_window(ack(8192, 60000), kLowered);
   expect_window(
@@ -95,7 +95,7 @@ TEST_P(SteerWindow, IsLoweredToThePolicyOnTheShortWayOut) {
   EXPECT_EQ(stage().flow_totals(served_.service.number).begun, 1u);
 }
 
-TEST_P(SteerWindow, OfASegmentWithDataToo) {
+TEST_P(SteerWindow, OfASegmentWithDataIsLowered) {
   open();
   for (const std::string& payload : {std::string("x"), std::string(1000, 'y')}) {
     Packet sent = ack(8192, 60000);
@@ -103,8 +103,8 @@ TEST_P(SteerWindow, OfASegmentWithDataToo) {
   }
 }
 
-TEST_P(SteerWindow, IsLeftAloneWhereTheSynWasNotSeenOrSegmentsAreSigned) {
-  if (mode() != Mode::snat) expect_window(ack(8192), 8192);  // snat has no translation for it
+TEST_P(SteerWindow, IsKeptIfTheSynWasNotSeenOrSegmentsAreSigned) {
+  if (mode() != Mode::snat) expect_window(ack(8192), 8192);  // snat drops an untracked one
   open();
   expect_window(ack(8192, 0, tcp_options({option_nop(), option_nop(), option_md5()})), 8192);
 }
@@ -124,11 +124,11 @@ TEST_P(SteerWindow, AlwaysLeavesRoomForOneSegment) {
   expect_window(syn(), 1460);
   expect_window(ack(502), 12);
   expect_window(ack(502, 1460), 12);
-  expect_window(ack(0, 1460), 0);  // the client's own word
+  expect_window(ack(0, 1460), 0);  // a zero window of the client's own is kept
 }
 
-// What the server was allowed before may be on its way: only what lies beyond tells the time.
-TEST_P(SteerWindow, IsTimedFromTheEdgeThatTheServerHadBefore) {
+// Data up to the previous edge may be in flight already: only an ACK beyond it gives a round trip.
+TEST_P(SteerWindow, IsTimedFromThePreviousRightEdge) {
   open();
   constexpr uint32_t first_edge = 502 << 7;  // from the server's first byte on
   expect_window(ack(8192, 60000), kLowered);
@@ -136,19 +136,19 @@ TEST_P(SteerWindow, IsTimedFromTheEdgeThatTheServerHadBefore) {
   const uint64_t marked = flow().round_trip.marked_ns;
   expect_window(ack(8192, 60001), kLowered);
   expect_window(ack(8192, first_edge), kLowered);
-  EXPECT_EQ(flow().round_trip.marked_ns, marked) << "up to the edge is not beyond it";
+  EXPECT_EQ(flow().round_trip.marked_ns, marked) << "an ACK of the edge is not beyond it";
   expect_window(ack(8192, first_edge + 1), kLowered);
   EXPECT_EQ(flow().round_trip.mark, kServerIsn + 1 + first_edge + kWindow);
   EXPECT_NE(flow().round_trip.marked_ns, marked);
 }
 
-TEST_P(SteerWindow, AServiceWithoutOneIsNotLookedAt) {
+TEST_P(SteerWindow, OfAServiceWithoutACeilingIsNotTracked) {
   const Packet sent = with_l4(from_client(), L4Proto::tcp, kClientPort, kServicePort, "");
   expect_reaches_backend(sent);
   EXPECT_EQ(stage().flow_totals(tcp_.service.number).begun, 0u);
 }
 
-TEST_P(SteerWindow, WhatTheClientSendsAgainIsCounted) {
+TEST_P(SteerWindow, ClientRetransmissionsAreCounted) {
   open();
   Packet data = ack(502);
   data.payload("twice");
@@ -159,9 +159,10 @@ TEST_P(SteerWindow, WhatTheClientSendsAgainIsCounted) {
   EXPECT_EQ(stage().flow_totals(served_.service.number).client_retransmits, 1u);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerWindow, testing::ValuesIn(every_way()), way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerWindow, testing::ValuesIn(every_combination()),
+                         combination_name);
 
-// The sum of the pseudo header, where an unfinished checksum has it: a checksum over nothing else.
+// The sum of the pseudo header, which an unfinished checksum field holds (CHECKSUM_PARTIAL).
 uint16_t pseudo_sum(const Packet& packet) {
   Packet copy = packet;
   const Bytes l4 = packet.datagram();
@@ -183,7 +184,7 @@ class SteerUnfinishedChecksum : public SteerWindow {
   }
 };
 
-TEST_P(SteerUnfinishedChecksum, StaysAsItIs) {
+TEST_P(SteerUnfinishedChecksum, IsKept) {
   open();
   for (const std::string& payload : {std::string(), std::string("x"), std::string(700, 'y')}) {
     Packet sent = ack(8192, 60000);
@@ -193,12 +194,12 @@ TEST_P(SteerUnfinishedChecksum, StaysAsItIs) {
   }
 }
 
-// A whole checksum that happens to be what an unfinished one would be.
-TEST_P(SteerUnfinishedChecksum, IsNotSeenInAWholeOneThatLooksLikeIt) {
+// A complete checksum that equals the sum of the pseudo header.
+TEST_P(SteerUnfinishedChecksum, IsNotMistakenForACompleteOneOfTheSameValue) {
   open();
   Packet sent = ack(8192, 60000);
   sent.find<Tcp>()->urgent = 0;
-  // The urgent pointer, of no meaning without its flag, makes up the difference.
+  // The urgent pointer, which has no meaning without its flag, makes the checksum match.
   uint32_t found = 0;
   for (uint32_t urgent = 0; urgent <= 0xffff && found == 0; urgent++) {
     sent.find<Tcp>()->urgent = static_cast<uint16_t>(urgent);
@@ -210,18 +211,19 @@ TEST_P(SteerUnfinishedChecksum, IsNotSeenInAWholeOneThatLooksLikeIt) {
   expect_window(sent, kLowered);
 }
 
-std::vector<Way> ways_without_translation() {
-  std::vector<Way> ways;
-  for (const Way& way : every_way()) {
-    if (way.mode != Mode::nat && way.mode != Mode::snat) ways.push_back(way);
+std::vector<Combination> combinations_without_translation() {
+  std::vector<Combination> combinations;
+  for (const Combination& combination : every_combination()) {
+    if (combination.mode != Mode::nat && combination.mode != Mode::snat)
+      combinations.push_back(combination);
   }
-  return ways;
+  return combinations;
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SteerUnfinishedChecksum,
-                         testing::ValuesIn(ways_without_translation()), way_name);
+INSTANTIATE_TEST_SUITE_P(EveryMode, SteerUnfinishedChecksum,
+                         testing::ValuesIn(combinations_without_translation()), combination_name);
 
-class SteerWindowBack : public SteerWindow {
+class SteerWindowReplies : public SteerWindow {
  protected:
   End peer_of_windowed() {
     if (mode() == Mode::nat) return {packets::client, kClientPort};
@@ -237,7 +239,7 @@ class SteerWindowBack : public SteerWindow {
   }
 };
 
-TEST_P(SteerWindowBack, RepliesTeachTheServersScaleAndTheRoundTrip) {
+TEST_P(SteerWindowReplies, RepliesGiveTheServersScaleAndTheRoundTrip) {
   steered(syn());
   const End peer = peer_of_windowed();
   stage().steer(
@@ -247,7 +249,7 @@ TEST_P(SteerWindowBack, RepliesTeachTheServersScaleAndTheRoundTrip) {
                           .options = tcp_options({option_mss(1460), option_window_scale(9)})})
           .frame(),
       Device::back);
-  steered(ack(64240));  // a scale that nothing but the SYN-ACK shows to be in force
+  steered(ack(64240));  // a window that fits without the scale; only the SYN-ACK proves it
   EXPECT_NE(flow().flags & SLUICE_PACED_SERVER_SYN, 0);
   EXPECT_NE(flow().flags & SLUICE_PACED_SCALED, 0);
   EXPECT_EQ(flow().server_scale, 9);
@@ -260,8 +262,8 @@ TEST_P(SteerWindowBack, RepliesTeachTheServersScaleAndTheRoundTrip) {
   EXPECT_EQ(flow().packets, 3u);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWayBack, SteerWindowBack, testing::ValuesIn(every_way_back()),
-                         way_name);
+INSTANTIATE_TEST_SUITE_P(EveryModeWithReplies, SteerWindowReplies,
+                         testing::ValuesIn(combinations_with_replies()), combination_name);
 
 }  // namespace
 }  // namespace sluice::stage

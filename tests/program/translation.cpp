@@ -25,9 +25,9 @@ Backend SnatTest::move_to(const Host& host) {
   return backend;
 }
 
-Packet SnatTest::with_l4(Packet packet, uint16_t source_port, uint16_t destination_port,
-                         uint8_t flags, const std::string& payload) const {
-  if (is_tcp()) {
+Packet with_l4(Packet packet, L4Proto l4_proto, uint16_t source_port, uint16_t destination_port,
+               const std::string& payload, uint8_t flags) {
+  if (l4_proto == L4Proto::tcp) {
     packet.tcp({.source_port = source_port,
                 .destination_port = destination_port,
                 .seq = 7,
@@ -37,6 +37,22 @@ Packet SnatTest::with_l4(Packet packet, uint16_t source_port, uint16_t destinati
     packet.udp({.source_port = source_port, .destination_port = destination_port});
   }
   return packet.payload(payload);
+}
+
+Packet with_long_ip_header(Packet packet, Family family) {
+  if (family == Family::v4) {
+    return packet.add(packets::Ipv4{.source = client.v4,
+                                    .destination = service_one.v4,
+                                    .tos = 0xb8,
+                                    .id = 0x1234,
+                                    .options = packets::Bytes(40, 1)});
+  }
+  packet.ip(Family::v6, client, service_one);
+  packet.find<packets::Ipv6>()->flow_label = 0xabcde;
+  packet.find<packets::Ipv6>()->traffic_class = 0xb8;
+  packet.add(packets::Ipv6Extension{.kind = packets::ipv6_hop_by_hop});
+  for (int i = 0; i < 5; i++) packet.add(packets::Ipv6Extension{.body = packets::Bytes(22)});
+  return packet;
 }
 
 Packet SnatTest::request(uint8_t flags, uint16_t port, const std::string& payload) const {
@@ -69,17 +85,17 @@ std::optional<sluice_translation> SnatTest::translation(const sluice_flow& flow)
   return found ? *found : std::nullopt;
 }
 
-std::string speech_name(const testing::TestParamInfo<Speech>& info) {
+std::string transport_name(const testing::TestParamInfo<Transport>& info) {
   return fmt::format("{}_{}", family_text(info.param.family), l4_proto_text(info.param.l4_proto));
 }
 
-std::vector<Speech> every_speech() {
-  std::vector<Speech> out = every_speech_of(L4Proto::tcp);
-  for (const Speech& speech : every_speech_of(L4Proto::udp)) out.push_back(speech);
+std::vector<Transport> every_transport() {
+  std::vector<Transport> out = every_transport_of(L4Proto::tcp);
+  for (const Transport& transport : every_transport_of(L4Proto::udp)) out.push_back(transport);
   return out;
 }
 
-std::vector<Speech> every_speech_of(L4Proto l4_proto) {
+std::vector<Transport> every_transport_of(L4Proto l4_proto) {
   return {{Family::v4, l4_proto}, {Family::v6, l4_proto}};
 }
 
