@@ -17,8 +17,8 @@
 namespace sluice::benchmark {
 namespace {
 
-// Ten servers a service is a fleet of a hundred thousand at ten thousand services; a service alone
-// has more, or a million translated flows would find no ports towards them.
+// 10,000 services with ten backends each are 100,000 servers. A single service has more backends,
+// as otherwise a million translated flows exhaust the ports.
 constexpr uint32_t kBackendsEach = 10;
 constexpr uint32_t kBackendsAlone = 64;
 constexpr uint32_t kBackendsAt = 0x0a000000;  // 10.0.0.0, and 2001:db8:b::
@@ -39,7 +39,7 @@ Address address(bool v6, uint8_t subnet, uint32_t low) {
   return Address(raw);
 }
 
-// The same at every run, so that figures of two builds compare; splitmix64.
+// A fixed seed, so that the figures of two builds compare; splitmix64.
 sluice_instance root_of_benchmark() {
   sluice_instance root{};
   root.schema = SLUICE_SCHEMA_VERSION;
@@ -68,36 +68,30 @@ Director::Director(const Plan& plan)
       directory_(instance_directory(fmt::format("+benchmark-{}", getpid()))) {}
 
 Director::~Director() {
-  // What cannot be swept goes with the mount namespace that the benchmark runs in.
+  // Remains vanish with the mount namespace of the benchmark.
   (void)remove_tree(directory_);
 }
 
 Result<std::unique_ptr<Director>> Director::make(const Plan& plan) {
   std::unique_ptr<Director> director(new Director(plan));
-  if (auto done = director->load(); !done) return tl::unexpected(done.error());
-  if (auto done = director->write_services(); !done) return tl::unexpected(done.error());
-  if (auto done = director->set_rings(Rings::settled); !done) return tl::unexpected(done.error());
+  TRY(director->load());
+  TRY(director->write_services());
+  TRY(director->set_rings(Rings::settled));
   return director;
 }
 
 Result<void> Director::load() {
-  // A quarter more than the flows: an LRU table begins to evict a little before it is full.
+  // A quarter more than the flows: an LRU table evicts before it is full.
   const InstanceLimits limits{
       .services = std::max<uint32_t>(SLUICE_SERVICES_DEFAULT, plan_.services),
       .backends = std::max<uint32_t>(SLUICE_BACKENDS_DEFAULT, plan_.services * backends_each_),
       .flows = std::max<uint32_t>(SLUICE_FLOWS_DEFAULT, plan_.flows + plan_.flows / 4)};
   const sluice_instance root = root_of_benchmark();
-  if (auto made = make_directory(directory_); !made) return made;
-  if (auto loaded = load_objects(directory_, limits, root); !loaded) return loaded;
-  auto instance = Map<uint32_t, sluice_instance>::open(directory_, "instance");
-  if (!instance) return tl::unexpected(instance.error());
-  if (auto put = instance->put(0, root); !put) return put;
-  auto rings = RingStore::open(directory_);
-  if (!rings) return tl::unexpected(rings.error());
-  rings_ = std::move(*rings);
-  auto plane = KernelDataplane::open(directory_);
-  if (!plane) return tl::unexpected(plane.error());
-  dataplane_ = std::move(*plane);
+  TRY(make_directory(directory_));
+  TRY(load_objects(directory_, limits, root));
+  TRY(TRY(Map<uint32_t, sluice_instance>::open(directory_, "instance")).put(0, root));
+  rings_ = TRY(RingStore::open(directory_));
+  dataplane_ = TRY(KernelDataplane::open(directory_));
   program_.reset(bpf_obj_get((directory_ + "/programs/steer").c_str()));
   if (!program_.valid()) return failed("program steer: {}", error_text(errno));
   return {};
@@ -122,7 +116,7 @@ Result<void> Director::write_services() {
       backend.service = service.number;
       backend.number = number;
       backend.at = {address(plan_.v6, kBackendSubnet, kBackendsAt + number), kServicePort};
-      if (auto done = dataplane_->write_backend(service, backend, source); !done) return done;
+      TRY(dataplane_->write_backend(service, backend, source));
     }
   }
   if (plan_.mode == Mode::snat)
@@ -131,11 +125,10 @@ Result<void> Director::write_services() {
   return dataplane_->swap_service_table(entries);
 }
 
-// As the control plane swaps rings (KernelDataplane::swap_ring), but without its waits: no packet
-// is under way here.
+// As KernelDataplane::swap_ring(), but without waiting for packets in flight: there are none.
 Result<void> Director::set_rings(Rings rings) {
   for (uint32_t service = 1; service <= plan_.services; service++) {
-    if (auto done = write_ring(service, rings); !done) return done;
+    TRY(write_ring(service, rings));
   }
   return {};
 }
@@ -161,15 +154,13 @@ Result<void> Director::write_ring(uint32_t service, Rings rings) {
 Result<Tally> Director::tally() {
   Tally tally;
   for (uint32_t backend = 1; backend <= plan_.services * backends_each_; backend++) {
-    auto traffic = dataplane_->backend_traffic(backend);
-    if (!traffic) return tl::unexpected(traffic.error());
-    tally.to_backends += traffic->packets;
-    tally.connections += traffic->connections;
+    const sluice::Traffic traffic = TRY(dataplane_->backend_traffic(backend));
+    tally.to_backends += traffic.packets;
+    tally.connections += traffic.connections;
   }
   for (uint32_t service = 0; service <= plan_.services; service++) {
-    auto verdicts = dataplane_->verdicts(service);
-    if (!verdicts) return tl::unexpected(verdicts.error());
-    for (const auto& verdict : *verdicts) {
+    const auto verdicts = TRY(dataplane_->verdicts(service));
+    for (const auto& verdict : verdicts) {
       if (verdict.verdict == SLUICE_VERDICT_NOT_OURS) {
         tally.not_ours += verdict.packets;
       } else {

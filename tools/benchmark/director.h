@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A director to measure: an instance of its own with services and backends laid out as the control
-// plane lays them out, and its counters, which prove the way that packets took.
+// A director under test: an instance with services and backends as the control plane writes them,
+// and its counters, which verify the path of packets.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +18,17 @@ struct Plan {
   Mode mode = Mode::ipip;
   bool v6 = false;
   uint32_t services = 1;
-  uint32_t flows = 0;  // that must fit in the tables of flows
+  uint32_t flows = 0;  // capacity of the flow tables
 };
 
 enum class Rings : uint8_t {
   settled,
-  moving,    // every slot, and what is unknown goes to another backend and is tracked
-  hit_only,  // every slot, and what is unknown is dropped
+  moving,    // all slots move; untracked flows go to another backend and are tracked
+  hit_only,  // all slots move without a previous backend; untracked flows are dropped
 };
 
 struct Tally {
-  uint64_t to_backends = 0;  // packets that left encapsulated or translated, out of the device
+  uint64_t to_backends = 0;  // packets sent to backends, encapsulated or translated
   uint64_t connections = 0;
   uint64_t not_ours = 0;
   uint64_t otherwise = 0;  // any other verdict: dropped, punted, malformed
@@ -46,8 +46,7 @@ class Director {
   [[nodiscard]] int program() const { return program_.get(); }
   Result<void> set_rings(Rings rings);
   Result<Tally> tally();
-  // What the two tables of tracked flows hold: established ones, and those of which only SYNs were
-  // seen.
+  // The established and the half-open flows.
   Result<std::vector<TrackedFlow>> tracked();
 
  private:

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// bench flood: connections of a service whose every slot moves, while SYNs of ten million other
-// clients arrive. They are those that began before the move and those that began in it; each must
-// be tracked with the backend that it had, and go on to it. Run through tools/bench, which gives
-// it namespaces of its own.
+// bench flood: connections of a service with all slots moving, while SYNs of ten million other
+// clients arrive. Half of the connections begin before the move and half during it; each must stay
+// tracked with its backend and reach it. tools/bench runs it in namespaces of its own.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -24,9 +23,9 @@ struct Options {
   uint32_t syns = 10'000'000;
 };
 
-// Each kind; together far fewer than the table of flows has room for.
+// Per kind; together far below the capacity of the flow table.
 constexpr uint32_t kConnections = 1 << 14;
-constexpr uint32_t kClients = 1 << 24;  // flows that there are at all
+constexpr uint32_t kClients = 1 << 24;
 constexpr uint32_t kBatch = 1 << 20;
 
 struct FlowBefore {
@@ -38,16 +37,15 @@ using Backends = std::map<sluice_flow, uint32_t, FlowBefore>;
 
 struct Outcome {
   uint64_t connections = 0;
-  uint64_t kept = 0;       // with the backend that they had
-  uint64_t went_on = 0;    // packets of them that left for a backend after the flood
-  uint64_t half_open = 0;  // entries that the flood left
+  uint64_t kept = 0;       // tracked with the same backend after the flood
+  uint64_t went_on = 0;    // packets of them that reached a backend after the flood
+  uint64_t half_open = 0;  // entries after the flood
 };
 
 Result<Backends> established(Director& director) {
-  auto tracked = director.tracked();
-  if (!tracked) return tl::unexpected(tracked.error());
+  const auto tracked = TRY(director.tracked());
   Backends backends;
-  for (const auto& flow : *tracked)
+  for (const auto& flow : tracked)
     if (!flow.half_open) backends.emplace(flow.flow, flow.backend);
   return backends;
 }
@@ -55,76 +53,56 @@ Result<Backends> established(Director& director) {
 Result<void> send(Traffic& traffic, uint32_t first, uint32_t packets, Opening opening) {
   traffic.prepare({.flows = kClients, .first = first, .opening = opening});
   for (uint32_t sent = 0; sent < packets; sent += kBatch) {
-    if (auto done = traffic.send(std::min(kBatch, packets - sent)); !done) return done;
+    TRY(traffic.send(std::min(kBatch, packets - sent)));
   }
   return {};
 }
 
-// The first kConnections clients have one from before, the next ones begin theirs in the move.
+// The first kConnections clients are in mid-connection; the next ones begin during the move.
 Result<void> connect(Director& director, Traffic& traffic) {
-  if (auto done = director.set_rings(Rings::moving); !done) return done;
-  if (auto done = send(traffic, 0, kConnections, Opening::no); !done) return done;
-  if (auto done = send(traffic, kConnections, kConnections, Opening::yes); !done) return done;
+  TRY(director.set_rings(Rings::moving));
+  TRY(send(traffic, 0, kConnections, Opening::no));
+  TRY(send(traffic, kConnections, kConnections, Opening::yes));
   return send(traffic, kConnections, kConnections, Opening::no);
 }
 
 Result<Outcome> flood(Director& director, Traffic& traffic, uint32_t syns) {
   Outcome outcome{.connections = 2 * kConnections};
-  if (auto done = connect(director, traffic); !done) return tl::unexpected(done.error());
-  auto before = established(director);
-  if (!before) return tl::unexpected(before.error());
-
-  if (auto done = send(traffic, 2 * kConnections, syns, Opening::yes); !done)
-    return tl::unexpected(done.error());
-
-  auto after = established(director);
-  if (!after) return tl::unexpected(after.error());
-  for (const auto& [flow, backend] : *before) {
-    const auto found = after->find(flow);
-    if (found != after->end() && found->second == backend) outcome.kept++;
+  TRY(connect(director, traffic));
+  const Backends before = TRY(established(director));
+  TRY(send(traffic, 2 * kConnections, syns, Opening::yes));
+  const Backends after = TRY(established(director));
+  for (const auto& [flow, backend] : before) {
+    const auto found = after.find(flow);
+    if (found != after.end() && found->second == backend) outcome.kept++;
   }
-  auto everything = director.tracked();
-  if (!everything) return tl::unexpected(everything.error());
-  for (const auto& flow : *everything) outcome.half_open += flow.half_open ? 1 : 0;
+  const auto everything = TRY(director.tracked());
+  for (const auto& flow : everything) outcome.half_open += flow.half_open ? 1 : 0;
 
-  // Who is not tracked any more is dropped now, and cannot be mistaken for one that went on.
-  if (auto done = director.set_rings(Rings::hit_only); !done) return tl::unexpected(done.error());
-  auto tally = director.tally();
-  if (!tally) return tl::unexpected(tally.error());
-  if (auto done = send(traffic, 0, 2 * kConnections, Opening::no); !done)
-    return tl::unexpected(done.error());
-  auto now = director.tally();
-  if (!now) return tl::unexpected(now.error());
-  outcome.went_on = (*now - *tally).to_backends;
+  // From now on packets of connections that are no longer tracked are dropped.
+  TRY(director.set_rings(Rings::hit_only));
+  const Tally tally = TRY(director.tally());
+  TRY(send(traffic, 0, 2 * kConnections, Opening::no));
+  outcome.went_on = (TRY(director.tally()) - tally).to_backends;
   return outcome;
 }
 
 Result<Outcome> measure(const Options& options) {
-  if (auto done = stay_on_one_cpu(); !done) return tl::unexpected(done.error());
+  TRY(stay_on_one_cpu());
   libbpf_log_capture();
-  auto ifindex = device_with_xdp(options.device);
-  if (!ifindex) return tl::unexpected(ifindex.error());
-  auto director = Director::make({});
-  if (!director) return tl::unexpected(director.error());
-  auto traffic = Traffic::load(*ifindex);
-  if (!traffic) return tl::unexpected(traffic.error());
-  if (auto done = traffic->aim_at((*director)->program()); !done)
-    return tl::unexpected(done.error());
-  return flood(**director, *traffic, options.syns);
-}
-
-int fail(const Error& error) {
-  fmt::print(stderr, "bench flood: {}\n", error.text);
-  return static_cast<int>(error.kind);
+  const uint32_t ifindex = TRY(device_with_xdp(options.device));
+  const std::unique_ptr<Director> director = TRY(Director::make({}));
+  Traffic traffic = TRY(Traffic::load(ifindex));
+  TRY(traffic.aim_at(director->program()));
+  return flood(*director, traffic, options.syns);
 }
 
 int run(const Options& options) {
   auto outcome = measure(options);
-  if (!outcome) return fail(outcome.error());
+  if (!outcome) return print_error("flood", outcome.error());
   fmt::print(
-      "{} connections of a service whose every slot moves, {} SYNs of other clients:\n"
-      "{} are tracked with the backend that they had, {} went on to it; the flood left {} "
-      "half-open entries\n",
+      "{} connections of a service with all slots moving, {} SYNs of other clients:\n"
+      "{} are tracked with their backend, {} reach it; {} half-open entries remain\n",
       outcome->connections, options.syns, outcome->kept, outcome->went_on, outcome->half_open);
   if (!options.json.empty()) {
     const auto rows = nlohmann::ordered_json::array({{{"case", "flood"},
@@ -133,7 +111,8 @@ int run(const Options& options) {
                                                       {"kept", outcome->kept},
                                                       {"went_on", outcome->went_on},
                                                       {"half_open", outcome->half_open}}});
-    if (auto written = write_json(options.json, rows); !written) return fail(written.error());
+    if (auto written = write_json(options.json, rows); !written)
+      return print_error("flood", written.error());
   }
   const bool whole =
       outcome->kept == outcome->connections && outcome->went_on == outcome->connections;
@@ -148,14 +127,10 @@ int main(int argc, char** argv) {
   CLI::App app("Connections of a moving service under a flood of SYNs.");
   Options options;
   app.add_option("--device", options.device, "where packets come from and leave")->required();
-  app.add_option("--json", options.json, "writes the figures there as well")->type_name("FILE");
-  app.add_option("--syns", options.syns, "how many, each of another client")
+  app.add_option("--json", options.json, "also write the figures to this file")->type_name("FILE");
+  app.add_option("--syns", options.syns, "number of SYNs, each from another client")
       ->type_name("N")
       ->check(CLI::Range(1u, kClients - 2 * kConnections));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto status = parse(app, argc, argv)) return *status;
   return run(options);
 }

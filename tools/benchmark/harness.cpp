@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "benchmark/harness.h"
 
+#include <fmt/format.h>
 #include <sched.h>
 
+#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -26,6 +28,20 @@ Result<void> write_json(const std::string& path, const nlohmann::ordered_json& r
   file.close();
   if (!file) return failed("{}: it cannot be written", path);
   return {};
+}
+
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return {};
+}
+
+int print_error(const std::string& name, const Error& error) {
+  fmt::print(stderr, "bench {}: {}\n", name, error.text);
+  return static_cast<int>(error.kind);
 }
 
 }  // namespace sluice::benchmark

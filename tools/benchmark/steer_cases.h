@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What `bench steer` measures, and how each case proves its way.
+// The cases of `bench steer`, and the path that each one verifies by counters.
 #pragma once
 
 #include <array>
@@ -10,35 +10,35 @@
 
 namespace sluice::benchmark {
 
-enum class Way {
-  nothing,     // an empty program once more: how far the figures can be trusted
-  bare,        // the encapsulation alone, without a decision
-  passed,      // no service's
-  settled,     // by hash alone
-  tracked,     // its slot moves, and the flow table knows it
-  translated,  // by a known translation
-  opening,     // a SYN each, by hash alone, and nothing is stored
+enum class Path {
+  empty,          // a second empty program: the error of the figures
+  encapsulation,  // the encapsulation alone, without a decision
+  not_ours,       // packets for no service
+  settled,        // settled slots: by hash alone
+  tracked,        // moving slots: by the flow table
+  translated,     // by an existing translation
+  opening,        // SYNs to settled slots, which store nothing
 };
 
 struct Case {
   std::string_view name;
-  Way way;
+  Path path;
   Mode mode;
   bool v6;
 };
 
 inline constexpr std::array<Case, 11> kSteerCases{{
-    {"empty", Way::nothing, Mode::ipip, false},
-    {"encapsulation", Way::bare, Mode::ipip, false},
-    {"not-ours", Way::passed, Mode::ipip, false},
-    {"settled-v4", Way::settled, Mode::ipip, false},
-    {"syn-flood", Way::opening, Mode::ipip, false},
-    {"moving-hit", Way::tracked, Mode::ipip, false},
-    {"settled-v6", Way::settled, Mode::ipip, true},
-    {"settled-gue", Way::settled, Mode::gue, false},
-    {"settled-l2", Way::settled, Mode::l2, false},
-    {"settled-nat", Way::settled, Mode::nat, false},
-    {"snat-hit", Way::translated, Mode::snat, false},
+    {"empty", Path::empty, Mode::ipip, false},
+    {"encapsulation", Path::encapsulation, Mode::ipip, false},
+    {"not-ours", Path::not_ours, Mode::ipip, false},
+    {"settled-v4", Path::settled, Mode::ipip, false},
+    {"syn-flood", Path::opening, Mode::ipip, false},
+    {"moving-hit", Path::tracked, Mode::ipip, false},
+    {"settled-v6", Path::settled, Mode::ipip, true},
+    {"settled-gue", Path::settled, Mode::gue, false},
+    {"settled-l2", Path::settled, Mode::l2, false},
+    {"settled-nat", Path::settled, Mode::nat, false},
+    {"snat-hit", Path::translated, Mode::snat, false},
 }};
 
 }  // namespace sluice::benchmark

@@ -67,12 +67,9 @@ Bytes headers_v6(Opening opening) {
 }  // namespace
 
 Result<uint32_t> device_with_xdp(const std::string& device) {
-  auto ifindex = device_index(device);
-  if (!ifindex) return ifindex;
-  auto bystander = Traffic::load(*ifindex);
-  if (!bystander) return tl::unexpected(bystander.error());
-  const int error =
-      bpf_xdp_attach(static_cast<int>(*ifindex), bystander->empty_program(), 0, nullptr);
+  const uint32_t ifindex = TRY(device_index(device));
+  const Traffic traffic = TRY(Traffic::load(ifindex));
+  const int error = bpf_xdp_attach(static_cast<int>(ifindex), traffic.empty_program(), 0, nullptr);
   if (error != 0) return failed("{}: attaching an XDP program: {}", device, error_text(-error));
   return ifindex;
 }
@@ -101,14 +98,14 @@ void Traffic::prepare(const Stream& stream) {
   out.count = stream.first;
   out.flow_mask = stream.flows - 1;
   out.services = stream.services;
-  const uint32_t elsewhere = stream.strangers ? 0x00100000 : 0;
+  const uint32_t elsewhere = stream.not_ours ? 0x00100000 : 0;
   out.services_at[0] = ROUNDS_SERVICES_AT + elsewhere;
   out.services_at[1] = ROUNDS_SERVICES_AT;
   out.port[0] = htons(kServicePort);
-  out.port[1] = htons(stream.strangers ? kServicePort + 1 : kServicePort);
+  out.port[1] = htons(stream.not_ours ? kServicePort + 1 : kServicePort);
   const Bytes bytes = stream.v6 ? headers_v6(stream.opening) : headers_v4(stream.opening);
   memcpy(out.headers, bytes.data(), bytes.size());
-  // From a gateway to the director, both locally administered.
+  // Locally administered MACs of a gateway and the director.
   ethhdr ethernet{{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}, 0};
   ethernet.h_proto = htons(stream.v6 ? ETH_P_IPV6 : ETH_P_IP);
   memcpy(out.ethernet, &ethernet, sizeof(ethernet));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Packets for a program under test: rounds.bpf.c, loaded, told which flows to send and to whom.
+// Packets for a program under test, sent by rounds.bpf.c.
 #pragma once
 
 #include <cstdint>
@@ -19,30 +19,30 @@ enum class Opening : uint8_t { no, yes };  // ACKs of a connection, or SYNs
 struct Stream {
   bool v6 = false;
   uint32_t flows = 1;     // a power of two
-  uint32_t first = 0;     // the flow that is sent first
-  uint32_t services = 1;  // flows are spread over them
+  uint32_t first = 0;     // number of the first flow
+  uint32_t services = 1;  // that the flows are spread over
   Opening opening = Opening::no;
-  // Even flows to an address that is no service, odd ones to a port of one that is none.
-  bool strangers = false;
+  // Packets for no service: even flows to another address, odd ones to another port.
+  bool not_ours = false;
 };
 
-// A device's index, with an XDP program on it: test runs take a device of the caller's choice only
-// where there is one.
+// The device's index, after attaching an XDP program: test runs accept an input device only if it
+// has one.
 Result<uint32_t> device_with_xdp(const std::string& device);
 
 class Traffic {
  public:
-  // Packets come from the device (device_with_xdp()).
+  // `ifindex`: the input device of the packets, from device_with_xdp().
   static Result<Traffic> load(uint32_t ifindex);
 
   [[nodiscard]] int empty_program() const;
   [[nodiscard]] int encapsulation_program() const;
 
-  // From the stream's first flow on.
+  // The next packet is the stream's first flow.
   void prepare(const Stream& stream);
   Result<void> aim_at(int program);
   Result<void> send(uint32_t packets);
-  // Packets that reached the program under test since prepare(), and the number of the first flow.
+  // The stream's first flow plus the packets that reached the program under test since prepare().
   [[nodiscard]] uint64_t sent() const;
 
  private:

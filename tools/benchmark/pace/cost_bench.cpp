@@ -22,10 +22,10 @@ namespace {
 
 constexpr size_t kFrameBytes = 1514;
 
-// 40 gbit: a turn of 303 ns, about what a round takes, so that even one flow alone always has a
-// departure to wait for and never one past the horizon.
+// 40 gbit: 303 ns per packet, about the time of a round. A single flow always has a departure time
+// in the future and never one past the horizon.
 constexpr uint64_t kRateBytesPerSec = 5'000'000'000;
-// 100 gbit, faster than rounds come: else they would run up to the horizon together.
+// 100 gbit, faster than the rounds: at a lower rate the departure times would reach the horizon.
 constexpr uint64_t kSharedBytesPerSec = 12'500'000'000;
 
 template <typename Header>
@@ -34,7 +34,7 @@ size_t put(std::vector<uint8_t>& frame, size_t at, const Header& header) {
   return at + sizeof(header);
 }
 
-// A full segment from the service; the client is the rounds' to fill in.
+// A full segment from the service; paced_rounds.bpf.c fills in the client.
 std::vector<uint8_t> frame_from(const Endpoint& from) {
   std::vector<uint8_t> frame(kFrameBytes);
   const sluice_address source = from.address.raw();
@@ -72,16 +72,18 @@ std::vector<uint8_t> frame_from(const Endpoint& from) {
   return frame;
 }
 
-Result<uint64_t> proven(Server& server, PaceWay way) {
-  if (way == PaceWay::stranger) return server.count(Server::Whose::nobody, SLUICE_VERDICT_UNPACED);
-  return server.count(Server::Whose::service,
-                      way == PaceWay::free ? SLUICE_VERDICT_UNPACED : SLUICE_VERDICT_PACED);
+// Packets on this path since the load, by the program's own counters.
+Result<uint64_t> counted(Server& server, PacePath path) {
+  if (path == PacePath::not_ours)
+    return server.count(Server::Counters::no_service, SLUICE_VERDICT_UNPACED);
+  return server.count(Server::Counters::service,
+                      path == PacePath::no_policy ? SLUICE_VERDICT_UNPACED : SLUICE_VERDICT_PACED);
 }
 
-std::optional<Policy> policy_of(PaceWay way) {
+std::optional<Policy> policy_of(PacePath path) {
   Policy policy;
-  if (way == PaceWay::flow) policy.flow_rate_bytes_per_sec = kRateBytesPerSec;
-  if (way == PaceWay::shared) policy.rate_bytes_per_sec = kSharedBytesPerSec;
+  if (path == PacePath::flow_rate) policy.flow_rate_bytes_per_sec = kRateBytesPerSec;
+  if (path == PacePath::shared_rate) policy.rate_bytes_per_sec = kSharedBytesPerSec;
   if (policy == Policy{}) return {};
   return policy;
 }
@@ -132,67 +134,38 @@ uint64_t PacedTraffic::sent() const {
   return skeleton_->bss->paced_rounds.count;
 }
 
-Result<PaceCostBench> PaceCostBench::open(uint32_t most_flows, const PaceEffort& effort) {
-  auto baseline = PacedTraffic::load();
-  if (!baseline) return tl::unexpected(baseline.error());
-  auto subject = PacedTraffic::load();
-  if (!subject) return tl::unexpected(subject.error());
-  auto server = Server::make(most_flows);
-  if (!server) return tl::unexpected(server.error());
-  return PaceCostBench(std::move(*baseline), std::move(*subject), std::move(*server), effort);
+Result<PaceCostBench> PaceCostBench::open(uint32_t most_flows, const Effort& effort) {
+  PacedTraffic baseline = TRY(PacedTraffic::load());
+  PacedTraffic subject = TRY(PacedTraffic::load());
+  Server server = TRY(Server::make(most_flows));
+  return PaceCostBench(std::move(baseline), std::move(subject), std::move(server), effort);
 }
 
-Result<void> PaceCostBench::run_trials(PaceFigure& figure) {
-  const uint32_t packets = effort_.packets;
-  std::vector<Cost> nets;
-  std::vector<Cost> empties;
-  for (uint32_t trial = 0; trial < effort_.trials; trial++) {
-    meter_.begin();
-    if (auto done = baseline_.send(packets); !done) return done;
-    const Cost empty = meter_.end(packets);
-    meter_.begin();
-    if (auto done = subject_.send(packets); !done) return done;
-    const Cost whole = meter_.end(packets);
-    empties.push_back(empty);
-    nets.push_back({whole.ns - empty.ns, whole.instructions - empty.instructions,
-                    whole.cycles - empty.cycles});
-  }
-  figure.trials = effort_.trials;
-  figure.net = median(nets);
-  figure.empty = median(empties);
-  return {};
-}
-
-Result<std::vector<PaceFigure>> PaceCostBench::measure(const PaceCase& one,
-                                                       const std::vector<uint32_t>& flows) {
-  if (auto done = server_.set_policy(policy_of(one.way)); !done)
-    return tl::unexpected(done.error());
-  const bool empty = one.way == PaceWay::nothing;
+Result<std::vector<Figure>> PaceCostBench::measure(const PaceCase& one,
+                                                   const std::vector<uint32_t>& flows) {
+  TRY(server_.set_policy(policy_of(one.path)));
+  const bool empty = one.path == PacePath::empty;
   Endpoint from = Server::endpoint(one.v6);
-  if (one.way == PaceWay::stranger) from.port++;
-  if (auto done = baseline_.aim_at(baseline_.empty_program()); !done)
-    return tl::unexpected(done.error());
-  if (auto done = subject_.aim_at(empty ? subject_.empty_program() : server_.program()); !done)
-    return tl::unexpected(done.error());
+  if (one.path == PacePath::not_ours) from.port++;
+  TRY(baseline_.aim_at(baseline_.empty_program()));
+  TRY(subject_.aim_at(empty ? subject_.empty_program() : server_.program()));
 
-  std::vector<PaceFigure> figures;
+  std::vector<Figure> figures;
   for (const uint32_t count : flows) {
     baseline_.prepare(from, count);
     subject_.prepare(from, count);
-    // Once over everything, so that no trial pays for a first time, or for a flow's first packet.
+    // One round over all flows, so that no trial has cold caches or a flow's first packet.
     const uint32_t warm = std::max(count, effort_.packets);
-    if (auto done = baseline_.send(warm); !done) return tl::unexpected(done.error());
-    if (auto done = subject_.send(warm); !done) return tl::unexpected(done.error());
+    TRY(baseline_.send(warm));
+    TRY(subject_.send(warm));
 
-    auto before = proven(server_, one.way);
-    if (!before) return tl::unexpected(before.error());
+    const uint64_t before = TRY(counted(server_, one.path));
     const uint64_t sent_before = subject_.sent();
-    PaceFigure figure{.name = std::string(one.name), .flows = count};
-    if (auto done = run_trials(figure); !done) return tl::unexpected(done.error());
-    auto after = proven(server_, one.way);
-    if (!after) return tl::unexpected(after.error());
+    Figure figure{.name = std::string(one.name), .flows = count};
+    TRY(run_trials(meter_, effort_, baseline_, subject_, figure));
+    const uint64_t after = TRY(counted(server_, one.path));
     figure.packets = subject_.sent() - sent_before;
-    figure.verified = empty ? figure.packets : *after - *before;
+    figure.verified = empty ? figure.packets : after - before;
     figures.push_back(std::move(figure));
   }
   return figures;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Measures what a packet to a client costs in `pace`: each case against an empty tc program, trial
+// Measures the cost of a packet to a client in `pace`: each case against an empty tc program, trial
 // by trial, with the packets of paced_rounds.bpf.c.
 #pragma once
 
@@ -17,54 +17,38 @@ struct paced_rounds_bpf;
 
 namespace sluice::benchmark {
 
-enum class PaceWay : uint8_t {
-  nothing,   // an empty program once more: how far the figures can be trusted
-  stranger,  // no service's
-  free,      // a service's that has no policy
-  flow,      // each flow has a rate
-  shared,    // all flows share one
+enum class PacePath : uint8_t {
+  empty,        // a second empty program: the error of the figures
+  not_ours,     // packets of no service
+  no_policy,    // a service without a policy
+  flow_rate,    // each flow has a rate
+  shared_rate,  // all flows share one
 };
 
 struct PaceCase {
   std::string_view name;
-  PaceWay way;
+  PacePath path;
   bool v6;
 };
 
 inline constexpr std::array<PaceCase, 7> kPaceCases{{
-    {"tc-empty", PaceWay::nothing, false},
-    {"not-ours", PaceWay::stranger, false},
-    {"no-policy", PaceWay::free, false},
-    {"flow-rate-v4", PaceWay::flow, false},
-    {"flow-rate-v6", PaceWay::flow, true},
-    {"rate-v4", PaceWay::shared, false},
-    {"rate-v6", PaceWay::shared, true},
+    {"tc-empty", PacePath::empty, false},
+    {"not-ours", PacePath::not_ours, false},
+    {"no-policy", PacePath::no_policy, false},
+    {"flow-rate-v4", PacePath::flow_rate, false},
+    {"flow-rate-v6", PacePath::flow_rate, true},
+    {"rate-v4", PacePath::shared_rate, false},
+    {"rate-v6", PacePath::shared_rate, true},
 }};
 
-struct PaceFigure {
-  std::string name;
-  uint32_t flows = 0;
-  Cost net{};    // median over the trials of what is above the empty program
-  Cost empty{};  // median of the empty program's round itself
-  uint32_t trials = 0;
-  uint64_t packets = 0;   // sent at the program under test while measuring
-  uint64_t verified = 0;  // of them, those that its counters prove took the way
-};
-
-struct PaceEffort {
-  uint32_t trials = 201;
-  uint32_t packets = 1 << 15;  // of a trial
-  Clock clock = Clock::real;
-};
-
-// Rounds of one program.
+// Sends packets to one program.
 class PacedTraffic {
  public:
   static Result<PacedTraffic> load();
 
   [[nodiscard]] int empty_program() const;
   Result<void> aim_at(int program);
-  // From the first of so many flows on.
+  // The next packet belongs to the first of `flows` flows.
   void prepare(const Endpoint& from, uint32_t flows);
   Result<void> send(uint32_t packets);
   // Packets that reached the program under test since prepare().
@@ -78,25 +62,22 @@ class PacedTraffic {
 
 class PaceCostBench {
  public:
-  static Result<PaceCostBench> open(uint32_t most_flows, const PaceEffort& effort);
-  Result<std::vector<PaceFigure>> measure(const PaceCase& one, const std::vector<uint32_t>& flows);
+  static Result<PaceCostBench> open(uint32_t most_flows, const Effort& effort);
+  Result<std::vector<Figure>> measure(const PaceCase& one, const std::vector<uint32_t>& flows);
 
  private:
-  PaceCostBench(PacedTraffic baseline, PacedTraffic subject, Server server,
-                const PaceEffort& effort)
+  PaceCostBench(PacedTraffic baseline, PacedTraffic subject, Server server, const Effort& effort)
       : baseline_(std::move(baseline)),
         subject_(std::move(subject)),
         server_(std::move(server)),
         meter_(effort.clock),
         effort_(effort) {}
 
-  Result<void> run_trials(PaceFigure& figure);
-
   PacedTraffic baseline_;
   PacedTraffic subject_;
   Server server_;
   CostMeter meter_;
-  PaceEffort effort_;
+  Effort effort_;
 };
 
 }  // namespace sluice::benchmark

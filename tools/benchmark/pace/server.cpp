@@ -51,14 +51,14 @@ Result<Server> Server::make(uint32_t flows) {
   if (!server.skeleton_) return failed("pace: opening it: {}", libbpf_log_take());
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, server.skeleton_->obj) bpf_map__set_pin_path(map, nullptr);
-  // A quarter more than the flows: an LRU table begins to evict a little before it is full.
+  // A quarter more than the flows: an LRU table evicts before it is full.
   const uint32_t room = std::max<uint32_t>(SLUICE_FLOWS_DEFAULT, flows + flows / 4);
-  const uint32_t places = std::bit_ceil(room);
-  const uint32_t lines = places / SLUICE_DEPARTURES_OF_LINE;
+  const uint32_t slots = std::bit_ceil(room);
+  const uint32_t lines = slots / SLUICE_DEPARTURES_OF_LINE;
   bpf_map__set_max_entries(server.skeleton_->maps.paced_flows, room);
   bpf_map__set_max_entries(server.skeleton_->maps.departures, lines);
-  bpf_map__set_max_entries(server.skeleton_->maps.departure_names, places);
-  // The same words each time, so that every run meets the same collisions.
+  bpf_map__set_max_entries(server.skeleton_->maps.departure_names, slots);
+  // A fixed seed, so that every run has the same collisions.
   for (size_t i = 0; i < SLUICE_SEED_WORDS; i++) {
     const_cast<__u64&>(server.skeleton_->rodata->seed.words[i]) = 0x9e3779b97f4a7c15 * (2 * i + 1);
   }
@@ -67,8 +67,7 @@ Result<Server> Server::make(uint32_t flows) {
     return failed("pace: loading it: {}", libbpf_log_take());
   for (const bool v6 : {false, true}) {
     const sluice_endpoint at = endpoint(v6).raw();
-    if (auto done = put(server.skeleton_->maps.endpoints, at, kService); !done)
-      return tl::unexpected(done.error());
+    TRY(put(server.skeleton_->maps.endpoints, at, kService));
   }
   return server;
 }
@@ -85,8 +84,8 @@ int Server::program() const {
   return bpf_program__fd(skeleton_->progs.pace_egress_edt);
 }
 
-Result<uint64_t> Server::count(Whose whose, sluice_verdict verdict) {
-  const uint32_t service = whose == Whose::service ? kService : 0;
+Result<uint64_t> Server::count(Counters counters, sluice_verdict verdict) {
+  const uint32_t service = counters == Counters::service ? kService : 0;
   std::vector<std::array<sluice_counter, SLUICE_VERDICTS_MAX>> cpus(
       static_cast<size_t>(libbpf_num_possible_cpus()));
   static_assert(sizeof(cpus[0]) == sizeof(sluice_verdict_counters));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A server to measure: the programs of `pace` with maps of their own, one service with a policy in
-// them, and their counters, which prove what became of the packets.
+// A server under test: the programs of `pace` with their own maps, one service with a policy, and
+// the counters that verify the path of packets.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,16 @@ namespace sluice::benchmark {
 
 class Server {
  public:
-  // Of a service at 198.51.100.1:443 and [2001:db8:5::1]:443, with room for so many flows.
+  // With a service at 198.51.100.1:443 and [2001:db8:5::1]:443, and room for `flows` flows.
   static Result<Server> make(uint32_t flows);
 
   [[nodiscard]] static Endpoint endpoint(bool v6);
-  // Nothing: the service has none.
+  // No value: removes the policy.
   Result<void> set_policy(const std::optional<Policy>& policy);
-  // What is attached at the egress of a device with fq.
+  // The program for the egress of a device with fq.
   [[nodiscard]] int program() const;
-  enum class Whose : uint8_t { nobody, service };
-  Result<uint64_t> count(Whose whose, sluice_verdict verdict);
+  enum class Counters : uint8_t { no_service, service };
+  Result<uint64_t> count(Counters counters, sluice_verdict verdict);
 
  private:
   std::shared_ptr<pace_bpf> skeleton_;
