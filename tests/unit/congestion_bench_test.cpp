@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The arithmetic of tools/bench congestion: figures of records, goals, and when runs begin.
+// The arithmetic of tools/bench congestion: figures, goals and the schedule of runs.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr double kMbit = 125000;
 
-// A flow that delivers at a constant rate from its start on, sampled every 100 ms.
+// A flow with a constant goodput from its start on, sampled every 100 ms.
 FlowRecord steady(Role role, double mbit, double from_s, double to_s) {
   FlowRecord flow;
   flow.spec.role = role;
@@ -38,49 +38,49 @@ Scenario scenario(double lasts_s) {
   return made;
 }
 
-TEST(BenchFigures, GoodputIsWhatCameBetweenTwoMomentsAlsoBetweenSamples) {
+TEST(BenchFigures, GoodputIsInterpolatedBetweenSamples) {
   const FlowRecord flow = steady(Role::tested, 20, 2, 10);
   EXPECT_NEAR(goodput_mbit(flow, 4, 8), 20, 0.01);
   EXPECT_NEAR(goodput_mbit(flow, 4.03, 4.07), 20, 0.01);
-  EXPECT_NEAR(goodput_mbit(flow, 0, 4), 10, 0.01) << "it began in the middle";
-  EXPECT_NEAR(goodput_mbit(flow, 8, 12), 10, 0.01) << "it ended in the middle";
+  EXPECT_NEAR(goodput_mbit(flow, 0, 4), 10, 0.01) << "the flow begins in the middle";
+  EXPECT_NEAR(goodput_mbit(flow, 8, 12), 10, 0.01) << "the flow ends in the middle";
   EXPECT_EQ(goodput_mbit(flow, 5, 5), 0);
   EXPECT_EQ(goodput_mbit(FlowRecord{}, 0, 5), 0);
 }
 
-TEST(BenchFigures, JainsIndexIsOneAmongEqualsAndOneOverNForOneAlone) {
+TEST(BenchFigures, JainsIndexIsOneForEqualSharesAndOneOverNForOneFlow) {
   EXPECT_DOUBLE_EQ(jain_index({5, 5, 5, 5}), 1);
   EXPECT_DOUBLE_EQ(jain_index({5, 0, 0, 0}), 0.25);
   EXPECT_NEAR(jain_index({1, 3}), 0.8, 1e-9);
   EXPECT_EQ(jain_index({0, 0}), 1);
 }
 
-TEST(BenchFigures, MedianIsOfEachFigureByItself) {
+TEST(BenchFigures, MediansAreTakenPerFigure) {
   const Figures middle = medians({{{"a", 3}, {"b", 1}}, {{"a", 1}, {"b", 9}}, {{"a", 2}}});
   EXPECT_EQ(middle.at("a"), 2);
   EXPECT_EQ(middle.at("b"), 5);
 }
 
-TEST(BenchFigures, ShareIsOfTheJudgedFlowAmongAll) {
+TEST(BenchFigures, ShareIsTheJudgedFlowsPartOfAllGoodput) {
   Record record;
   record.flows = {steady(Role::tested, 12, 0, 20), steady(Role::rival, 36, 0, 20)};
   const Figures figures = figures_of(scenario(20), record);
   EXPECT_NEAR(figures.at("share"), 25, 0.1);
   EXPECT_NEAR(figures.at("utilisation"), 100 * 48 / (50 * 1448.0 / 1500), 0.1);
   EXPECT_NEAR(figures.at("goodput_mbit"), 12, 0.01);
-  EXPECT_EQ(figures.count("jain"), 0U) << "one flow is judged";
+  EXPECT_EQ(figures.count("jain"), 0U) << "there is one judged flow";
 }
 
-TEST(BenchFigures, SlowestFlowIsMeasuredAgainstItsFairShare) {
+TEST(BenchFigures, TheSlowestFlowIsComparedWithItsFairShare) {
   Record record;
   record.flows = {steady(Role::tested, 30, 0, 20), steady(Role::tested, 10, 0, 20)};
   EXPECT_NEAR(figures_of(scenario(20), record).at("least"), 50, 0.1);
 }
 
-TEST(BenchFigures, LatecomerIsMeasuredFromTenSecondsAfterItsStart) {
+TEST(BenchFigures, ALateFlowIsMeasuredFromTenSecondsAfterItsStart) {
   Record record;
   record.flows = {steady(Role::tested, 40, 0, 35), steady(Role::late, 0, 10, 35)};
-  // Nothing for ten seconds, then half of the link.
+  // No goodput for ten seconds, then half of the link.
   for (Sample& sample : record.flows[1].samples)
     if (sample.at_s > 20)
       sample.received_bytes =
@@ -88,13 +88,13 @@ TEST(BenchFigures, LatecomerIsMeasuredFromTenSecondsAfterItsStart) {
   EXPECT_NEAR(figures_of(scenario(35), record).at("late"), 100, 1);
 }
 
-TEST(BenchFigures, WeightsAreComparedFromThirtySecondsOn) {
+TEST(BenchFigures, WeightedFlowsAreComparedFromThirtySecondsOn) {
   Record record;
   record.flows = {steady(Role::heavy, 30, 0, 60), steady(Role::light, 10, 0, 60)};
   EXPECT_NEAR(figures_of(scenario(60), record).at("ratio"), 3, 0.01);
 }
 
-TEST(BenchFigures, RateIsJudgedOnTheWire) {
+TEST(BenchFigures, ARateIsMeasuredOnTheWire) {
   Record record;
   record.flows = {steady(Role::rated, 20 * 1448 / 1500.0, 0, 20)};
   Scenario rated = scenario(20);
@@ -102,7 +102,7 @@ TEST(BenchFigures, RateIsJudgedOnTheWire) {
   EXPECT_NEAR(figures_of(rated, record).at("rate"), 100, 0.1);
 }
 
-TEST(BenchFigures, RivalThatComesAndGoesIsJudgedApartFromTheTimeAfterIt) {
+TEST(BenchFigures, TimesWithAndWithoutARivalAreMeasuredSeparately) {
   Record record;
   record.flows = {steady(Role::tested, 24, 0, 20), steady(Role::rival, 24, 5, 10)};
   record.flows[1].spec.stop = 10s;
@@ -113,7 +113,7 @@ TEST(BenchFigures, RivalThatComesAndGoesIsJudgedApartFromTheTimeAfterIt) {
   EXPECT_EQ(figures.at("alone_queue_p95_ms"), 2);
 }
 
-TEST(BenchFigures, ShortFlowsAreJudgedByTheirCompletion) {
+TEST(BenchFigures, ShortFlowsAreMeasuredByCompletionTime) {
   Record record;
   record.flows = {steady(Role::tested, 40, 0, 20)};
   for (int i = 1; i <= 20; i++) {
@@ -144,7 +144,7 @@ const GoalResult* find(const std::vector<GoalResult>& goals, const std::string& 
   return nullptr;
 }
 
-TEST(BenchGoals, WorstVariantDecides) {
+TEST(BenchGoals, TheWorstVariantDecides) {
   const auto goals = goals_of({judged("alone", "sluice", 1, {{"utilisation", 99}}),
                                judged("alone", "sluice", 4, {{"utilisation", 94}}),
                                judged("alone", "sluice", 0.2, {{"utilisation", 91}}),
@@ -156,11 +156,10 @@ TEST(BenchGoals, WorstVariantDecides) {
   EXPECT_EQ(deep->figures.at("cubic"), 90);
   EXPECT_EQ(deep->variants, 2U);
   EXPECT_TRUE(find(goals, "utilisation, buffer of 0.2 BDP")->reached);
-  EXPECT_EQ(find(goals, "S0 as a rate"), nullptr)
-      << "nothing was measured that says anything to it";
+  EXPECT_EQ(find(goals, "policy limit as a rate"), nullptr) << "no run is about this goal";
 }
 
-TEST(BenchGoals, BoundOnBothSidesIsMissedOnEither) {
+TEST(BenchGoals, AGoalWithTwoBoundsIsMissedOnEitherSide) {
   for (const auto& [share, reached] :
        {std::pair{29.0, false}, {30.0, true}, {60.0, true}, {61.0, false}}) {
     const auto goals = goals_of({judged("cubic-one", "sluice", 1, {{"share", share}})});
@@ -176,7 +175,7 @@ TEST(BenchGoals, ShortFlowsAreComparedWithCubics) {
   }
 }
 
-TEST(BenchSchedule, WhatDoesNotFitWaitsAndTheEstimateKnowsIt) {
+TEST(BenchSchedule, AJobBeyondTheCapacityWaitsAndTheEstimateIncludesIt) {
   const std::vector<Job> jobs{{100, 1s}, {100, 1s}, {100, 1s}, {500, 2s}};
   const auto alone = estimate({{100, 1s}}, 200, 8);
   const auto overhead = alone - 1s;
@@ -185,42 +184,42 @@ TEST(BenchSchedule, WhatDoesNotFitWaitsAndTheEstimateKnowsIt) {
   EXPECT_EQ(estimate(jobs, 1000, 1), 3 * alone + 2s + overhead);
 }
 
-TEST(BenchSchedule, EachJobRunsOnceAndJobsOfOneTimeHaveDifferentPlaces) {
+TEST(BenchSchedule, EachJobRunsOnceAndConcurrentJobsHaveDifferentSlots) {
   std::vector<Job> jobs(40, Job{50, 0ms});
   jobs[7].weight = 5000;
   std::mutex mutex;
-  std::set<size_t> places;
+  std::set<size_t> slots;
   std::multiset<size_t> ran;
-  play(jobs, 200, 8, [&](size_t job, size_t place) {
+  play(jobs, 200, 8, [&](size_t job, size_t slot) {
     {
       const std::lock_guard lock(mutex);
-      EXPECT_TRUE(places.insert(place).second) << "two at place " << place;
-      EXPECT_LE(places.size(), 4U) << "more than the capacity";
+      EXPECT_TRUE(slots.insert(slot).second) << "two jobs in slot " << slot;
+      EXPECT_LE(slots.size(), 4U) << "more than the capacity";
       if (job == 7) {
-        EXPECT_EQ(places.size(), 1U) << "too heavy for company";
+        EXPECT_EQ(slots.size(), 1U) << "a job heavier than the capacity runs alone";
       }
       ran.insert(job);
     }
     std::this_thread::sleep_for(1ms);
     const std::lock_guard lock(mutex);
-    places.erase(place);
+    slots.erase(slot);
   });
   EXPECT_EQ(ran.size(), jobs.size());
   for (size_t job = 0; job < jobs.size(); job++) EXPECT_EQ(ran.count(job), 1U);
 }
 
-TEST(BenchCases, MatrixIsWholeAndEachMeetingHasEveryAlgorithmThatCanTakePart) {
+TEST(BenchCases, TheMatrixIsCompleteAndEachCaseHasItsAlgorithms) {
   Selection selection;
   selection.seeds = 1;
   std::map<std::string, int> runs;
   for (const Scenario& one : scenarios(selection)) runs[one.name]++;
   EXPECT_EQ(runs["alone"], 4 * 3 * 3 * 4 * 3);
   EXPECT_EQ(runs["four"], 3 * 3);
-  EXPECT_EQ(runs["weights"], 3) << "only ours has weights";
+  EXPECT_EQ(runs["weights"], 3) << "only sluice has weights";
   EXPECT_EQ(runs.size(), cases().size());
 }
 
-TEST(BenchCases, SeedsBeginAtOtherMomentsAndTheSameSeedAtTheSame) {
+TEST(BenchCases, StartTimesDependOnTheSeedAlone) {
   Selection selection;
   selection.only = {"four"};
   selection.algorithms = {"cubic"};
@@ -234,7 +233,7 @@ TEST(BenchCases, SeedsBeginAtOtherMomentsAndTheSameSeedAtTheSame) {
   EXPECT_NE(first[0].seed, first[1].seed);
 }
 
-TEST(BenchCases, ShortRunsStillHaveWhatTheirCaseLooksAt) {
+TEST(BenchCases, ShortRunsLastAsLongAsTheirCaseNeeds) {
   Selection selection;
   selection.only = {"latecomer", "weights", "four"};
   selection.algorithms = {"sluice"};

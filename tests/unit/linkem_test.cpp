@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The emulated link of the lab: its queue, its ECN marks and the histogram of its report.
+// The emulated link of the lab: queue, ECN marks, paths and histogram.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ Passage offer(Queue& queue, nanoseconds now) {
   return queue.offer(now, kPacket, false);
 }
 
-TEST(LinkQueue, IdleLinkDelaysByTransmissionAndPropagation) {
+TEST(LinkQueue, AnIdleLinkDelaysByTransmissionAndPropagation) {
   Queue queue(kSlow, kSeed);
   const Passage passage = offer(queue, 5ms);
   EXPECT_EQ(passage.fate, Fate::carried);
@@ -34,7 +34,7 @@ TEST(LinkQueue, IdleLinkDelaysByTransmissionAndPropagation) {
   EXPECT_EQ(passage.due, 26ms);
 }
 
-TEST(LinkQueue, PacketWaitsForThoseBeforeIt) {
+TEST(LinkQueue, APacketWaitsForThePacketsBeforeIt) {
   Queue queue(kSlow, kSeed);
   offer(queue, 0ms);
   offer(queue, 0ms);
@@ -43,14 +43,14 @@ TEST(LinkQueue, PacketWaitsForThoseBeforeIt) {
   EXPECT_EQ(third.due, 23ms);
 }
 
-TEST(LinkQueue, DelayDoesNotEatTheBuffer) {
-  // A full delay of packets is under way, and the buffer is still empty.
+TEST(LinkQueue, PropagationDelayUsesNoBuffer) {
+  // The packets of one full delay are in flight, and the buffer is empty.
   Queue queue(kSlow, kSeed);
   for (int i = 0; i < 20; i++) EXPECT_EQ(offer(queue, i * 1ms).queued, 0ns);
   EXPECT_EQ(queue.backlog_bytes(20ms), 0U);
 }
 
-TEST(LinkQueue, BacklogIsExactToTheByte) {
+TEST(LinkQueue, TheBacklogIsExactToTheByte) {
   Queue queue(kSlow, kSeed);
   offer(queue, 0ms);
   offer(queue, 0ms);
@@ -59,18 +59,18 @@ TEST(LinkQueue, BacklogIsExactToTheByte) {
   EXPECT_EQ(queue.backlog_bytes(2ms), 0U);
 }
 
-TEST(LinkQueue, FullBufferDropsTheArrivalAndKeepsTheRest) {
+TEST(LinkQueue, AFullBufferDropsTheArrivingPacket) {
   Queue queue(kSlow, kSeed);
   for (int i = 0; i < 3; i++) EXPECT_EQ(offer(queue, 0ms).fate, Fate::carried);
   EXPECT_EQ(offer(queue, 0ms).fate, Fate::overflowed);
-  // One packet has left, so there is room for one again, after the two that wait.
+  // One packet has left; the next one queues behind the other two.
   const Passage next = offer(queue, 1ms);
   EXPECT_EQ(next.fate, Fate::carried);
   EXPECT_EQ(next.queued, 2ms);
   EXPECT_EQ(offer(queue, 1ms).fate, Fate::overflowed);
 }
 
-TEST(LinkQueue, IdleLinkCarriesWhatIsLargerThanItsBuffer) {
+TEST(LinkQueue, AnIdleLinkCarriesAPacketLargerThanItsBuffer) {
   LinkShape shape = kSlow;
   shape.buffer_bytes = 100;
   Queue queue(shape, kSeed);
@@ -79,7 +79,7 @@ TEST(LinkQueue, IdleLinkCarriesWhatIsLargerThanItsBuffer) {
   EXPECT_EQ(offer(queue, 1ms).fate, Fate::carried);
 }
 
-TEST(LinkQueue, OverloadedLinkCarriesExactlyItsRate) {
+TEST(LinkQueue, AnOverloadedLinkCarriesExactlyItsRate) {
   // Arrivals at 10 times 50 Mbit/s for 10 s, sizes that do not divide the rate.
   const LinkShape shape{.rate_bytes_per_sec = 6'250'000, .buffer_bytes = 125'000};
   Queue queue(shape, kSeed);
@@ -94,7 +94,7 @@ TEST(LinkQueue, OverloadedLinkCarriesExactlyItsRate) {
   EXPECT_NEAR(static_cast<double>(carried) / seconds, 6'250'000, 6'250'000 * 1e-5);
 }
 
-TEST(LinkQueue, LinkWithoutRateOnlyDelays) {
+TEST(LinkQueue, ALinkWithoutARateOnlyDelays) {
   Queue queue({.delay = 20ms}, kSeed);
   for (int i = 0; i < 1000; i++) {
     const Passage passage = offer(queue, 1ms);
@@ -121,7 +121,7 @@ TEST(LinkQueue, JitterStaysWithinItsBoundAndKeepsOrder) {
   EXPECT_LT(most, 25ms);
 }
 
-TEST(LinkQueue, JitterThatReordersIsEvenlyDistributedAndLetsPacketsOvertake) {
+TEST(LinkQueue, ReorderingJitterIsEvenlyDistributed) {
   Queue queue({.delay = 20ms, .jitter = 10ms, .reorder = true}, kSeed);
   nanoseconds last{0};
   int overtaken = 0;
@@ -135,26 +135,26 @@ TEST(LinkQueue, JitterThatReordersIsEvenlyDistributedAndLetsPacketsOvertake) {
     if (passage.due < last) overtaken++;
     last = passage.due;
   }
-  // 1000 expected in each; four standard deviations are 120.
+  // Expected: 1000 each; four standard deviations are 120.
   for (const int tenth : tenths) EXPECT_NEAR(tenth, 1000, 120);
-  // The next one is due earlier when its jitter is less by more than 1 ms: 0.9 * 0.9 / 2 of them.
+  // A packet overtakes if its jitter is more than 1 ms less: a share of 0.9 * 0.9 / 2.
   EXPECT_NEAR(overtaken, 4050, 200);
 }
 
-TEST(LinkQueue, DetourDelaysItsOwnPathOnlyAndNeitherWaitsForTheOther) {
+TEST(LinkQueue, ADetourDelaysItsOwnPathOnly) {
   LinkShape shape = kSlow;
   shape.detours = {30ms};
   Queue queue(shape, kSeed);
   EXPECT_EQ(queue.offer(0ms, kPacket, false, 1).due, 51ms);
-  // Behind it at the bottleneck, and before it at the other end.
+  // Queued behind the first at the bottleneck, due before it at the other end.
   const Passage second = queue.offer(0ms, kPacket, false, 0);
   EXPECT_EQ(second.queued, 1ms);
   EXPECT_EQ(second.due, 22ms);
   EXPECT_EQ(queue.offer(0ms, kPacket, false, 7).due, 23ms) << "no such path: path 0";
 }
 
-TEST(LinkQueue, MarkingBeginsAtTheThresholdWhateverTheRate) {
-  // A queue that grows by a packet each 1 ms: 2 Mbit/s offered more than 10 Mbit/s carry.
+TEST(LinkQueue, MarkingBeginsAtTheThresholdAtAnyRate) {
+  // The queue grows steadily: 12 Mbit/s offered to 10 Mbit/s.
   const LinkShape shape{
       .rate_bytes_per_sec = 1'250'000, .buffer_bytes = 1'000'000, .ecn_threshold_bytes = 30'000};
   Queue queue(shape, kSeed);
@@ -172,28 +172,28 @@ std::vector<bool> losses(uint64_t seed) {
   return lost;
 }
 
-TEST(LinkQueue, RandomLossIsOfTheSizeAskedFor) {
+TEST(LinkQueue, RandomLossHasTheConfiguredProbability) {
   const auto lost = losses(kSeed);
-  // 1000 expected; four standard deviations are 126.
+  // Expected: 1000; four standard deviations are 126.
   EXPECT_NEAR(static_cast<double>(std::count(lost.begin(), lost.end(), true)), 1000, 126);
 }
 
-TEST(LinkQueue, SameSeedLosesTheSamePackets) {
+TEST(LinkQueue, TheSameSeedLosesTheSamePackets) {
   EXPECT_EQ(losses(kSeed), losses(kSeed));
   EXPECT_NE(losses(kSeed), losses(kSeed + 1));
 }
 
-TEST(LinkQueue, BacklogPastTheThresholdMarksOnlyWhatIsEcnCapable) {
+TEST(LinkQueue, ABacklogAboveTheThresholdMarksOnlyEcnCapablePackets) {
   LinkShape shape = kSlow;
   shape.ecn_threshold_bytes = 1500;
   Queue queue(shape, kSeed);
   EXPECT_FALSE(queue.offer(0ms, kPacket, true).marked);
-  EXPECT_FALSE(queue.offer(0ms, kPacket, true).marked);  // backlog 1500: at it, not past it
+  EXPECT_FALSE(queue.offer(0ms, kPacket, true).marked);  // backlog 1500: at the threshold
   EXPECT_TRUE(queue.offer(0ms, kPacket, true).marked);
   EXPECT_FALSE(queue.offer(1ms, kPacket, false).marked);
 }
 
-// 40 bytes on: version, traffic class (ECT(0)), and whatever else; enough for both.
+// 40 bytes; the destination is 198.51.100.11.
 std::vector<uint8_t> ipv4_packet(uint8_t tos) {
   std::vector<uint8_t> packet{0x45, tos, 0,   40, 0x12, 0x34, 0x40, 0,  64,  6,
                               0,    0,   192, 0,  2,    1,    198,  51, 100, 11};
@@ -214,7 +214,7 @@ void finish_checksum(std::span<uint8_t> packet) {
   packet[11] = static_cast<uint8_t>(checksum);
 }
 
-TEST(LinkEcn, MarkKeepsTheIpv4ChecksumAndEverythingElse) {
+TEST(LinkEcn, AMarkKeepsTheIpv4ChecksumValid) {
   for (unsigned tos = 0; tos < 256; tos++) {
     auto packet = ipv4_packet(static_cast<uint8_t>(tos));
     finish_checksum(packet);
@@ -226,7 +226,7 @@ TEST(LinkEcn, MarkKeepsTheIpv4ChecksumAndEverythingElse) {
   }
 }
 
-TEST(LinkEcn, MarkSetsTheIpv6TrafficClassAndNothingElse) {
+TEST(LinkEcn, AMarkChangesTheIpv6TrafficClassOnly) {
   for (uint8_t ecn = 0; ecn < 4; ecn++) {
     std::vector<uint8_t> packet(40, 0xa5);
     packet[0] = 0x6b;                                   // version, upper half of the class
@@ -239,7 +239,7 @@ TEST(LinkEcn, MarkSetsTheIpv6TrafficClassAndNothingElse) {
   }
 }
 
-TEST(LinkEcn, WhatIsTooShortOrNotIpIsLeftAlone) {
+TEST(LinkEcn, TruncatedAndOtherPacketsAreUnchanged) {
   for (std::vector<uint8_t> packet :
        {std::vector<uint8_t>{}, std::vector<uint8_t>(19, 0x4f), std::vector<uint8_t>(39, 0x6f),
         std::vector<uint8_t>(60, 0x5f)}) {
@@ -260,7 +260,7 @@ sluice_address ipv4_address(uint8_t last) {
   return raw;
 }
 
-TEST(LinkPaths, PacketGoesByItsDestination) {
+TEST(LinkPaths, TheDestinationSelectsThePath) {
   LinkShape shape;
   Paths paths;
   EXPECT_EQ(paths.of(ipv4_packet(0)), 0U) << "no host was added";
@@ -292,7 +292,7 @@ TEST(LinkHistogram, QuantilesAreExactToTheMicrosecond) {
   EXPECT_DOUBLE_EQ(histogram.mean_microseconds(), 500.5);
 }
 
-TEST(LinkHistogram, QuantileIsOneOfTheValues) {
+TEST(LinkHistogram, AQuantileIsOneOfTheValues) {
   Histogram histogram;
   histogram.add(1ms);
   histogram.add(100ms);
@@ -301,7 +301,7 @@ TEST(LinkHistogram, QuantileIsOneOfTheValues) {
   EXPECT_EQ(histogram.quantile(0), 1ms);
 }
 
-TEST(LinkHistogram, EmptyHistogramAnswersZero) {
+TEST(LinkHistogram, AnEmptyHistogramReturnsZero) {
   const Histogram histogram;
   EXPECT_EQ(histogram.quantile(500), 0us);
   EXPECT_EQ(histogram.max(), 0us);

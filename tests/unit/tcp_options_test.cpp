@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The reader of TCP options, step by step as the verifier wants it, against every shape of them.
+// The TCP option reader, which goes step by step for the verifier, on well-formed, malformed and
+// random options.
 #include "pure/tcp_options.h"
 
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ tcp_options read_options(const std::vector<uint8_t>& bytes) {
   return walk.options;
 }
 
-TEST(TcpOptions, LinuxsSynIsUnderstood) {
+TEST(TcpOptions, TheOptionsOfALinuxSynAreRead) {
   const tcp_options options =
       read_options({2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7});
   EXPECT_EQ(options.mss, 1460);
@@ -29,17 +30,17 @@ TEST(TcpOptions, LinuxsSynIsUnderstood) {
   EXPECT_FALSE(options.is_malformed);
 }
 
-TEST(TcpOptions, NoneAtAllIsNothing) {
+TEST(TcpOptions, EmptyOptionsAndPaddingHaveNoScale) {
   EXPECT_FALSE(read_options({}).has_scale);
   EXPECT_FALSE(read_options({0, 0, 0, 0}).has_scale);
   EXPECT_FALSE(read_options(std::vector<uint8_t>(40, 1)).has_scale);
 }
 
-TEST(TcpOptions, WhatStandsBehindTheEndIsNotRead) {
+TEST(TcpOptions, BytesBehindTheEndOfListAreNotRead) {
   EXPECT_FALSE(read_options({0, 3, 3, 7}).has_scale);
 }
 
-TEST(TcpOptions, TheVeryLastBytesCount) {
+TEST(TcpOptions, AnOptionInTheLastBytesIsRead) {
   std::vector<uint8_t> bytes(37, 1);
   bytes.insert(bytes.end(), {3, 3, 9});
   EXPECT_EQ(read_options(bytes).scale, 9);
@@ -59,18 +60,18 @@ TEST(TcpOptions, SignaturesAreFound) {
   EXPECT_TRUE(read_options(ao).is_signed);
 }
 
-TEST(TcpOptions, LengthsThatCannotBeAreCalledMalformed) {
+TEST(TcpOptions, InvalidLengthsAreMalformed) {
   EXPECT_TRUE(read_options({3, 0, 7, 0}).is_malformed);
   EXPECT_TRUE(read_options({3, 1, 7, 0}).is_malformed);
   EXPECT_TRUE(read_options({1, 1, 3, 3}).is_malformed);
   EXPECT_TRUE(read_options({1, 1, 1, 2}).is_malformed);
 }
 
-TEST(TcpOptions, RandomBytesAreReadWithinTheirBounds) {
+TEST(TcpOptions, RandomBytesGiveAScaleWithinItsBound) {
   std::mt19937 random(9293);
   for (int i = 0; i < 100'000; i++) {
     std::vector<uint8_t> bytes(random() % 11 * 4);
-    // Small numbers, so that many of them make sense.
+    // Small values, so that many of them are valid kinds and lengths.
     for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random() % 20);
     EXPECT_LE(read_options(bytes).scale, CEILING_SCALE_MAX);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What bpf/pure/tracking.h decides, over all that it can be asked. Which of it is right is shown by
-// the walk (tracking_walk_test.cpp).
+// Invariants of the decisions of bpf/pure/tracking.h, over all possible questions. The random walk
+// (tracking_walk_test.cpp) tests that connections keep their backend.
 #include "pure/tracking.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint8_t kStates[] = {SLUICE_BACKEND_UP, SLUICE_BACKEND_DRAINING, SLUICE_BACKEND_DOWN};
 
-// Every question that there is, of four different backends, any of which may be missing.
+// All questions about four different backends, each of which may be missing.
 void for_each_question(const std::function<void(const tracking_question&)>& see) {
   std::vector<std::vector<tracking_choice>> choices;
   for (uint32_t backend = 1; backend <= 4; backend++) {
@@ -43,7 +43,7 @@ const tracking_choice& choice_with(const tracking_question& question, uint32_t b
   return question.established;
 }
 
-TEST(Tracking, WhatIsDownIsNeverTracked) {
+TEST(Tracking, ABackendThatIsDownIsNeverTracked) {
   for_each_question([](const tracking_question& question) {
     const tracking_answer answer = tracking_decide(&question);
     if (answer.note == TRACKING_NOTHING) return;
@@ -52,7 +52,7 @@ TEST(Tracking, WhatIsDownIsNeverTracked) {
   });
 }
 
-TEST(Tracking, WhateverIsAnsweredIsTrackedOrWasOrIsNobodys) {
+TEST(Tracking, AnAnswerThatIsNotTrackedIsTrackedAlreadyOrDown) {
   for_each_question([](const tracking_question& question) {
     const tracking_answer answer = tracking_decide(&question);
     if (answer.note != TRACKING_NOTHING || answer.backend == 0) return;
@@ -62,8 +62,8 @@ TEST(Tracking, WhateverIsAnsweredIsTrackedOrWasOrIsNobodys) {
   });
 }
 
-// bpf/steer/flow_table.h does not look there.
-TEST(Tracking, WhatIsHalfOpenDoesNotMatterToWhatIsEstablished) {
+// bpf/steer/flow_table.h relies on this: it skips the look-up in half_open.
+TEST(Tracking, AnEstablishedFlowIgnoresHalfOpenEntries) {
   for_each_question([](tracking_question question) {
     if (question.packet != TRACKING_CONTINUES || question.established.backend == 0) return;
     const tracking_answer answer = tracking_decide(&question);
@@ -72,7 +72,7 @@ TEST(Tracking, WhatIsHalfOpenDoesNotMatterToWhatIsEstablished) {
   });
 }
 
-TEST(Tracking, NothingBeginsWithABackendThatTakesNoMore) {
+TEST(Tracking, NoConnectionBeginsWithABackendThatIsNotUp) {
   for_each_question([](const tracking_question& question) {
     if (question.packet != TRACKING_OPENS) return;
     const tracking_answer answer = tracking_decide(&question);
@@ -81,7 +81,7 @@ TEST(Tracking, NothingBeginsWithABackendThatTakesNoMore) {
   });
 }
 
-TEST(Tracking, SilenceIsLongerThanTheTimeOutAndNeverInTheFuture) {
+TEST(Tracking, AFlowIsSilentOnlyAfterTheTimeOut) {
   EXPECT_FALSE(tracking_silent(1000, 940, 60));
   EXPECT_TRUE(tracking_silent(1001, 940, 60));
   EXPECT_FALSE(tracking_silent(1000, 1001, 60));

@@ -40,7 +40,7 @@ WalkTally TrackingWalk::run(uint64_t changes) {
     change_something();
     send_packets(kPacketsPerChange);
     now_s_ += pick(30);
-    if (chance(3)) now_s_ += pick(400);
+    if (with_probability(3)) now_s_ += pick(400);
   }
   return tally_;
 }
@@ -53,7 +53,7 @@ void TrackingWalk::change_something() {
     server.draining = !server.draining && server.known;
     if (!server.known) server = {.weight = 1 + pick(100), .known = true, .identity = random_()};
   } else if (dice < 40) {
-    server.weight = chance(20) ? 0 : 1 + pick(100);
+    server.weight = with_probability(20) ? 0 : 1 + pick(100);
   } else if (dice < 48) {
     take_down(number);
   } else if (dice < 62) {
@@ -79,7 +79,8 @@ void TrackingWalk::change_something() {
   move_ring();
 }
 
-// As control/derive.cpp does it: its record, the ring, the tables, and then its number is free.
+// In the order of control/derive.cpp: the backend's record, the ring, the tables; then its number
+// is free.
 void TrackingWalk::remove(uint32_t number) {
   Server& server = servers_[number];
   if (!server.known) return;
@@ -93,20 +94,20 @@ void TrackingWalk::remove(uint32_t number) {
     carry_out(*tuple, answer);
     tuple->held = false;
   }
-  // Here the swap returns.
+  // The swap returns here.
   send_packets(kPacketsBetweenWrites);
   if (bug_ != Bug::purged_before_swap && bug_ != Bug::removed_not_purged) purge_backend(number);
   server = {};
-  if (chance(50)) return;
-  if (chance(50)) {
+  if (with_probability(50)) return;
+  if (with_probability(50)) {
     server.foreign = true;
     return;
   }
-  server = {.weight = 1 + pick(100), .known = true, .identity = random_()};  // somebody else
+  server = {.weight = 1 + pick(100), .known = true, .identity = random_()};  // another backend
   move_ring();
 }
 
-// Of connections that are with it: what they are to remember is decided, but not yet stored.
+// Packets in flight to this backend: decided, but the answer is not yet stored.
 std::vector<std::pair<TrackingWalk::Tuple*, tracking_answer>> TrackingWalk::packets_to(
     uint32_t number) {
   std::vector<std::pair<Tuple*, tracking_answer>> in_flight;
@@ -193,7 +194,7 @@ void TrackingWalk::purge_settled() {
     if (slot_of_tuple(tuple).moving) continue;
     if (tuple.half_open.backend != 0 || tuple.established.backend != 0) tally_.purged++;
     tuple.half_open = tuple.established = {};
-    tuple.sticky = false;  // should the slot move again, its SYN is known to nobody
+    tuple.sticky = false;  // if the slot moves again, its SYN is untracked
   }
 }
 
@@ -213,7 +214,7 @@ tracking_choice TrackingWalk::look_up(Entry& entry, uint32_t timeout_s) const {
   return choice;
 }
 
-// bpf/steer/ring_lookup.h and flow_table.h.
+// As bpf/steer/ring_lookup.h and flow_table.h do it.
 uint32_t TrackingWalk::steer(Tuple& tuple, tracking_packet packet) {
   const RingSlot& slot = slot_of_tuple(tuple);
   if (!slot.moving) return slot.backend;
@@ -234,7 +235,7 @@ tracking_answer TrackingWalk::ask(Tuple& tuple, tracking_packet packet) {
   question.half_open = look_up(tuple.half_open, tracking_half_open_timeout_s(timeout_s));
   question.established = look_up(tuple.established, timeout_s);
   if (packet == TRACKING_OPENS && bug_ == Bug::syn_not_sticky) question.half_open = {};
-  if (packet == TRACKING_OPENS && bug_ == Bug::syn_sticks_to_the_dead)
+  if (packet == TRACKING_OPENS && bug_ == Bug::syn_sticks_to_idle_flows)
     question.half_open.lapsed = question.established.lapsed = false;
   return tracking_decide(&question);
 }
@@ -253,7 +254,7 @@ void TrackingWalk::carry_out(Tuple& tuple, const tracking_answer& answer) {
   }
 }
 
-bool TrackingWalk::lives(const Tuple& tuple) const {
+bool TrackingWalk::is_live(const Tuple& tuple) const {
   const uint32_t timeout_s = service_timeout_s(service_);
   return tuple.connected != 0 &&
          now_s_ - tuple.sent_s <=
@@ -266,9 +267,9 @@ void TrackingWalk::expect(const Tuple& tuple, uint32_t answer) {
   if (answer != tuple.connected) tally_.astray++;
 }
 
-// A SYN: of a new connection, or the copy of one that had no answer.
+// A SYN of a new connection, or a repeated one.
 void TrackingWalk::open(Tuple& tuple) {
-  const bool again = lives(tuple) && tuple.sticky && servers_[tuple.connected].takes_new();
+  const bool again = is_live(tuple) && tuple.sticky && servers_[tuple.connected].takes_new();
   const uint32_t answer = steer(tuple, TRACKING_OPENS);
   if (again) expect(tuple, answer);
   if (answer == 0 || servers_[answer].down) {
@@ -284,7 +285,7 @@ void TrackingWalk::open(Tuple& tuple) {
 
 void TrackingWalk::go_on(Tuple& tuple) {
   const bool datagram = service_.endpoint.l4_proto == L4Proto::udp;
-  const bool living = lives(tuple);
+  const bool living = is_live(tuple);
   const uint32_t answer = steer(tuple, datagram ? TRACKING_DATAGRAM : TRACKING_CONTINUES);
   tuple.opening = false;
   if (living) {
@@ -311,16 +312,16 @@ void TrackingWalk::send_packet() {
   if (tuple.orphan) {
     (void)steer(
         tuple, service_.endpoint.l4_proto == L4Proto::udp ? TRACKING_DATAGRAM : TRACKING_CONTINUES);
-    if (chance(20)) tuple.orphan = false;
+    if (with_probability(20)) tuple.orphan = false;
     return;
   }
   const bool opens = service_.endpoint.l4_proto == L4Proto::tcp &&
-                     (!lives(tuple) || (tuple.opening && chance(20)));
+                     (!is_live(tuple) || (tuple.opening && with_probability(20)));
   if (opens) {
     open(tuple);
   } else {
     go_on(tuple);
-    if (chance(6)) tuple.connected = 0;
+    if (with_probability(6)) tuple.connected = 0;
   }
 }
 
