@@ -36,7 +36,7 @@ if [[ $ended -eq 0 ]]; then
 else
   report_not_ok "the demo ends with exit 0" "$(tail -n 30 "$out")"
 fi
-check "its last line reports success" grep -q '^demo: all as it should be' "$out"
+check "its last line reports success" grep -q '^demo: all figures within bounds' "$out"
 check "shares are within two points of the weights over 10,000 connections" jq -e '
   ([.shares[].connections] | add) >= 10000 and
   all(.shares[]; (.share * 100 - .weight / 6) | fabs <= 2)' "$figures"

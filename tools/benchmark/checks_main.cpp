@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// tools/bench checks: what health checks cost. Asks for so many TCP checks a second of listeners in
-// another network namespace, counts what was answered, and says how much of a core that took: of
-// this process, user and system time, and with it what the kernel did on its behalf.
+// tools/bench checks: the cost of health checks. Runs TCP checks of a listener in another network
+// namespace at a fixed rate, counts the answers, and reports the CPU time of this process, user and
+// system, which includes the kernel's work on its behalf.
 #include <sys/resource.h>
 
 #include <fmt/format.h>
@@ -64,7 +64,7 @@ int run(const Options& options) {
   }
   prober.watch(all);
 
-  // The first interval spreads them.
+  // Measured after the first interval, over which the checks are spread.
   CheckCounts before;
   double cpu_before = 0;
   uint64_t began_ns = 0;
@@ -102,12 +102,12 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   sluice::Options options;
-  CLI::App app("What health checks cost; tools/bench checks makes the network for it.");
-  app.add_option("--address", options.first, "where the listener is");
-  app.add_option("--port", options.port, "of the listener");
-  app.add_option("--backends", options.backends, "how many are asked");
-  app.add_option("--interval-ms", options.interval_ms, "how often each is asked");
-  app.add_option("--seconds", options.seconds, "how long is measured");
+  CLI::App app("The cost of health checks, in the network that tools/bench checks makes.");
+  app.add_option("--address", options.first, "address of the listener");
+  app.add_option("--port", options.port, "port of the listener");
+  app.add_option("--backends", options.backends, "number of backends that are checked");
+  app.add_option("--interval-ms", options.interval_ms, "interval of the checks of each backend");
+  app.add_option("--seconds", options.seconds, "duration of the measurement");
   CLI11_PARSE(app, argc, argv);
   return sluice::run(options);
 }

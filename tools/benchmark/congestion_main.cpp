@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// bench congestion: what sluice's congestion control makes of emulated links, beside cubic and bbr.
-// Run through tools/bench, which loads it, gives its services their policies, and takes it away.
+// bench congestion: sluice's congestion control on emulated links, compared with cubic and bbr.
+// tools/bench loads it, sets the policies of its services, runs this, and unloads it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -39,12 +39,12 @@ Result<void> check(const Options& options) {
         std::none_of(all.begin(), all.end(), [&](const Case& one) { return one.name == name; })) {
       std::string names = "cost";
       for (const Case& one : all) names += ", " + one.name;
-      return misused("case '{}': there are {}", name, names);
+      return misused("case '{}' is unknown; the cases are {}", name, names);
     }
   }
   for (const std::string& algorithm : options.selection.algorithms) {
     if (algorithm == "sluice" && options.governed.name.empty())
-      return misused("algorithm sluice: say with --governed under which name it is loaded");
+      return misused("algorithm sluice: --governed must give the name under which it is loaded");
   }
   return {};
 }
@@ -56,15 +56,14 @@ bool asked_for(const Options& options, const std::string& name) {
   return only.empty() || std::find(only.begin(), only.end(), name) != only.end();
 }
 
-// By itself, before everything else: nothing may disturb it. The algorithms take turns, so that
-// whatever the machine does meets all of them.
+// Runs alone, before everything else, so that nothing disturbs it. The algorithms take turns, so
+// that changes of the machine affect all of them.
 Result<std::vector<CostRow>> measure_costs(const Options& options) {
   std::map<std::string, std::vector<Cost>> costs;
   for (unsigned seed = 0; seed < options.selection.seeds; seed++)
     for (const std::string& algorithm : options.selection.algorithms) {
-      auto cost = measure_cost(algorithm, options.governed, kCostMbit, options.virtual_time);
-      if (!cost) return tl::unexpected(cost.error());
-      costs[algorithm].push_back(*cost);
+      costs[algorithm].push_back(
+          TRY(measure_cost(algorithm, options.governed, kCostMbit, options.virtual_time)));
     }
   std::vector<CostRow> rows;
   for (const std::string& algorithm : options.selection.algorithms) {
@@ -95,7 +94,7 @@ std::string duration_text(milliseconds time) {
 }
 
 Result<void> run(const Options& options) {
-  if (auto checked = check(options); !checked) return checked;
+  TRY(check(options));
   const std::vector<Scenario> all = scenarios(options.selection);
   const std::vector<Job> jobs = jobs_of(all);
   milliseconds needed = estimate(jobs, options.capacity_mbit, kAtOnce);
@@ -105,7 +104,7 @@ Result<void> run(const Options& options) {
   std::vector<CostRow> costs;
   if (asked_for(options, "cost")) {
     auto measured = measure_costs(options);
-    // A machine without counters can still say everything else.
+    // On a machine without counters, all other cases still run.
     if (!measured && !options.selection.only.empty()) return tl::unexpected(measured.error());
     if (measured)
       costs = std::move(*measured);
@@ -117,8 +116,8 @@ Result<void> run(const Options& options) {
   std::vector<Outcome> outcomes(all.size());
   Result<void> worst;
   size_t over = 0;
-  play(jobs, options.capacity_mbit, kAtOnce, [&](size_t job, size_t place) {
-    auto record = run_scenario(all[job], options.governed, static_cast<int>(place));
+  play(jobs, options.capacity_mbit, kAtOnce, [&](size_t job, size_t slot) {
+    auto record = run_scenario(all[job], options.governed, static_cast<int>(slot));
     const std::lock_guard lock(mutex);
     over++;
     if (!record) {
@@ -134,8 +133,7 @@ Result<void> run(const Options& options) {
   });
   if (!worst) return worst;
   print_tables(outcomes, costs);
-  if (!options.plots.empty())
-    if (auto drawn = plot(outcomes, options.plots); !drawn) return drawn;
+  if (!options.plots.empty()) TRY(plot(outcomes, options.plots));
   if (options.json.empty()) return {};
   std::ofstream file(options.json);
   file << report_json(outcomes, costs).dump(1) << '\n';
@@ -150,30 +148,35 @@ Result<void> run(const Options& options) {
 int main(int argc, char** argv) {
   using namespace sluice::benchmark;
   Options options;
-  CLI::App app{"What a congestion control makes of emulated links.", "bench_congestion"};
+  CLI::App app{"Congestion controls on emulated links.", "bench_congestion"};
   Selection& selection = options.selection;
-  app.add_option("--governed", options.governed.name, "name under which sluice's is loaded");
-  app.add_option("--directory", options.governed.directory, "of its instance, in bpffs");
+  app.add_option("--governed", options.governed.name,
+                 "name under which sluice's algorithm is loaded");
+  app.add_option("--directory", options.governed.directory, "directory of its instance in bpffs");
   app.add_option("--only", selection.only, "cases")->delimiter(',');
   app.add_option("--algorithms", selection.algorithms, "sluice, cubic, bbr, ...")->delimiter(',');
-  app.add_option("--rates", selection.rates_mbit, "mbit, of the case alone")->delimiter(',');
-  app.add_option("--rtts", selection.rtts_ms, "ms, of the case alone")->delimiter(',');
-  app.add_option("--buffers", selection.buffers_bdp, "bandwidth-delay products")->delimiter(',');
-  app.add_option("--losses", selection.losses_percent, "percent, of the case alone")
+  app.add_option("--rates", selection.rates_mbit, "link rates in mbit, case alone")->delimiter(',');
+  app.add_option("--rtts", selection.rtts_ms, "round trips in ms, case alone")->delimiter(',');
+  app.add_option("--buffers", selection.buffers_bdp, "buffers in bandwidth-delay products")
       ->delimiter(',');
-  app.add_option("--receivers", selection.receivers, "of the case marks: their congestion control")
+  app.add_option("--losses", selection.losses_percent, "random loss in percent, case alone")
+      ->delimiter(',');
+  app.add_option("--receivers", selection.receivers,
+                 "congestion controls of the receiver, case marks")
       ->delimiter(',');
   app.add_option("--seeds", selection.seeds)->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_option("--seconds", selection.seconds, "of each run")->check(CLI::Range(1.0, 3600.0));
-  app.add_option("--capacity", options.capacity_mbit, "mbit of links that run at once")
+  app.add_option("--seconds", selection.seconds, "duration of each run")
+      ->check(CLI::Range(1.0, 3600.0));
+  app.add_option("--capacity", options.capacity_mbit,
+                 "total rate in mbit of links that run at once")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
-  app.add_option("--json", options.json, "file for every figure and every sample");
-  app.add_option("--plots", options.plots, "directory for pictures (PNG)");
-  app.add_flag("--verbose", options.verbose, "a line for each run");
+  app.add_option("--json", options.json, "write all figures and samples to this file");
+  app.add_option("--plots", options.plots, "write plots (PNG) to this directory");
+  app.add_flag("--verbose", options.verbose, "print a line per run");
   app.add_flag("--virtual-time", options.virtual_time,
                "cost: time counts instructions, inside tests/vm/run --virtual-time");
-  app.add_flag("--quick", options.quick, "50 mbit and 40 ms alone, one seed, short runs");
+  app.add_flag("--quick", options.quick, "50 mbit and 40 ms only, one seed, short runs");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What comes of a service's bulk flows at their client: rates, packet gaps, round trips; one JSON
-// object on standard output. Run by tools/bench pace and tests/vm, which make the two namespaces,
+// Measures a service's bulk flows at their client: rates, packet gaps and round trips, as one JSON
+// object on standard output. tools/bench pace and tests/vm run it; they make the two namespaces,
 // the qdisc and the policy.
 #include <fmt/format.h>
 
@@ -51,7 +51,7 @@ nlohmann::ordered_json gaps_json(const Gaps& gaps, double ideal_us) {
           {"p99_of_ideal", rounded(gaps.p99, 1e4)}};
 }
 
-// What all processors together have done nothing for, since boot; to 10 ms.
+// Idle time of all processors together since boot, to 10 ms.
 Result<double> idle_s() {
   std::ifstream file("/proc/uptime");
   double up = 0;
@@ -62,60 +62,67 @@ Result<double> idle_s() {
 
 Result<double> rate_of(const std::string& text) {
   if (text.empty()) return 0.0;
-  auto rate = parse_rate(text);
-  if (!rate) return tl::unexpected(rate.error());
-  return static_cast<double>(*rate);
+  return static_cast<double>(TRY(parse_rate(text)));
 }
 
-Result<nlohmann::ordered_json> measure(const Options& options) {
+struct Targets {
+  double flow_rate = 0;  // bytes per second, each flow; 0: none
+  double rate = 0;       // all flows together; 0: none
+};
+
+struct Measurement {
+  std::vector<arrival> log;
+  uint64_t from_ns = 0;
+  uint64_t to_ns = 0;
+  double busy_s = 0;  // of all processors
+  BulkState before;
+  BulkState after;
+  std::vector<uint32_t> flows;
+};
+
+Result<BulkPlan> plan_of(const Options& options) {
   BulkPlan plan;
   plan.client_netns = options.netns;
   plan.flows = options.flows;
   plan.classes = options.classes;
-  auto server = HostPort::parse(options.server);
-  if (!server) return tl::unexpected(server.error());
-  plan.server = *server;
-  for (const std::string& text : options.clients) {
-    auto client = Address::parse(text);
-    if (!client) return tl::unexpected(client.error());
-    plan.clients.push_back(*client);
-  }
-  auto flow_rate = rate_of(options.flow_rate);
-  if (!flow_rate) return tl::unexpected(flow_rate.error());
-  auto rate = rate_of(options.rate);
-  if (!rate) return tl::unexpected(rate.error());
+  plan.server = TRY(HostPort::parse(options.server));
+  for (const std::string& text : options.clients) plan.clients.push_back(TRY(Address::parse(text)));
+  return plan;
+}
 
-  auto bulk = Bulk::open(plan);
-  if (!bulk) return tl::unexpected(bulk.error());
-  if (auto done = bulk->run(static_cast<uint64_t>(options.warm_s * 1e9)); !done)
-    return tl::unexpected(done.error());
-  // Only now, so that the log is not full of what does not count.
-  auto collector = Collector::attach(options.netns, options.device, server->port, false);
-  if (!collector) return tl::unexpected(collector.error());
-  if (auto done = bulk->run(50'000'000); !done) return tl::unexpected(done.error());
-  auto before = bulk->state();
-  if (!before) return tl::unexpected(before.error());
-  auto idle_before = idle_s();
-  if (!idle_before) return tl::unexpected(idle_before.error());
-  const uint64_t from_ns = monotonic_ns();
+Result<Measurement> run_flows(const Options& options) {
+  const BulkPlan plan = TRY(plan_of(options));
+  Bulk bulk = TRY(Bulk::open(plan));
+  TRY(bulk.run(static_cast<uint64_t>(options.warm_s * 1e9)));
+  // Attached after the warm-up, which would fill the log.
+  const Collector collector =
+      TRY(Collector::attach(options.netns, options.device, plan.server.port, false));
+  TRY(bulk.run(50'000'000));
+  Measurement out;
+  out.before = TRY(bulk.state());
+  const double idle_before_s = TRY(idle_s());
   const auto window_ns = static_cast<uint64_t>(options.seconds * 1e9);
-  if (auto done = bulk->run(window_ns); !done) return tl::unexpected(done.error());
-  const auto took_s = static_cast<double>(monotonic_ns() - from_ns) / 1e9;
-  auto idle_after = idle_s();
-  if (!idle_after) return tl::unexpected(idle_after.error());
-  auto state = bulk->state();
-  if (!state) return tl::unexpected(state.error());
-  auto log = collector->log();
-  if (!log) return tl::unexpected(log.error());
+  out.from_ns = monotonic_ns();
+  out.to_ns = out.from_ns + window_ns;
+  TRY(bulk.run(window_ns));
+  const auto took_s = static_cast<double>(monotonic_ns() - out.from_ns) / 1e9;
+  out.busy_s = took_s * std::thread::hardware_concurrency() - (TRY(idle_s()) - idle_before_s);
+  out.after = TRY(bulk.state());
+  out.log = TRY(collector.log());
+  out.flows = bulk.flows();
+  return out;
+}
 
-  const Arrivals each = arrivals_between(*log, from_ns, from_ns + window_ns, *flow_rate);
-  nlohmann::ordered_json out;
-  const double target = *rate > 0 ? *rate : *flow_rate * options.flows;
+nlohmann::ordered_json report(const Measurement& measured, const Targets& targets) {
+  const Arrivals each =
+      arrivals_between(measured.log, measured.from_ns, measured.to_ns, targets.flow_rate);
+  const auto flows = static_cast<double>(measured.flows.size());
+  const double target = targets.rate > 0 ? targets.rate : targets.flow_rate * flows;
   double achieved = 0;
   double least = 0;
   double most = 0;
   auto shares = nlohmann::ordered_json::array();
-  for (const uint32_t flow : bulk->flows()) {
+  for (const uint32_t flow : measured.flows) {
     const auto found = std::find_if(each.flows.begin(), each.flows.end(),
                                     [flow](const FlowRate& one) { return one.flow == flow; });
     const double got = found == each.flows.end() ? 0 : found->rate_bytes_per_sec;
@@ -124,29 +131,36 @@ Result<nlohmann::ordered_json> measure(const Options& options) {
     most = std::max(most, got);
     shares.push_back(mbit(got));
   }
-  out["flows"] = options.flows;
+  nlohmann::ordered_json out;
+  out["flows"] = measured.flows.size();
   out["target_mbit"] = mbit(target);
   out["achieved_mbit"] = mbit(achieved);
   out["achieved_of_target"] = target > 0 ? rounded(achieved / target, 1e5) : 0;
   out["least_flow_mbit"] = mbit(least);
   out["most_flow_mbit"] = mbit(most);
   out["packets"] = each.packets;
-  // Of both ends, TCP and the acknowledgements too; where time is virtual, so many instructions.
-  const double busy_s = took_s * std::thread::hardware_concurrency() - (*idle_after - *idle_before);
-  out["busy_ns_each"] = rounded(busy_s * 1e9 / static_cast<double>(each.packets), 1);
-  if (*flow_rate > 0) {
-    out["flow_gap"] = gaps_json(each.gaps, each.packet_bytes / *flow_rate * 1e6);
+  // Of both ends, TCP and acknowledgements included; in virtual time, instructions.
+  out["busy_ns_each"] = rounded(measured.busy_s * 1e9 / static_cast<double>(each.packets), 1);
+  if (targets.flow_rate > 0) {
+    out["flow_gap"] = gaps_json(each.gaps, each.packet_bytes / targets.flow_rate * 1e6);
   }
-  if (*rate > 0) {
-    const Arrivals all = arrivals_between(as_one_flow(*log), from_ns, from_ns + window_ns, *rate);
-    out["gap"] = gaps_json(all.gaps, all.packet_bytes / *rate * 1e6);
+  if (targets.rate > 0) {
+    const Arrivals all =
+        arrivals_between(as_one_flow(measured.log), measured.from_ns, measured.to_ns, targets.rate);
+    out["gap"] = gaps_json(all.gaps, all.packet_bytes / targets.rate * 1e6);
   }
-  out["rtt_us"] = state->rtt_us;
-  out["min_rtt_us"] = state->min_rtt_us;
-  out["retransmits"] = state->retransmits - before->retransmits;
-  out["retransmits_before"] = before->retransmits;
-  if (options.flows <= 16) out["flows_mbit"] = std::move(shares);
+  out["rtt_us"] = measured.after.rtt_us;
+  out["min_rtt_us"] = measured.after.min_rtt_us;
+  out["retransmits"] = measured.after.retransmits - measured.before.retransmits;
+  out["retransmits_before"] = measured.before.retransmits;
+  if (measured.flows.size() <= 16) out["flows_mbit"] = std::move(shares);
   return out;
+}
+
+Result<nlohmann::ordered_json> measure(const Options& options) {
+  const Targets targets{TRY(rate_of(options.flow_rate)), TRY(rate_of(options.rate))};
+  const Measurement measured = TRY(run_flows(options));
+  return report(measured, targets);
 }
 
 }  // namespace
@@ -154,24 +168,27 @@ Result<nlohmann::ordered_json> measure(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace sluice::benchmark;
-  CLI::App app("Bulk flows of a service, as their client sees them arrive; JSON.");
+  CLI::App app("Measures bulk flows of a service at their client; JSON.");
   Options options;
-  app.add_option("--server", options.server, "where the flows come from, here")
+  app.add_option("--server", options.server, "address and port of the service, in this namespace")
       ->required()
       ->type_name("ADDRESS:PORT");
-  app.add_option("--client-netns", options.netns, "where they go")->required()->type_name("NAME");
-  app.add_option("--client-device", options.device, "through which they arrive there")
+  app.add_option("--client-netns", options.netns, "network namespace of the client")
+      ->required()
+      ->type_name("NAME");
+  app.add_option("--client-device", options.device, "device on which packets arrive there")
       ->required()
       ->type_name("DEV");
-  app.add_option("--client", options.clients, "address there; flows take turns")
+  app.add_option("--client", options.clients, "address of a client there; flows use them in turn")
       ->required()
       ->type_name("ADDRESS");
-  app.add_option("--flows", options.flows, "so many at once")->check(CLI::Range(1, 10000));
-  app.add_option("--flow-rate", options.flow_rate, "what each should get")->type_name("RATE");
-  app.add_option("--rate", options.rate, "what all should get")->type_name("RATE");
-  app.add_flag("--classes", options.classes, "each in a class of its own of the qdisc 1:");
-  app.add_option("--warm", options.warm_s, "seconds before it counts")->check(CLI::Range(0., 60.));
-  app.add_option("--seconds", options.seconds, "seconds that count")->check(CLI::Range(.1, 600.));
+  app.add_option("--flows", options.flows, "number of concurrent flows")
+      ->check(CLI::Range(1, 10000));
+  app.add_option("--flow-rate", options.flow_rate, "target rate of each flow")->type_name("RATE");
+  app.add_option("--rate", options.rate, "target rate of all flows together")->type_name("RATE");
+  app.add_flag("--classes", options.classes, "give each flow its own class of the qdisc 1:");
+  app.add_option("--warm", options.warm_s, "warm-up in seconds")->check(CLI::Range(0., 60.));
+  app.add_option("--seconds", options.seconds, "measured seconds")->check(CLI::Range(.1, 600.));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -26,7 +26,8 @@ bool ecn_capable(std::span<const uint8_t> packet) {
     case 4:
       return (packet[1] & kEcnMask) != 0;
     case 6:
-      // The traffic class straddles the first two bytes; its low two bits are bits 4 and 5 here.
+      // The traffic class spans the first two bytes; its low two bits are bits 4 and 5 of the
+      // second.
       return (packet[1] >> 4U & kEcnMask) != 0;
     default:
       return false;

@@ -7,10 +7,10 @@
 
 namespace sluice::linkem {
 
-// The packet's sender understands ECN (ECT(0), ECT(1)) or it is marked already (CE).
+// The packet is ECN-capable (ECT(0), ECT(1)) or already marked (CE).
 [[nodiscard]] bool ecn_capable(std::span<const uint8_t> packet);
 
-// Sets "congestion experienced" in an ECN-capable packet and keeps the IPv4 checksum right.
+// Marks the packet (CE) and updates the IPv4 checksum.
 void mark_congestion(std::span<uint8_t> packet);
 
 }  // namespace sluice::linkem

@@ -22,9 +22,9 @@ namespace sluice::linkem {
 
 namespace {
 
-// Few enough that due packets never wait long for arrivals to be read.
+// A small batch, so that reading arrivals does not delay packets that are due.
 constexpr int kBatch = 32;
-// Without offloads a TUN device hands out packets up to its MTU, which is at most this.
+// A TUN device without offloads delivers packets of up to its MTU, which is at most this.
 constexpr size_t kPacketMax = 65535;
 
 nanoseconds clock_now() {
@@ -39,7 +39,7 @@ bool Direction::later(const Packet& a, const Packet& b) {
 
 bool Direction::take(const Fd& from) {
   std::array<uint8_t, kPacketMax> buffer;  // NOLINT: filled by read
-  if (anew_.exchange(false)) tally_ = {};
+  if (reset_.exchange(false)) tally_ = {};
   for (int i = 0; i < kBatch; i++) {
     const ssize_t size = read(from.get(), buffer.data(), buffer.size());
     if (size < 0) return errno == EAGAIN || errno == EINTR;
@@ -130,8 +130,8 @@ Result<void> Emulator::run(const Fd& ending, bool spin) {
   }
 }
 
-// The kernel may round a sleep up by the timer slack, 50 us by default, and on a busy machine a
-// thread of normal priority waits its turn for milliseconds.
+// The timer slack prolongs a sleep by up to 50 us by default. On a busy machine a thread of normal
+// priority waits for milliseconds.
 void run_on_time(int priority) {
   prctl(PR_SET_TIMERSLACK, 1);
   const sched_param realtime{.sched_priority = priority};

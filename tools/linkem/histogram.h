@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A histogram that keeps every microsecond apart, so that its percentiles are exact to one however
-// long it runs; memory goes by the number of distinct values seen.
+// A histogram with a bin per microsecond, so that percentiles are exact to 1 us. Memory grows with
+// the number of distinct values.
 #pragma once
 
 #include <chrono>
@@ -14,8 +14,8 @@ class Histogram {
   void add(std::chrono::nanoseconds value);
 
   [[nodiscard]] uint64_t count() const { return count_; }
-  // Nearest rank: the least value that at least this share of all values does not exceed. 0 when
-  // there are none, like max and mean. In thousandths, since 99.9 is no exact double.
+  // Nearest rank: the smallest value that at least this share of all values does not exceed. 0 if
+  // empty, like max and mean. In thousandths, because 99.9 is not an exact double.
   [[nodiscard]] std::chrono::microseconds quantile(uint64_t permille) const;
   [[nodiscard]] std::chrono::microseconds max() const { return quantile(1000); }
   [[nodiscard]] double mean_microseconds() const;

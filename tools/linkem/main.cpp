@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // linkem: an emulated link between two TUN devices, for kernels without netem and for figures that
-// netem does not give. It makes the devices, says "ready", and carries packets until it is told to
-// end; addresses and routes are the caller's. See queue.h for the model.
+// netem does not give. It makes the devices, prints "ready", and carries packets until SIGTERM or
+// SIGINT. The caller sets addresses and routes. queue.h has the model.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -17,12 +17,12 @@
 namespace sluice::linkem {
 namespace {
 
-// The lowest of the real-time priorities: above everything that is not real-time.
+// The lowest real-time priority: above all threads that are not real-time.
 constexpr int kPriorityDefault = 1;
 
 struct Options {
-  Place left;
-  Place right;
+  TunName left;
+  TunName right;
   std::string rate;
   std::string buffer;
   std::string ecn_threshold;
@@ -37,10 +37,9 @@ struct Options {
   bool spin = false;
 };
 
-// A link that drops nothing a well-behaved sender needs: a bandwidth-delay product, and room for
-// a burst where that is tiny.
+// The least default buffer: room for a burst where the bandwidth-delay product is tiny.
 constexpr uint64_t kBufferLeast = 65536;
-// Past this a packet would be later than any TCP waits.
+// The maximum delay and jitter: longer than any TCP waits.
 constexpr double kDelayMostNs = 60e9;
 
 const std::map<std::string, double> kTimeUnits{{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
@@ -54,33 +53,34 @@ void reads_time(CLI::Option* option) {
 }
 
 void setup(CLI::App& app, Options& options) {
-  app.add_option("--left-netns", options.left.netns, "namespace of the left end")->required();
-  app.add_option("--left-name", options.left.device, "its device, which is made")->required();
-  app.add_option("--right-netns", options.right.netns, "namespace of the right end")->required();
-  app.add_option("--right-name", options.right.device, "its device, which is made")->required();
-  app.add_option("--rate", options.rate,
-                 "of each direction, like 50mbit; without it, no bottleneck");
-  reads_time(app.add_option("--delay", options.delay_ns, "one way, each direction, like 20ms"));
-  reads_time(app.add_option("--jitter", options.jitter_ns, "up to this much more, in order"));
-  app.add_flag("--reorder", options.reorder, "jitter lets packets overtake each other");
+  app.add_option("--left-netns", options.left.netns, "network namespace of the left end")
+      ->required();
+  app.add_option("--left-name", options.left.device, "device to make there")->required();
+  app.add_option("--right-netns", options.right.netns, "network namespace of the right end")
+      ->required();
+  app.add_option("--right-name", options.right.device, "device to make there")->required();
+  app.add_option("--rate", options.rate, "per direction, like 50mbit (default: no bottleneck)");
+  reads_time(app.add_option("--delay", options.delay_ns, "one-way, per direction, like 20ms"));
+  reads_time(
+      app.add_option("--jitter", options.jitter_ns, "maximum additional delay; order is kept"));
+  app.add_flag("--reorder", options.reorder, "let packets with less jitter overtake");
   app.add_option("--detour", options.detours,
-                 "ADDRESS=TIME: what goes to this host takes so much longer")
+                 "ADDRESS=TIME: additional one-way delay of packets to this host")
       ->type_name("DETOUR");
   app.add_option("--buffer", options.buffer,
-                 "what may wait, drop-tail, like 250kb (default: rate times twice the delay, at "
-                 "least 64kib)");
-  app.add_option("--loss", options.loss_percent,
-                 "percent of packets lost at random, each direction")
+                 "drop-tail buffer, like 250kb (default: rate times twice the delay, at least "
+                 "64kib)");
+  app.add_option("--loss", options.loss_percent, "random loss in percent of packets, per direction")
       ->type_name("PERCENT")
       ->check(CLI::Range(0.0, 100.0).description(""));
   app.add_option("--ecn-threshold", options.ecn_threshold,
-                 "a longer backlog marks ECN-capable packets, like 60kb");
-  app.add_option("--seed", options.seed, "of loss and jitter")->capture_default_str();
-  app.add_option("--report", options.report, "file for the figures, written at the end, as JSON");
+                 "backlog above which ECN-capable packets are marked, like 60kb");
+  app.add_option("--seed", options.seed, "seed of loss and jitter")->capture_default_str();
+  app.add_option("--report", options.report, "write the figures to this file at the end, as JSON");
   app.add_option("--priority", options.priority, "real-time priority (SCHED_FIFO); 0: none")
       ->check(CLI::Range(0, 99).description(""))
       ->capture_default_str();
-  app.add_flag("--spin", options.spin, "keep a core busy while packets are under way");
+  app.add_flag("--spin", options.spin, "keep a core busy while packets are in flight");
   app.footer(
       "Example:\n  linkem --left-netns far --left-name link0 --right-netns wan --right-name link0 "
       "\\\n         --rate 50mbit --delay 20ms --buffer 250kb --report link.json");
@@ -89,40 +89,30 @@ void setup(CLI::App& app, Options& options) {
 Result<LinkShape> shape_of(const Options& options) {
   LinkShape shape;
   if (!options.rate.empty()) {
-    const auto rate = parse_rate(options.rate);
-    if (!rate) return tl::unexpected(rate.error());
-    shape.rate_bytes_per_sec = *rate;
+    shape.rate_bytes_per_sec = TRY(parse_rate(options.rate));
   } else if (!options.buffer.empty() || !options.ecn_threshold.empty()) {
-    return misused("a buffer or an ECN threshold means nothing without --rate: nothing ever waits");
+    return misused("--buffer and --ecn-threshold need --rate: without a rate there is no queue");
   }
   shape.delay = nanoseconds(static_cast<int64_t>(options.delay_ns));
   shape.jitter = nanoseconds(static_cast<int64_t>(options.jitter_ns));
   if (options.reorder && options.jitter_ns == 0) {
-    return misused("--reorder means nothing without --jitter: all packets take equally long");
+    return misused("--reorder needs --jitter: with equal delays packets keep their order");
   }
   shape.reorder = options.reorder;
   shape.loss = options.loss_percent / 100;
   shape.buffer_bytes =
       std::max(kBufferLeast, static_cast<uint64_t>(static_cast<double>(shape.rate_bytes_per_sec) *
                                                    2 * options.delay_ns / 1e9));
-  if (!options.buffer.empty()) {
-    const auto buffer = parse_size(options.buffer);
-    if (!buffer) return tl::unexpected(buffer.error());
-    shape.buffer_bytes = *buffer;
-  }
-  if (!options.ecn_threshold.empty()) {
-    const auto threshold = parse_size(options.ecn_threshold);
-    if (!threshold) return tl::unexpected(threshold.error());
-    shape.ecn_threshold_bytes = *threshold;
-  }
+  if (!options.buffer.empty()) shape.buffer_bytes = TRY(parse_size(options.buffer));
+  if (!options.ecn_threshold.empty())
+    shape.ecn_threshold_bytes = TRY(parse_size(options.ecn_threshold));
   return shape;
 }
 
-// "192.0.2.7=30ms": the host, and how much further away it is.
+// "192.0.2.7=30ms": a host and its additional delay.
 Result<void> add_detour(const std::string& text, LinkShape& shape, Paths& paths) {
   const size_t equals = text.find('=');
-  const auto host = Address::parse(text.substr(0, equals));
-  if (!host) return tl::unexpected(host.error());
+  const Address host = TRY(Address::parse(text.substr(0, equals)));
   std::string time = equals == std::string::npos ? "" : text.substr(equals + 1);
   double detour_ns = -1;
   try {
@@ -131,41 +121,35 @@ Result<void> add_detour(const std::string& text, LinkShape& shape, Paths& paths)
   } catch (const std::exception&) {
   }
   if (!(detour_ns >= 0 && detour_ns <= kDelayMostNs)) {
-    return misused("detour '{}': an address and a time are asked for, like 192.0.2.7=30ms", text);
+    return misused("detour '{}': it must be an address and a time, like 192.0.2.7=30ms", text);
   }
-  paths.add(*host, nanoseconds(static_cast<int64_t>(detour_ns)), shape);
+  paths.add(host, nanoseconds(static_cast<int64_t>(detour_ns)), shape);
   return {};
 }
 
 Result<void> emulate(const Options& options) {
-  auto shape = shape_of(options);
-  if (!shape) return tl::unexpected(shape.error());
+  LinkShape shape = TRY(shape_of(options));
   Paths paths;
-  for (const std::string& detour : options.detours) {
-    if (auto added = add_detour(detour, *shape, paths); !added) return added;
-  }
-  const auto ending = ending_signals();
-  if (!ending) return tl::unexpected(ending.error());
-  auto left = make_tun(options.left);
-  if (!left) return tl::unexpected(left.error());
-  auto right = make_tun(options.right);
-  if (!right) return tl::unexpected(right.error());
+  for (const std::string& detour : options.detours) TRY(add_detour(detour, shape, paths));
+  const Fd ending = TRY(ending_signals());
+  Fd left = TRY(make_tun(options.left));
+  Fd right = TRY(make_tun(options.right));
 
-  // The directions draw from different sequences: what one loses says nothing about the other.
-  Emulator emulator{std::move(*left),
-                    std::move(*right),
-                    {*shape, paths, options.seed},
-                    {*shape, paths, ~options.seed}};
-  // A spinning thread gets no priority: it would take the core from everybody.
+  // Each direction has its own random sequence, so that their losses are independent.
+  Emulator emulator{std::move(left),
+                    std::move(right),
+                    {shape, paths, options.seed},
+                    {shape, paths, ~options.seed}};
+  // A spinning thread with real-time priority would starve all others on its core.
   run_on_time(options.spin ? 0 : options.priority);
   std::puts("ready");
   std::fflush(stdout);
   const auto started = std::chrono::steady_clock::now();
-  auto ended = emulator.run(*ending, options.spin);
+  auto ended = emulator.run(ending, options.spin);
   const std::chrono::duration<double> lasted = std::chrono::steady_clock::now() - started;
 
   if (options.report.empty()) return ended;
-  auto report = shape_report(*shape, options.seed);
+  auto report = shape_report(shape, options.seed);
   report["seconds"] = lasted.count();
   report["left_to_right"] = direction_report(emulator.left_to_right, device_drops(options.left));
   report["right_to_left"] = direction_report(emulator.right_to_left, device_drops(options.right));

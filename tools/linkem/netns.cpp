@@ -21,12 +21,11 @@ Result<Fd> present() {
 }  // namespace
 
 Result<NamespaceVisit> NamespaceVisit::enter(const Fd& netns) {
-  auto home = present();
-  if (!home) return tl::unexpected(home.error());
+  Fd home = TRY(present());
   if (setns(netns.get(), CLONE_NEWNET) != 0) {
     return failed("network namespace: cannot enter: {}", strerror(errno));
   }
-  return NamespaceVisit(std::move(*home));
+  return NamespaceVisit(std::move(home));
 }
 
 Result<NamespaceVisit> NamespaceVisit::enter(const std::string& netns) {
@@ -46,11 +45,10 @@ NamespaceVisit::~NamespaceVisit() {
 }
 
 Result<Fd> make_netns() {
-  auto home = present();
-  if (!home) return home;
+  const Fd home = TRY(present());
   if (unshare(CLONE_NEWNET) != 0) return failed("new network namespace: {}", strerror(errno));
   auto made = present();
-  if (setns(home->get(), CLONE_NEWNET) != 0) std::terminate();
+  if (setns(home.get(), CLONE_NEWNET) != 0) std::terminate();
   return made;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A thread's visit to another network namespace: what it makes or looks at there is that
-// namespace's, and the descriptors it takes home work from anywhere.
+// A thread's temporary stay in another network namespace. Descriptors opened there work from any
+// namespace.
 #pragma once
 
 #include <string>
@@ -13,15 +13,15 @@ namespace sluice::linkem {
 class NamespaceVisit {
  public:
   static Result<NamespaceVisit> enter(const Fd& netns);
-  // One that "ip netns add" made.
+  // A namespace made by "ip netns add".
   static Result<NamespaceVisit> enter(const std::string& netns);
 
   NamespaceVisit(NamespaceVisit&&) = default;
   NamespaceVisit& operator=(NamespaceVisit&&) = delete;
   NamespaceVisit(const NamespaceVisit&) = delete;
   NamespaceVisit& operator=(const NamespaceVisit&) = delete;
-  // Staying would make every later name mean another device, so a failure to leave ends the
-  // process.
+  // Returns to the former namespace. A failure ends the process, because every later device name
+  // would mean another device.
   ~NamespaceVisit();
 
  private:
@@ -29,7 +29,7 @@ class NamespaceVisit {
   Fd home_;
 };
 
-// A namespace without a name, which lives as long as this descriptor, a device or a socket in it.
+// An unnamed namespace, which exists as long as this descriptor or a socket in it.
 [[nodiscard]] Result<Fd> make_netns();
 
 }  // namespace sluice::linkem

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Which way a packet goes behind the bottleneck, by its destination: hosts that are further away
-// than the link's own delay.
+// The path of a packet behind the bottleneck, by its destination: hosts with more delay than the
+// link's own.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ namespace sluice::linkem {
 
 class Paths {
  public:
-  // What goes to this host takes so much longer; `shape` learns of the detour.
+  // Adds `detour` to the delay of packets to this host, and a path for it to `shape`.
   void add(const Address& host, nanoseconds detour, LinkShape& shape);
 
-  // The path of an IP packet, as Queue::offer takes it; 0 to every host that was not added.
+  // The path of an IP packet, for Queue::offer(); 0 for all other hosts.
   [[nodiscard]] size_t of(std::span<const uint8_t> packet) const;
 
  private:

@@ -11,7 +11,7 @@ constexpr double kNanosecondsPerSecond = 1e9;
 
 }  // namespace
 
-// std::uniform_real_distribution may differ between libraries; the top 53 bits do not.
+// std::uniform_real_distribution differs between libraries; the top 53 bits do not.
 double Queue::draw() {
   return static_cast<double>(random_() >> 11) * 0x1p-53;
 }
@@ -31,7 +31,7 @@ Passage Queue::offer(nanoseconds now, uint64_t bytes, bool ecn_capable, size_t p
   nanoseconds sent = now;
   if (shape_.rate_bytes_per_sec > 0) {
     const uint64_t backlog = backlog_bytes(now);
-    // An idle link sends whatever comes, however small its buffer is.
+    // An idle link sends a packet of any size without buffering it.
     if (backlog > 0 && backlog + bytes > shape_.buffer_bytes) return {.fate = Fate::overflowed};
     passage.marked =
         ecn_capable && shape_.ecn_threshold_bytes && backlog > *shape_.ecn_threshold_bytes;

@@ -16,7 +16,7 @@ double milliseconds(nanoseconds value) {
   return static_cast<double>(value.count()) / 1e6;
 }
 
-// The microseconds of a histogram, divided by `unit_microseconds`.
+// The mean and percentiles of a histogram in units of `unit_microseconds`.
 ordered_json percentiles(const Histogram& histogram, double unit_microseconds) {
   ordered_json json;
   json["mean"] = histogram.mean_microseconds() / unit_microseconds;
@@ -43,7 +43,7 @@ ordered_json direction_report(const Direction& direction, const Result<uint64_t>
   json["dropped_full"] = tally.dropped_full;
   json["dropped_random"] = tally.dropped_random;
   json["marked"] = tally.marked;
-  json["under_way"] = direction.under_way();
+  json["under_way"] = direction.in_flight();
   json["refused"] = tally.refused;
   json["device_drops"] = device_drops ? ordered_json(*device_drops) : ordered_json();
   json["queue_delay_ms"] = percentiles(tally.queued, 1000);

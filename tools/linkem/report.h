@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What an emulated link has seen, as JSON.
+// The figures of an emulated link, as JSON.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 
 namespace sluice::linkem {
 
-// One direction; `device_drops` is what its device lost before the emulator could read it: unless
-// it is 0, the machine was too slow for the link and the figures are not the link's.
+// One direction. `device_drops`: packets that its device lost before the emulator read them. If it
+// is not 0, the machine was too slow and the figures are invalid.
 [[nodiscard]] nlohmann::ordered_json direction_report(const Direction& direction,
                                                       const Result<uint64_t>& device_drops);
 
 [[nodiscard]] nlohmann::ordered_json shape_report(const LinkShape& shape, uint64_t seed);
 
-// Whole or not at all: a reader never sees half a report.
+// Atomic: a reader never sees a partial report.
 [[nodiscard]] Result<void> write_report(const std::string& path,
                                         const nlohmann::ordered_json& report);
 

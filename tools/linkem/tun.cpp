@@ -19,8 +19,7 @@ namespace sluice::linkem {
 
 namespace {
 
-// What the kernel holds for us between two reads. At 500 Mbit/s this many packets of 1500 bytes
-// are a pause of 100 ms.
+// The kernel's queue between two reads: 100 ms of packets of 1500 bytes at 500 Mbit/s.
 constexpr int kDeviceQueuePackets = 4096;
 
 }  // namespace
@@ -47,11 +46,10 @@ Result<Fd> make_tun(const std::string& device) {
   return tun;
 }
 
-Result<Fd> make_tun(const Place& place) {
-  auto visit = NamespaceVisit::enter(place.netns);
-  if (!visit) return tl::unexpected(visit.error());
-  auto tun = make_tun(place.device);
-  if (!tun) return tl::unexpected(Error{tun.error().kind, place.netns + ": " + tun.error().text});
+Result<Fd> make_tun(const TunName& name) {
+  const NamespaceVisit visit = TRY(NamespaceVisit::enter(name.netns));
+  auto tun = make_tun(name.device);
+  if (!tun) return tl::unexpected(Error{tun.error().kind, name.netns + ": " + tun.error().text});
   return tun;
 }
 
@@ -63,7 +61,7 @@ Result<uint64_t> device_drops(const std::string& device) {
     if (colon == std::string::npos || line.find_first_not_of(' ') == std::string::npos) continue;
     const size_t start = line.find_first_not_of(' ');
     if (line.compare(start, colon - start, device) != 0) continue;
-    // Eight figures for what was received, then bytes, packets, errors and drops of what was sent.
+    // Eight columns of received packets, then bytes, packets, errors and drops of sent ones.
     std::istringstream figures(line.substr(colon + 1));
     uint64_t figure = 0;
     for (int column = 0; column < 12; column++) figures >> figure;
@@ -72,10 +70,9 @@ Result<uint64_t> device_drops(const std::string& device) {
   return failed("device {}: no statistics", device);
 }
 
-Result<uint64_t> device_drops(const Place& place) {
-  auto visit = NamespaceVisit::enter(place.netns);
-  if (!visit) return tl::unexpected(visit.error());
-  return device_drops(place.device);
+Result<uint64_t> device_drops(const TunName& name) {
+  const NamespaceVisit visit = TRY(NamespaceVisit::enter(name.netns));
+  return device_drops(name.device);
 }
 
 }  // namespace sluice::linkem

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// TUN devices in network namespaces. The thread visits the namespace and comes back; what it takes
-// home is the descriptor, through which the device's packets can be read from anywhere.
+// TUN devices in network namespaces. The descriptor reads the device's packets from any namespace.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +10,19 @@
 
 namespace sluice::linkem {
 
-// A device of a namespace that "ip netns add" made.
-struct Place {
+// A device in a namespace made by "ip netns add".
+struct TunName {
   std::string netns;
   std::string device;
 };
 
-// Makes the device; it is gone when the descriptor is closed. Non-blocking.
-[[nodiscard]] Result<Fd> make_tun(const Place& place);
-// The same in the namespace that the thread is in.
+// Makes the device, which exists until the descriptor is closed. Non-blocking.
+[[nodiscard]] Result<Fd> make_tun(const TunName& name);
+// The same in the thread's namespace.
 [[nodiscard]] Result<Fd> make_tun(const std::string& device);
 
-// Packets that the kernel had for the device but dropped, because nobody read fast enough.
-[[nodiscard]] Result<uint64_t> device_drops(const Place& place);
+// Packets that the kernel dropped because the device's queue was full.
+[[nodiscard]] Result<uint64_t> device_drops(const TunName& name);
 [[nodiscard]] Result<uint64_t> device_drops(const std::string& device);
 
 }  // namespace sluice::linkem

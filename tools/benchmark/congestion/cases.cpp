@@ -27,7 +27,7 @@ milliseconds ms(double value) {
   return milliseconds(static_cast<int64_t>(value));
 }
 
-// Seeds begin at different moments too, so that flows do not meet in the same way each time.
+// Start times vary with the seed, so that flows do not always meet in the same phase.
 class Builder {
  public:
   Builder(const Selection& selection, std::string algorithm, uint64_t seed)
@@ -55,7 +55,7 @@ class Builder {
   std::vector<Scenario> made_;
 };
 
-// However short runs are asked to be, what a case looks at has to happen: `least_s`.
+// `least_s`: the least duration that covers what the case measures.
 Scenario& Builder::add(const std::string& name, const std::string& variant, double lasts_s,
                        double least_s) {
   Scenario made;
@@ -113,7 +113,7 @@ void Builder::beside(const std::string& name, const std::string& rival, int riva
   });
 }
 
-// A queue that is marked before a flow that fills it by its delay would stop.
+// Marks from a queueing delay below the one at which a delay-based flow stops growing.
 void Builder::marks() {
   for (const std::string& receiver : selection_.receivers)
     for (const int flows : {1, 4}) {
@@ -131,7 +131,7 @@ void Builder::marks() {
 void Builder::on_off() {
   each_buffer("on-off", 70, [&](Scenario& one) {
     flow(one, Role::tested, algorithm_);
-    // On for ten of every twenty seconds; or as the run is shorter.
+    // On for ten of every twenty seconds, scaled to the run's duration.
     const double period = std::chrono::duration<double>(one.lasts).count() / 3.5;
     for (int i = 0; i < 3; i++) {
       flow(one, Role::rival, "cubic", period * (0.5 + i));
@@ -146,7 +146,7 @@ void Builder::short_flows() {
     std::exponential_distribution<double> gap(1.0);
     double at_s = std::chrono::duration<double>(one.warm_up).count();
     const double every_s = std::chrono::duration<double>(kShortEvery).count();
-    // The last ones have time to end.
+    // The last flows have three seconds to complete.
     while (at_s < std::chrono::duration<double>(one.lasts).count() - 3) {
       flow(one, Role::shorter, algorithm_, at_s);
       one.flows.back().bytes = kShortBytes;
@@ -215,25 +215,25 @@ const std::vector<Case>& cases() {
       {"alone", "one flow", kAlone},
       {"four", "four flows of the same kind", kTogether},
       {"latecomer",
-       "a second flow begins after 10 s; its part of a fair share 10 to 20 s later",
+       "a second flow begins after 10 s; percent of its fair share 10 to 20 s later",
        {"late", "utilisation", "queue_p50_ms", "queue_p95_ms", "retransmitted"}},
       {"weights",
        "two services, of weights 3 and 1",
        {"ratio", "utilisation", "queue_p50_ms", "queue_p95_ms", "retransmitted"}},
       {"rate",
-       "one flow, 20 mbit by its service's policy",
+       "one flow, limited to 20 mbit by its service's policy",
        {"rate", "queue_p50_ms", "queue_p95_ms", "retransmitted"}},
       {"mixed-rtt", "four flows, round trips of 20, 40, 60 and 100 ms", kTogether},
-      {"jitter", "four flows, plus and minus 10 ms each way, in order", kTogether},
+      {"jitter", "four flows, plus and minus 10 ms per direction, in order", kTogether},
       {"ecn", "one flow, marked from a quarter of a BDP on", kAlone},
       {"marks",
-       "one and four flows, marked from 1 ms of queue on, by what receives",
+       "one and four flows, marked from 1 ms of queue on, by receiver",
        {"utilisation", "jain", "queue_p50_ms", "queue_p95_ms", "accurate"}},
       {"cubic-one", "one flow beside one of cubic", kBeside},
       {"cubic-four", "one flow beside four of cubic", kBeside},
       {"bbr-one", "one flow beside one of bbr", kBeside},
       {"on-off",
-       "one flow, and one of cubic that comes and goes",
+       "one flow, and an intermittent one of cubic",
        {"share_met", "alone_utilisation", "alone_queue_p95_ms", "utilisation", "retransmitted"}},
       {"short",
        "flows of 100 KB, four a second, beside one that does not end",

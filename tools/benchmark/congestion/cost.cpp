@@ -30,17 +30,17 @@ constexpr auto kRoundTrip = 20ms;
 constexpr auto kWarmUp = 3s;
 constexpr auto kMeasured = 8s;
 constexpr auto kIdle = 1s;
-// Of virtual time, which repeats, and of which a second takes half a minute.
+// Shorter in virtual time, which repeats exactly and of which a second takes half a minute.
 constexpr auto kWarmUpVirtual = 1500ms;
 constexpr auto kMeasuredVirtual = 2s;
 constexpr auto kIdleVirtual = 200ms;
-// Between two looks at the devices and sockets; what they cost when there is nothing is known.
+// The interval at which devices and sockets are polled. The cost of idle polling is subtracted.
 constexpr auto kEvery = 50us;
 constexpr uint16_t kPort = 5001;
 
-// What the kernel has done on this processor so far. Where the processor counts its instructions,
-// those in kernel mode; in virtual time, where one instruction is one nanosecond, all time that was
-// not spent waiting in user space, hence the emulation of the link as well.
+// The kernel's work on this processor so far: with hardware counters, the instructions in kernel
+// mode; in virtual time, where an instruction takes a nanosecond, all time not spent waiting in
+// user space, so the emulation of the link is included.
 class Work {
  public:
   static Result<Work> open(bool virtual_time) {
@@ -54,8 +54,8 @@ class Work {
     Fd fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0)));
     if (!fd.valid())
       return failed(
-          "cost: this machine counts no instructions ({}); a virtual one does: tools/bench --help "
-          "shows how, with --virtual-time",
+          "cost: this machine has no instruction counter ({}); measure in a virtual machine with "
+          "--virtual-time, see tools/bench --help",
           strerror(errno));
     return Work(std::move(fd), {});
   }
@@ -67,8 +67,8 @@ class Work {
     return ::read(counter_.get(), &count, sizeof(count)) == sizeof(count) ? count : 0;
   }
 
-  // Looks at the clock until then. Where the kernel had something to do meanwhile, a look took
-  // longer than usual, and the rest is its work.
+  // Polls the clock until `then`. If the kernel runs in between, a poll takes longer than usual,
+  // and the excess is counted as the kernel's work.
   void wait_until(Clock::time_point then) {
     for (auto last = Clock::now(); last < then;) {
       const auto now = Clock::now();
@@ -98,7 +98,7 @@ class Work {
   Clock::duration waited_{};
 };
 
-// One processor for all of it, and nobody who waits for less.
+// Pins the thread to one processor, with the highest normal priority.
 class OneProcessor {
  public:
   OneProcessor() {
@@ -172,30 +172,27 @@ sockaddr_in address_of(const char* text) {
 }
 
 Result<Fd> socket_in(const Fd& netns) {
-  auto visit = linkem::NamespaceVisit::enter(netns);
-  if (!visit) return tl::unexpected(visit.error());
+  const auto visit = TRY(linkem::NamespaceVisit::enter(netns));
   return Fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
-// The handshake goes over the link, too.
+// Connects; the handshake passes the link.
 Result<void> join(Pump& pump, const std::string& algorithm) {
-  auto listener = socket_in(pump.left.netns);
-  if (!listener) return tl::unexpected(listener.error());
-  auto receiver = socket_in(pump.right.netns);
-  if (!receiver) return tl::unexpected(receiver.error());
+  const Fd listener = TRY(socket_in(pump.left.netns));
+  Fd receiver = TRY(socket_in(pump.right.netns));
   const sockaddr_in at = address_of("10.0.0.1");
-  if (setsockopt(listener->get(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
+  if (setsockopt(listener.get(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
                  static_cast<socklen_t>(algorithm.size())) != 0 ||
-      bind(listener->get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)) != 0 ||
-      ::listen(listener->get(), 1) != 0)
+      bind(listener.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)) != 0 ||
+      ::listen(listener.get(), 1) != 0)
     return failed("cost: {}: {}", algorithm, strerror(errno));
-  connect(receiver->get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at));
+  connect(receiver.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at));
   for (int tries = 0; tries < 100 && !pump.sender.valid(); tries++) {
-    if (auto passed = pump.run(10ms); !passed) return tl::unexpected(passed.error());
-    pump.sender.reset(accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    TRY(pump.run(10ms));
+    pump.sender.reset(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   }
   if (!pump.sender.valid()) return failed("cost: no connection in a second");
-  pump.receiver = std::move(*receiver);
+  pump.receiver = std::move(receiver);
   return {};
 }
 
@@ -204,12 +201,9 @@ Result<void> join(Pump& pump, const std::string& algorithm) {
 Result<Cost> measure_cost(const std::string& algorithm, const Governed& governed, double rate_mbit,
                           bool virtual_time) {
   const OneProcessor processor;
-  auto work = Work::open(virtual_time);
-  if (!work) return tl::unexpected(work.error());
-  auto left = make_host({"10.0.0.1"}, false);
-  if (!left) return tl::unexpected(left.error());
-  auto right = make_host({"10.0.0.2"}, false);
-  if (!right) return tl::unexpected(right.error());
+  Work work = TRY(Work::open(virtual_time));
+  End left = TRY(make_host({"10.0.0.1"}, false));
+  End right = TRY(make_host({"10.0.0.2"}, false));
 
   linkem::LinkShape shape{.rate_bytes_per_sec = static_cast<uint64_t>(rate_mbit * 125000),
                           .delay = kRoundTrip / 2};
@@ -217,27 +211,22 @@ Result<Cost> measure_cost(const std::string& algorithm, const Governed& governed
                                              std::chrono::duration<double>(kRoundTrip).count());
   linkem::Direction data(shape, {}, 1);
   linkem::Direction acknowledgements({.delay = kRoundTrip / 2}, {}, 2);
-  Pump pump{*work, *left, *right, data, acknowledgements, {}, {}};
+  Pump pump{work, left, right, data, acknowledgements, {}, {}};
 
-  const auto idle = pump.run(virtual_time ? kIdleVirtual : kIdle);
-  if (!idle) return tl::unexpected(idle.error());
-  if (auto joined = join(pump, algorithm == "sluice" ? governed.name : algorithm); !joined)
-    return tl::unexpected(joined.error());
-  if (auto warm = pump.run(virtual_time ? kWarmUpVirtual : kWarmUp); !warm)
-    return tl::unexpected(warm.error());
-  const auto counts = pump.run(virtual_time ? kMeasuredVirtual : kMeasured);
-  if (!counts) return tl::unexpected(counts.error());
+  const Counts idle = TRY(pump.run(virtual_time ? kIdleVirtual : kIdle));
+  TRY(join(pump, algorithm == "sluice" ? governed.name : algorithm));
+  TRY(pump.run(virtual_time ? kWarmUpVirtual : kWarmUp));
+  const Counts counts = TRY(pump.run(virtual_time ? kMeasuredVirtual : kMeasured));
 
-  // What the looking itself costs is not the algorithm's.
+  // Subtracts the cost of polling.
   const auto net = [&](uint64_t busy, uint64_t at_rest) {
-    return static_cast<double>(busy) / counts->seconds -
-           static_cast<double>(at_rest) / idle->seconds;
+    return static_cast<double>(busy) / counts.seconds - static_cast<double>(at_rest) / idle.seconds;
   };
-  const double kb_per_s = static_cast<double>(counts->delivered_bytes) / 1000 / counts->seconds;
+  const double kb_per_s = static_cast<double>(counts.delivered_bytes) / 1000 / counts.seconds;
   if (kb_per_s <= 0) return failed("cost: {}: nothing was delivered", algorithm);
   Cost cost;
-  cost.receiver_per_kb = net(counts->receiver, idle->receiver) / kb_per_s;
-  cost.sender_per_kb = net(counts->all - counts->receiver, idle->all - idle->receiver) / kb_per_s;
+  cost.receiver_per_kb = net(counts.receiver, idle.receiver) / kb_per_s;
+  cost.sender_per_kb = net(counts.all - counts.receiver, idle.all - idle.receiver) / kb_per_s;
   cost.goodput_mbit = kb_per_s * 8 / 1000;
   return cost;
 }

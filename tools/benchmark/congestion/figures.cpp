@@ -8,9 +8,9 @@ namespace sluice::benchmark {
 
 namespace {
 
-constexpr double kLateFrom = 10, kLateTo = 20;  // after its start
+constexpr double kLateFrom = 10, kLateTo = 20;  // seconds after the late flow's start
 constexpr double kWeighedFrom = 30;
-// Until then what a rival has left behind still drains.
+// Seconds after a rival stops in which its queue drains.
 constexpr double kAftermath = 2;
 constexpr double kPercent = 100;
 
@@ -41,19 +41,18 @@ struct Phase {
   double from_s, to_s;
 };
 
-// When the rivals that stop before the end were there.
-std::vector<Phase> visits(const Scenario& scenario, const Record& record) {
+// The times at which intermittent rivals were active.
+std::vector<Phase> rival_phases(const Record& record) {
   std::vector<Phase> phases;
   for (const FlowRecord& flow : record.flows) {
     if (flow.spec.role == Role::rival && flow.spec.stop.count() > 0)
       phases.push_back({flow.started_s, seconds_of(flow.spec.stop)});
   }
-  (void)scenario;
   return phases;
 }
 
-void judge_visits(const Scenario& scenario, const Record& record, Figures& figures) {
-  const std::vector<Phase> met = visits(scenario, record);
+void judge_intermittent_rivals(const Scenario& scenario, const Record& record, Figures& figures) {
+  const std::vector<Phase> met = rival_phases(record);
   if (met.empty()) return;
   double judged = 0;
   double all = 0;
@@ -177,7 +176,7 @@ Figures figures_of(const Scenario& scenario, const Record& record) {
     figures["accurate"] = kPercent * accurate / static_cast<double>(judged.size());
   if (rivals) figures["share"] = all > 0 ? kPercent * total / all : 0;
   if (heavy > 0 || light > 0) figures["ratio"] = light > 0 ? heavy / light : 0;
-  judge_visits(scenario, record, figures);
+  judge_intermittent_rivals(scenario, record, figures);
   judge_short_flows(record, figures);
   return figures;
 }

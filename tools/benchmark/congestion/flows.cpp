@@ -24,7 +24,7 @@ namespace {
 constexpr milliseconds kTick{100};
 constexpr uint16_t kFirstPort = 5001;
 constexpr size_t kWriteBytes = 256 * 1024;
-// At once from one socket, so that the others are not kept waiting.
+// Per socket and turn, so that other sockets get their turn.
 constexpr int kWritesAtOnce = 8;
 
 sockaddr_in socket_address(const std::string& address, uint16_t port) {
@@ -57,7 +57,7 @@ struct Flows::Flow {
   uint64_t received_bytes = 0;
   bool begun = false;
   bool over = false;
-  sluice_flow name{};  // as congestion_flows has it
+  sluice_flow name{};  // its key in congestion_flows
 };
 
 Flows::Flows(const Scenario& scenario, const Governed& governed, const std::vector<Ends>& ends)
@@ -98,7 +98,7 @@ Result<void> Flows::choose(const Fd& socket, const std::string& said) {
 
 Result<void> Flows::listen(Flow& flow) {
   flow.listener.reset(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (auto done = choose(flow.listener, flow.record.spec.algorithm); !done) return done;
+  TRY(choose(flow.listener, flow.record.spec.algorithm));
   const sockaddr_in address = socket_address(flow.ends.sender, flow.port);
   if (bind(flow.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) !=
           0 ||
@@ -112,8 +112,7 @@ Result<void> Flows::begin(Flow& flow, const Fd& receiver_netns) {
   flow.begun = true;
   flow.record.started_s = now_s();
   {
-    auto visit = linkem::NamespaceVisit::enter(receiver_netns);
-    if (!visit) return tl::unexpected(visit.error());
+    const auto visit = TRY(linkem::NamespaceVisit::enter(receiver_netns));
     flow.receiver.reset(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   }
   const sockaddr_in own = socket_address(flow.ends.receiver, 0);
@@ -145,10 +144,9 @@ Result<void> Flows::accept(Flow& flow) {
   flow.name.destination_port = own.sin_port;
   flow.name.l4_proto = IPPROTO_TCP;
   flow.listener.reset();
-  // Only now: the SYN of one that needs ECN is ECN-capable itself, and a server that does not need
-  // it then takes ECN for refused (net/ipv4/tcp_input.c, tcp_ecn_create_request).
-  if (!scenario_.receiver.empty())
-    if (auto done = choose(flow.receiver, scenario_.receiver); !done) return done;
+  // Not before: an algorithm that needs ECN makes the SYN ECN-capable, and a server whose algorithm
+  // does not need ECN then refuses it (net/ipv4/tcp_input.c, tcp_ecn_create_request).
+  if (!scenario_.receiver.empty()) TRY(choose(flow.receiver, scenario_.receiver));
   if (!watch(flow.sender, EPOLLOUT | EPOLLET, flow)) return refused("watch");
   return {};
 }
@@ -157,7 +155,7 @@ void Flows::send(Flow& flow) {
   const uint64_t all = flow.record.spec.bytes;
   for (int i = 0; flow.sender.valid() && (all == 0 || flow.sent_bytes < all); i++) {
     if (i == kWritesAtOnce) {
-      // Edge triggered: it would not be said again.
+      // Edge-triggered: re-arm the event.
       epoll_event event{};
       event.events = EPOLLOUT | EPOLLET;
       event.data.ptr = &flow;
@@ -174,7 +172,7 @@ void Flows::send(Flow& flow) {
 void Flows::receive(Flow& flow) {
   if (!flow.receiver.valid()) return;
   for (int i = 0; i < kWritesAtOnce; i++) {
-    // Taken and thrown away without a copy.
+    // MSG_TRUNC: TCP drops the bytes instead of copying them.
     const ssize_t got = recv(flow.receiver.get(), nullptr, 1 << 20, MSG_TRUNC);
     if (got <= 0) return;
     flow.received_bytes += static_cast<uint64_t>(got);
@@ -186,7 +184,7 @@ void Flows::receive(Flow& flow) {
   }
 }
 
-// At once and without a trace: what was in flight is nobody's.
+// Closes with a reset, so that no packets remain in flight.
 void Flows::end(Flow& flow) {
   if (flow.over) return;
   if (flow.begun) sample(flow);
@@ -225,6 +223,39 @@ void Flows::sample(Flow& flow) {
   flow.record.samples.push_back(now);
 }
 
+// Until the tick, the end of the run or the next start or stop of a flow.
+Result<void> Flows::wait_for_events(Clock::time_point tick) {
+  auto next = std::min(tick, began_ + scenario_.lasts);
+  for (auto& flow : flows_) {
+    const FlowSpec& spec = flow->record.spec;
+    if (!flow->begun) next = std::min(next, began_ + spec.start);
+    if (!flow->over && spec.stop.count() > 0) next = std::min(next, began_ + spec.stop);
+  }
+  const auto left = std::chrono::ceil<milliseconds>(next - Clock::now());
+  std::array<epoll_event, 64> events{};
+  const int ready = epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()),
+                               static_cast<int>(std::max<int64_t>(left.count(), 0)));
+  for (int i = 0; i < ready; i++) {
+    const epoll_event& event = events.at(static_cast<size_t>(i));
+    Flow& flow = *static_cast<Flow*>(event.data.ptr);
+    if (flow.over) continue;
+    if (!flow.sender.valid() && (event.events & EPOLLIN) != 0 && flow.listener.valid())
+      TRY(accept(flow));
+    if ((event.events & EPOLLOUT) != 0) send(flow);
+    if ((event.events & EPOLLIN) != 0) receive(flow);
+  }
+  return {};
+}
+
+Result<void> Flows::begin_and_end(Clock::time_point now, const Fd& receiver_netns) {
+  for (auto& flow : flows_) {
+    const FlowSpec& spec = flow->record.spec;
+    if (!flow->begun && now >= began_ + spec.start) TRY(begin(*flow, receiver_netns));
+    if (!flow->over && spec.stop.count() > 0 && now >= began_ + spec.stop) end(*flow);
+  }
+  return {};
+}
+
 Result<Record> Flows::run(const Fd& sender_netns, const Fd& receiver_netns,
                           linkem::Direction& link) {
   poll_.reset(epoll_create1(EPOLL_CLOEXEC));
@@ -234,49 +265,21 @@ Result<Record> Flows::run(const Fd& sender_netns, const Fd& receiver_netns,
     if (!states_.valid()) return refused(governed_.directory + "/congestion_flows");
   }
   {
-    auto visit = linkem::NamespaceVisit::enter(sender_netns);
-    if (!visit) return tl::unexpected(visit.error());
-    for (auto& flow : flows_) {
-      if (auto done = listen(*flow); !done) return tl::unexpected(done.error());
-    }
+    const auto visit = TRY(linkem::NamespaceVisit::enter(sender_netns));
+    for (auto& flow : flows_) TRY(listen(*flow));
   }
 
   Record record;
   began_ = Clock::now();
   auto tick = began_ + kTick;
   bool warm = false;
-  std::array<epoll_event, 64> events{};
   while (Clock::now() < began_ + scenario_.lasts) {
-    auto next = std::min(tick, began_ + scenario_.lasts);
-    for (auto& flow : flows_) {
-      const FlowSpec& spec = flow->record.spec;
-      if (!flow->begun) next = std::min(next, began_ + spec.start);
-      if (!flow->over && spec.stop.count() > 0) next = std::min(next, began_ + spec.stop);
-    }
-    const auto left = std::chrono::ceil<milliseconds>(next - Clock::now());
-    const int ready = epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()),
-                                 static_cast<int>(std::max<int64_t>(left.count(), 0)));
-    for (int i = 0; i < ready; i++) {
-      Flow& flow = *static_cast<Flow*>(events[static_cast<size_t>(i)].data.ptr);
-      if (flow.over) continue;
-      if (!flow.sender.valid() && (events[static_cast<size_t>(i)].events & EPOLLIN) != 0 &&
-          flow.listener.valid()) {
-        if (auto done = accept(flow); !done) return tl::unexpected(done.error());
-      }
-      if ((events[static_cast<size_t>(i)].events & EPOLLOUT) != 0) send(flow);
-      if ((events[static_cast<size_t>(i)].events & EPOLLIN) != 0) receive(flow);
-    }
+    TRY(wait_for_events(tick));
     const auto now = Clock::now();
-    for (auto& flow : flows_) {
-      const FlowSpec& spec = flow->record.spec;
-      if (!flow->begun && now >= began_ + spec.start) {
-        if (auto done = begin(*flow, receiver_netns); !done) return tl::unexpected(done.error());
-      }
-      if (!flow->over && spec.stop.count() > 0 && now >= began_ + spec.stop) end(*flow);
-    }
+    TRY(begin_and_end(now, receiver_netns));
     if (!warm && now >= began_ + scenario_.warm_up) {
       warm = true;
-      link.count_anew();
+      link.reset_tally();
     }
     if (now >= tick) {
       for (auto& flow : flows_) {

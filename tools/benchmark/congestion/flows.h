@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The flows of a scenario: sockets at both ends of its link, driven by one thread. The sender is
-// the server, as a real one would be: it accepts, and its listener says which algorithm it uses.
+// the server: it accepts, and its listener sets the congestion control.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@
 
 namespace sluice::benchmark {
 
-// Addresses of a flow.
+// The addresses of a flow.
 struct Ends {
   std::string sender;
   std::string receiver;
@@ -27,7 +27,7 @@ class Flows {
   Flows(const Scenario& scenario, const Governed& governed, const std::vector<Ends>& ends);
   ~Flows();
 
-  // Until the scenario is over; `link` is the direction with the data.
+  // Runs the scenario to its end. `link`: the data direction.
   [[nodiscard]] Result<Record> run(const Fd& sender_netns, const Fd& receiver_netns,
                                    linkem::Direction& link);
 
@@ -39,6 +39,8 @@ class Flows {
   Result<void> listen(Flow& flow);
   Result<void> begin(Flow& flow, const Fd& receiver_netns);
   Result<void> accept(Flow& flow);
+  Result<void> wait_for_events(Clock::time_point tick);
+  Result<void> begin_and_end(Clock::time_point now, const Fd& receiver_netns);
   void send(Flow& flow);
   void receive(Flow& flow);
   void end(Flow& flow);
@@ -52,7 +54,7 @@ class Flows {
   std::vector<std::unique_ptr<Flow>> flows_;
   std::vector<char> zeros_;
   Fd poll_;
-  Fd states_;  // map congestion_flows of the governed, when there is one
+  Fd states_;  // map congestion_flows of sluice's instance, if it is loaded
   Clock::time_point began_;
 };
 

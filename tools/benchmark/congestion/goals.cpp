@@ -21,7 +21,7 @@ struct Goal {
   double least = -kNoBound, most = kNoBound;
   std::string unit;
   std::function<bool(const Scenario&)> about = [](const Scenario&) { return true; };
-  double of_cubic = 0;  // `most` is this share of what cubic has, where it is not 0
+  double of_cubic = 0;  // not 0: `most` is this multiple of cubic's figure
 };
 
 bool clean(const Scenario& scenario) {
@@ -44,7 +44,7 @@ std::vector<Goal> all_goals() {
       {"four flows: Jain's index", "four", "jain", 0.98, kNoBound, ""},
       {"four flows at 1 BDP: retransmitted", "four", "retransmitted", -kNoBound, 0.5, " %",
        [](const Scenario& one) { return one.buffer_bdp == 1; }},
-      {"latecomer's part of fair, after 10 s", "latecomer", "late", 90, kNoBound, " %"},
+      {"late flow's fair share, after 10 s", "latecomer", "late", 90, kNoBound, " %"},
       {"weights 3 to 1, after 30 s", "weights", "ratio", 2.5, 3.5, ""},
       {"share beside one cubic, 0.2 BDP", "cubic-one", "share", 30, 60, " %",
        [](const Scenario& one) { return one.buffer_bdp < 1; }},
@@ -54,8 +54,8 @@ std::vector<Goal> all_goals() {
        [](const Scenario& one) { return one.buffer_bdp > 1; }},
       {"short flows' completion at 4 BDP, p95", "short", "done_p95_ms", -kNoBound, kNoBound, " ms",
        [](const Scenario& one) { return one.buffer_bdp == 4; }, 0.5},
-      {"jitter: the slowest flow's part of fair", "jitter", "least", 25, kNoBound, " %"},
-      {"S0 as a rate", "rate", "rate", 98, 102, " %"},
+      {"jitter: the slowest flow's fair share", "jitter", "least", 25, kNoBound, " %"},
+      {"policy limit as a rate", "rate", "rate", 98, 102, " %"},
       {"sender's instructions for 1000 bytes", "cost", "instructions_per_kb", -kNoBound, kNoBound,
        "", [](const Scenario&) { return true; }, 1.05},
   };
@@ -67,7 +67,7 @@ std::string asked_text(const Goal& goal) {
   return fmt::format("{} to {}{}", goal.least, goal.most, goal.unit);
 }
 
-// How far outside of what is asked; negative inside. The larger, the worse.
+// The distance by which the figure misses the goal; negative if it reaches it.
 double miss(const Goal& goal, double figure) {
   return std::max(goal.least - figure, figure - goal.most);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What is asked of sluice's congestion control, and what a run of the benchmark says to it. Pure.
+// The goals of sluice's congestion control, and whether a run of the benchmark reaches them. Pure.
 #pragma once
 
 #include <map>
@@ -19,13 +19,14 @@ struct Judged {
 
 struct GoalResult {
   std::string sentence;
-  std::string asked;    // ">= 95 %"
-  size_t variants = 0;  // that the goal is about; the figures are the worst of them
+  std::string asked;  // ">= 95 %"
+  size_t variants =
+      0;  // number of variants that the goal covers; the figures are the worst of these
   std::map<std::string, double> figures;  // by algorithm
   bool reached = false;                   // by sluice
 };
 
-// Only goals that the runs say something to.
+// Only goals that the runs cover.
 [[nodiscard]] std::vector<GoalResult> goals_of(const std::vector<Judged>& judged);
 
 }  // namespace sluice::benchmark

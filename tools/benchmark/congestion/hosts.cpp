@@ -36,21 +36,20 @@ sockaddr ipv4(const std::string& address) {
   return any;
 }
 
-// In the namespace that the thread is in: buffers that no scenario here fills, and no memory of
-// earlier connections, lest a flow inherit another's threshold.
-Result<void> set_tcp_up(bool ecn) {
+// TCP settings of the thread's namespace: buffers larger than any scenario needs, and no saved
+// metrics, from which a flow would inherit another's threshold.
+Result<void> configure_tcp(bool ecn) {
   const std::string sysctl = "/proc/sys/net/ipv4/";
   for (const auto& [name, value] : {std::pair{"tcp_rmem", "4096 131072 134217728"},
                                     {"tcp_wmem", "4096 131072 134217728"},
                                     {"tcp_no_metrics_save", "1"},
                                     {"tcp_ecn", ecn ? "1" : "2"}}) {
-    if (auto written = write_file(sysctl + name, value); !written) return written;
+    TRY(write_file(sysctl + name, value));
   }
   return {};
 }
 
-// The device, up, with its addresses (the first has the others of its /24 behind it), and
-// everything else behind it.
+// The device, up, with its addresses and the default route.
 Result<Fd> make_end(const std::vector<std::string>& addresses) {
   auto tun = linkem::make_tun(kLinkDevice);
   if (!tun) return tun;
@@ -82,14 +81,11 @@ Result<Fd> make_end(const std::vector<std::string>& addresses) {
 }  // namespace
 
 Result<End> make_host(const std::vector<std::string>& addresses, bool ecn) {
-  auto netns = linkem::make_netns();
-  if (!netns) return tl::unexpected(netns.error());
-  auto visit = NamespaceVisit::enter(*netns);
-  if (!visit) return tl::unexpected(visit.error());
-  if (auto done = set_tcp_up(ecn); !done) return tl::unexpected(done.error());
-  auto tun = make_end(addresses);
-  if (!tun) return tl::unexpected(tun.error());
-  return End{std::move(*netns), std::move(*tun)};
+  Fd netns = TRY(linkem::make_netns());
+  const NamespaceVisit visit = TRY(NamespaceVisit::enter(netns));
+  TRY(configure_tcp(ecn));
+  Fd tun = TRY(make_end(addresses));
+  return End{std::move(netns), std::move(tun)};
 }
 
 }  // namespace sluice::benchmark

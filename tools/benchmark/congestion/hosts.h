@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The two hosts of a run: a network namespace without a name each, and in it a TUN device with the
-// host's addresses, whose packets are the emulator's.
+// The two hosts of a run: each an unnamed network namespace with a TUN device, which has the host's
+// addresses and is one end of the emulated link.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ struct End {
   Fd tun;
 };
 
-// The first address has the others of its /24 behind the device, which is where everything else is,
-// too. `ecn`: connections ask for it.
+// The first address is a /24, the others are /32; the default route leads through the device.
+// `ecn`: connections negotiate ECN.
 [[nodiscard]] Result<End> make_host(const std::vector<std::string>& addresses, bool ecn);
 
 }  // namespace sluice::benchmark

@@ -17,10 +17,10 @@ namespace sluice::benchmark {
 
 namespace {
 
-// Readable on white, and apart also for who does not see red and green (Okabe, Ito 2008).
+// Distinct on white, also with red-green colour blindness (Okabe, Ito 2008).
 constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                     "#e69f00", "#56b4e9", "#000000", "#999999"};
-// A goodput is over so long: the samples come every 100 ms, which is too nervous to look at.
+// Goodput is averaged over this many samples of 100 ms; single samples are too noisy.
 constexpr size_t kSmoothSamples = 5;
 
 std::string file_name(const std::string& text) {
@@ -40,10 +40,10 @@ std::string colour(size_t index) {
   return kColours[index % std::size(kColours)];
 }
 
-// What is drawn of a run: the flows that have a curve of their own, and what they are called.
+// A curve of a run, and the flows that it adds up.
 struct Curve {
   std::string title;
-  std::vector<const FlowRecord*> flows;  // one; or all short ones together
+  std::vector<const FlowRecord*> flows;  // one, or all short or intermittent ones
 };
 
 std::vector<Curve> curves_of(const Outcome& outcome) {
@@ -53,9 +53,9 @@ std::vector<Curve> curves_of(const Outcome& outcome) {
   const auto role_text = [](const FlowSpec& spec) -> std::string {
     switch (spec.role) {
       case Role::shorter:
-        return "100 KB flows, all together";
+        return "sum of the 100 KB flows";
       case Role::late:
-        return spec.algorithm + ", latecomer";
+        return spec.algorithm + ", late";
       case Role::heavy:
         return spec.algorithm + ", weight 3";
       case Role::light:
@@ -68,7 +68,7 @@ std::vector<Curve> curves_of(const Outcome& outcome) {
         break;
     }
     return spec.detour.count() > 0
-               ? fmt::format("{}, {} ms further", spec.algorithm, spec.detour.count())
+               ? fmt::format("{}, {} ms more", spec.algorithm, spec.detour.count())
                : spec.algorithm;
   };
   for (const FlowRecord& flow : outcome.record.flows) {
@@ -110,7 +110,7 @@ std::string queue_data(const Outcome& outcome) {
   return data;
 }
 
-// Algorithms side by side, goodput above queue, the same scales for all.
+// Algorithms side by side, goodput above queue, with the same scales.
 std::string over_time(const std::vector<const Outcome*>& shown, const std::string& path) {
   const Scenario& scenario = shown.front()->scenario;
   double queue_most = 1;
@@ -145,7 +145,7 @@ std::string over_time(const std::vector<const Outcome*>& shown, const std::strin
   return script + "unset multiplot\n";
 }
 
-// The matrix at one rate of loss.
+// The matrix for one loss rate.
 std::string over_matrix(const std::vector<const Outcome*>& shown, double loss,
                         const std::string& path) {
   std::vector<std::string> algorithms;
@@ -190,7 +190,7 @@ std::string over_matrix(const std::vector<const Outcome*>& shown, double loss,
       "set style data histogram\nset style histogram clustered gap 1\nset style fill solid 0.9 "
       "noborder\nset grid ytics lc '#dddddd'\nset lmargin 10\nset rmargin 2\n"
       "set xtics rotate by -40 scale 0 format ''\nset key outside top right horizontal\n"
-      "set size 1,0.42\nset origin 0,0.53\nset ylabel 'utilisation, % of what the link can carry'\n"
+      "set size 1,0.42\nset origin 0,0.53\nset ylabel 'utilisation, % of the link's capacity'\n"
       "set yrange [0:105]\nplot {}\n"
       "set size 1,0.56\nset origin 0,0\nset bmargin 8\nset xtics format '%s'\n"
       "set ylabel 'queueing delay, 95th percentile, ms'\nset logscale y\n"
@@ -205,8 +205,8 @@ Result<void> run_gnuplot(const std::string& script) {
   const bool written = fwrite(script.data(), 1, script.size(), gnuplot) == script.size();
   const int status = pclose(gnuplot);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-    return failed("plots: there is no gnuplot; install it: tools/install bench");
-  if (!written || status != 0) return failed("plots: gnuplot refused its script");
+    return failed("plots: gnuplot is not installed; install it with tools/install bench");
+  if (!written || status != 0) return failed("plots: gnuplot rejected its script");
   return {};
 }
 
@@ -217,7 +217,7 @@ Result<void> plot(const std::vector<Outcome>& outcomes, const std::string& direc
   std::filesystem::create_directories(directory, error);
   if (error) return failed("plots: {}: {}", directory, error.message());
   std::vector<const Outcome*> alone;
-  // The first seed of each: a curve over time has no median.
+  // The first seed only: curves over time have no median.
   std::map<std::string, std::vector<const Outcome*>> meetings;
   for (const Outcome& outcome : outcomes) {
     if (outcome.scenario.name == "alone")
@@ -227,7 +227,7 @@ Result<void> plot(const std::vector<Outcome>& outcomes, const std::string& direc
   }
   for (const auto& [name, shown] : meetings) {
     const std::string path = directory + "/" + file_name(name) + ".png";
-    if (auto drawn = run_gnuplot(over_time(shown, path)); !drawn) return drawn;
+    TRY(run_gnuplot(over_time(shown, path)));
   }
   std::vector<double> losses;
   for (const Outcome* outcome : alone) losses.push_back(outcome->scenario.loss_percent);
@@ -235,7 +235,7 @@ Result<void> plot(const std::vector<Outcome>& outcomes, const std::string& direc
   losses.erase(std::unique(losses.begin(), losses.end()), losses.end());
   for (const double loss : losses) {
     const std::string path = fmt::format("{}/alone-loss-{}.png", directory, loss);
-    if (auto drawn = run_gnuplot(over_matrix(alone, loss, path)); !drawn) return drawn;
+    TRY(run_gnuplot(over_matrix(alone, loss, path)));
   }
   return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Pictures of the congestion benchmark, by gnuplot: goodput and queue over time where flows meet,
-// and bars over the matrix.
+// Plots of the congestion benchmark, drawn by gnuplot: goodput and queue over time where flows
+// meet, and bars over the matrix.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace sluice::benchmark {
 
-// One PNG for each variant of each case in the directory, which is made. Names are those of the
-// case and its variant. No gnuplot: an error that says how to get it.
+// Writes one PNG per variant of each case, named after both, to the directory, which is made. Fails
+// with a hint if gnuplot is missing.
 [[nodiscard]] Result<void> plot(const std::vector<Outcome>& outcomes, const std::string& directory);
 
 }  // namespace sluice::benchmark

@@ -24,9 +24,8 @@ constexpr const char* kStates[] = {
 
 constexpr const char* kRoles[] = {"tested", "rival", "late", "short", "heavy", "light", "rated"};
 
-// What was measured badly is said so: the emulator could not keep up. A packet that leaves it late
-// was in a queue that no link has.
-constexpr double kLateMost = 2000;  // us, of 99 in 100 packets
+// Above this the emulator adds a queue that the link does not have; such runs are marked.
+constexpr double kLateMost = 2000;  // us, 99th percentile
 
 bool is_sound(const Record& record) {
   return record.device_drops == 0 && record.late_p99_us <= kLateMost;
@@ -44,7 +43,7 @@ struct Row {
   bool sound = true;
 };
 
-// In the order of the catalogue's variants; the algorithms of one variant stand together.
+// In the catalogue's order of variants; the algorithms of a variant are adjacent.
 std::vector<Row> rows_of(const std::vector<Outcome>& outcomes, const std::string& name) {
   std::vector<std::string> variants;
   std::vector<Row> rows;
@@ -140,7 +139,7 @@ std::vector<Judged> judged_of(const std::vector<Outcome>& outcomes,
 void print_goals(const std::vector<Outcome>& outcomes, const std::vector<CostRow>& costs) {
   const std::vector<GoalResult> goals = goals_of(judged_of(outcomes, costs));
   if (goals.empty()) return;
-  fmt::print("\ngoals: medians over the seeds, the worst of the variants that each is about\n");
+  fmt::print("\ngoals: medians over the seeds, the worst of the covered variants\n");
   fmt::print("  {:<40} {:>13} {:>9} {:>9} {:>9}  {:>8}\n", "goal", "asked", "sluice", "cubic",
              "bbr", "variants");
   for (const GoalResult& goal : goals) {

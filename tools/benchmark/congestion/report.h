@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What the congestion benchmark says: tables for people, JSON for everything else.
+// The output of the congestion benchmark: tables and JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -18,7 +18,7 @@ struct Outcome {
   Figures figures;
 };
 
-// One line for a run that has just ended.
+// Prints one line for a finished run.
 void print_outcome(const Outcome& outcome, size_t number, size_t of);
 
 struct CostRow {
@@ -26,7 +26,8 @@ struct CostRow {
   Cost cost;
 };
 
-// A table a case: medians over the seeds, a row for each variant and algorithm; then the goals.
+// Prints a table per case, with medians over the seeds and a row per variant and algorithm, and the
+// goals.
 void print_tables(const std::vector<Outcome>& outcomes, const std::vector<CostRow>& costs);
 
 [[nodiscard]] nlohmann::ordered_json report_json(const std::vector<Outcome>& outcomes,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What one run of the congestion benchmark is: a link, the flows that meet on it, and what is
-// looked at. Plain data; cases.h has the catalogue, testbed.h carries a run out, figures.h judges
-// it.
+// One run of the congestion benchmark: a link, the flows on it, and the record of the run. Data
+// only: cases.h has the catalogue, testbed.h runs a scenario, figures.h evaluates its record.
 #pragma once
 
 #include <chrono>
@@ -14,34 +13,34 @@ namespace sluice::benchmark {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// What a flow is in its scenario.
+// The role of a flow in its scenario.
 enum class Role { tested, rival, late, shorter, heavy, light, rated };
 
 struct FlowSpec {
   Role role = Role::tested;
   std::string algorithm;
   milliseconds start{0};
-  milliseconds stop{0};    // 0: at the end
-  uint64_t bytes = 0;      // then it ends by itself; 0: as much as it can
+  milliseconds stop{0};    // 0: at the end of the run
+  uint64_t bytes = 0;      // the flow's size; 0: unlimited
   milliseconds detour{0};  // added to its round trip
 };
 
 struct Scenario {
   std::string name;       // of the case, like "four"
-  std::string variant;    // what tells it from the others of its case, like "1 BDP"
-  std::string algorithm;  // of the flows that are judged
+  std::string variant;    // its parameters within the case, like "1 BDP"
+  std::string algorithm;  // of the judged flows
   double rate_mbit = 50;
   milliseconds rtt{40};
   double buffer_bdp = 1;
   double loss_percent = 0;
-  milliseconds jitter{0};     // plus and minus so much, one way
-  bool ecn = false;           // negotiated, and marked from a quarter of a BDP on,
-  double marked_from_ms = 0;  // or, if this is not 0, from a queue of so long on
-  std::string receiver;       // the receiving end's congestion control; empty: the machine's own
+  milliseconds jitter{0};     // plus and minus, one-way
+  bool ecn = false;           // negotiated; marks from a quarter of a BDP on
+  double marked_from_ms = 0;  // with ecn, not 0: marks from this queueing delay on instead
+  std::string receiver;       // the receiver's congestion control; empty: the machine's default
   milliseconds lasts{20'000};
-  milliseconds warm_up{5'000};  // not looked at
+  milliseconds warm_up{5'000};  // not evaluated
   std::vector<FlowSpec> flows;
-  double target_mbit = 0;  // on the wire, of the flow whose rate a policy sets
+  double target_mbit = 0;  // on the wire, of the flow with a rate policy
   uint64_t seed = 1;
 
   // Bytes of a bandwidth-delay product, as the link counts them.
@@ -52,24 +51,26 @@ struct Scenario {
   [[nodiscard]] double ceiling_mbit() const { return rate_mbit * 1448 / 1500; }
 };
 
-// What a flow was like at one moment.
+// The state of a flow at one time.
 struct Sample {
   double at_s = 0;
-  uint64_t received_bytes = 0;  // by the application at the other end
+  uint64_t received_bytes = 0;  // by the receiving application
   uint32_t srtt_us = 0;
   uint32_t cwnd_packets = 0;
   uint32_t retransmitted_packets = 0;
-  uint32_t sent_packets = 0;  // with retransmissions
-  int state = -1;             // enum sluice_congestion_state; -1: not one of ours
+  uint32_t sent_packets = 0;  // retransmissions included
+  int state = -1;             // enum sluice_congestion_state; -1: another algorithm
 };
 
 struct FlowRecord {
   FlowSpec spec;
   double started_s = 0;
-  double finished_s = 0;  // 0: it did not, or was not to
+  double finished_s = 0;  // 0: not completed, or unlimited
   std::vector<Sample> samples;
-  std::vector<uint64_t> states_entered;  // of ours: how often each
-  bool accurate_marks = false;           // of ours: so it took its peer's to be, at the end
+  // Of sluice's flows only: how often each state was entered, and whether the flow took its peer's
+  // marks to be accurate at the end.
+  std::vector<uint64_t> states_entered;
+  bool accurate_marks = false;
 };
 
 struct QueueSample {
@@ -80,13 +81,12 @@ struct QueueSample {
 struct Record {
   std::vector<FlowRecord> flows;
   std::vector<QueueSample> queue;
-  // Of the link's direction with the data, from the end of the warm-up.
+  // Of the data direction of the link, after the warm-up.
   double queue_mean_ms = 0, queue_p50_ms = 0, queue_p95_ms = 0, queue_p99_ms = 0;
   double late_p99_us = 0;     // the emulator's own error
   uint64_t dropped_full = 0;  // packets
   uint64_t marked = 0;        // packets
-  uint64_t device_drops =
-      0;  // of the emulator's devices: not 0, and the figures are not the link's
+  uint64_t device_drops = 0;  // of the emulator's devices; if not 0, the figures are invalid
 };
 
 }  // namespace sluice::benchmark

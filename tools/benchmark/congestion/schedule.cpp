@@ -14,7 +14,7 @@ namespace {
 
 constexpr milliseconds kOverhead{150};
 
-// A job that is heavier than all capacity fits when nothing else runs.
+// A job heavier than the capacity fits when nothing else runs.
 bool fits(double load, double weight, double capacity) {
   return load <= 0 || load + weight <= capacity;
 }
@@ -56,15 +56,15 @@ void play(const std::vector<Job>& jobs, double capacity, size_t at_once,
   for (size_t i = 0; i < jobs.size(); i++) {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return running < at_once && fits(load, jobs[i].weight, capacity); });
-    const auto place =
+    const auto slot =
         static_cast<size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
-    taken[place] = true;
+    taken[slot] = true;
     load += jobs[i].weight;
-    if (++running == 1) load = jobs[i].weight;  // no rounding error is carried on
-    threads.emplace_back([&, i, place] {
-      run(i, place);
+    if (++running == 1) load = jobs[i].weight;  // discards rounding errors
+    threads.emplace_back([&, i, slot] {
+      run(i, slot);
       const std::lock_guard ended(mutex);
-      taken[place] = false;
+      taken[slot] = false;
       load = --running == 0 ? 0 : load - jobs[i].weight;
       changed.notify_one();
     });

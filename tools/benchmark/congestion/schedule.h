@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Runs of the benchmark side by side, as many as the machine carries: a run weighs what its link
-// carries, and the heaviest runs alone.
+// Concurrent runs of the benchmark within the machine's capacity. A run's weight is its link's
+// rate; a run heavier than the capacity runs alone.
 #pragma once
 
 #include <chrono>
@@ -15,13 +15,13 @@ struct Job {
   std::chrono::milliseconds lasts{0};
 };
 
-// How long play() takes for these; each needs `overhead` besides.
+// The duration of play() for these jobs, with 150 ms of overhead each.
 [[nodiscard]] std::chrono::milliseconds estimate(const std::vector<Job>& jobs, double capacity,
                                                  size_t at_once);
 
-// Runs all of them, each on a thread of its own, in order of the list as far as they fit.
-// `run(job, place)`: places tell jobs of one time apart, from 0 up to at_once - 1.
+// Runs all jobs, each on its own thread, in order of the list as capacity allows. `run(job, slot)`:
+// concurrent jobs have different slots, 0 to at_once - 1.
 void play(const std::vector<Job>& jobs, double capacity, size_t at_once,
-          const std::function<void(size_t job, size_t place)>& run);
+          const std::function<void(size_t job, size_t slot)>& run);
 
 }  // namespace sluice::benchmark

@@ -18,7 +18,7 @@ namespace {
 
 using linkem::NamespaceVisit;
 
-// The emulator before the flows: what is late there is late for all.
+// The emulator's priority is above the flows', because its delays affect all flows.
 constexpr int kEmulatorPriority = 2;
 constexpr int kFlowsPriority = 1;
 
@@ -37,9 +37,9 @@ linkem::LinkShape shape_of(const Scenario& scenario) {
   return shape;
 }
 
-// Acknowledgements come back over a link that is as long, never full, and loses nothing: what is
-// asked is what the algorithm makes of the data's way.
-linkem::LinkShape way_back(const Scenario& scenario) {
+// Acknowledgements return with the same delay, without a bottleneck and without loss: the benchmark
+// is about the data direction.
+linkem::LinkShape reverse_link(const Scenario& scenario) {
   return {.delay = scenario.rtt / 2 - scenario.jitter, .jitter = 2 * scenario.jitter};
 }
 
@@ -49,8 +49,8 @@ double milliseconds_at(const linkem::Histogram& histogram, uint64_t permille) {
 
 }  // namespace
 
-Result<Record> run_scenario(const Scenario& scenario, const Governed& governed, int place) {
-  const std::string subnet = fmt::format("10.{}.{}.", 1 + place / 200, place % 200);
+Result<Record> run_scenario(const Scenario& scenario, const Governed& governed, int slot) {
+  const std::string subnet = fmt::format("10.{}.{}.", 1 + slot / 200, slot % 200);
   std::vector<std::string> senders{subnet + "1"};
   std::vector<std::string> receivers{subnet + "2"};
   linkem::LinkShape shape = shape_of(scenario);
@@ -65,24 +65,20 @@ Result<Record> run_scenario(const Scenario& scenario, const Governed& governed, 
     if (flow.detour.count() > 0) {
       each.receiver = subnet + std::to_string(10 + receivers.size());
       receivers.push_back(each.receiver);
-      auto host = Address::parse(each.receiver);
-      if (!host) return tl::unexpected(host.error());
-      paths.add(*host, flow.detour, shape);
+      paths.add(TRY(Address::parse(each.receiver)), flow.detour, shape);
     }
     ends.push_back(std::move(each));
   }
 
-  auto left = make_host(senders, scenario.ecn);
-  if (!left) return tl::unexpected(left.error());
-  auto right = make_host(receivers, scenario.ecn);
-  if (!right) return tl::unexpected(right.error());
+  End left = TRY(make_host(senders, scenario.ecn));
+  End right = TRY(make_host(receivers, scenario.ecn));
   const Fd ending(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!ending.valid()) return failed("eventfd: {}", strerror(errno));
 
-  linkem::Emulator link{std::move(left->tun),
-                        std::move(right->tun),
+  linkem::Emulator link{std::move(left.tun),
+                        std::move(right.tun),
                         {shape, paths, scenario.seed},
-                        {way_back(scenario), {}, ~scenario.seed}};
+                        {reverse_link(scenario), {}, ~scenario.seed}};
   Result<void> carried;
   std::thread carrier([&] {
     linkem::run_on_time(kEmulatorPriority);
@@ -90,7 +86,7 @@ Result<Record> run_scenario(const Scenario& scenario, const Governed& governed, 
   });
   linkem::run_on_time(kFlowsPriority);
   Flows flows(scenario, governed, ends);
-  auto record = flows.run(left->netns, right->netns, link.left_to_right);
+  auto record = flows.run(left.netns, right.netns, link.left_to_right);
   const uint64_t one = 1;
   if (write(ending.get(), &one, sizeof(one)) != sizeof(one)) std::terminate();
   carrier.join();
@@ -105,9 +101,8 @@ Result<Record> run_scenario(const Scenario& scenario, const Governed& governed, 
   record->late_p99_us = static_cast<double>(tally.late.quantile(990).count());
   record->dropped_full = tally.dropped_full;
   record->marked = tally.marked;
-  for (const Fd* netns : {&left->netns, &right->netns}) {
-    auto visit = NamespaceVisit::enter(*netns);
-    if (!visit) return tl::unexpected(visit.error());
+  for (const Fd* netns : {&left.netns, &right.netns}) {
+    const NamespaceVisit visit = TRY(NamespaceVisit::enter(*netns));
     record->device_drops += linkem::device_drops(std::string(kLinkDevice)).value_or(0);
   }
   return record;

@@ -18,7 +18,7 @@ namespace sluice::benchmark {
 namespace {
 
 constexpr size_t kWriteBytes = 65536;
-constexpr int kUnsentBytes = 16384;  // what waits in a socket beyond its window is of no use here
+constexpr int kUnsentBytes = 16384;  // TCP_NOTSENT_LOWAT: more unsent data has no effect here
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -55,7 +55,7 @@ uint32_t name_of(const Fd& receiver, const Address& client) {
   getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&own), &length);
   uint16_t low = 0;
   memcpy(&low, client.raw().bytes + 14, sizeof(low));
-  // The port lies at the same place in both families.
+  // The port has the same offset in both families.
   return uint32_t{low} << 16 | own.sin6_port;
 }
 
@@ -71,36 +71,33 @@ Result<Bulk> Bulk::open(const BulkPlan& plan) {
   Bulk bulk;
   bulk.zeros_.resize(kWriteBytes);
   bulk.poll_.reset(epoll_create1(EPOLL_CLOEXEC));
-  if (auto done = bulk.connect_all(plan); !done) return tl::unexpected(done.error());
+  TRY(bulk.connect_all(plan));
   return bulk;
 }
 
 Result<void> Bulk::connect_all(const BulkPlan& plan) {
-  auto listener = make_socket(plan.server.address);
-  if (!listener) return tl::unexpected(listener.error());
+  const Fd listener = TRY(make_socket(plan.server.address));
   const int yes = 1;
-  setsockopt(listener->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-  // The benchmark is of the pacer, not of what paces by itself.
-  setsockopt(listener->get(), IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
-  setsockopt(listener->get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes, sizeof(kUnsentBytes));
+  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  // An algorithm without pacing of its own: the benchmark measures the pacer.
+  setsockopt(listener.get(), IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
+  setsockopt(listener.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes, sizeof(kUnsentBytes));
   const SocketAddress at(plan.server.address, plan.server.port);
-  if (bind(listener->get(), at.get(), at.length) != 0 || listen(listener->get(), 4096) != 0)
+  if (bind(listener.get(), at.get(), at.length) != 0 || listen(listener.get(), 4096) != 0)
     return failed("listening at port {}: {}", plan.server.port, error_text(errno));
   for (uint32_t i = 0; i < plan.flows; i++) {
     const Address& client = plan.clients[i % plan.clients.size()];
     {
-      auto visit = linkem::NamespaceVisit::enter(plan.client_netns);
-      if (!visit) return tl::unexpected(visit.error());
-      auto receiver = make_socket(client);
-      if (!receiver) return tl::unexpected(receiver.error());
+      const auto visit = TRY(linkem::NamespaceVisit::enter(plan.client_netns));
+      Fd receiver = TRY(make_socket(client));
       const SocketAddress from(client, 0);
-      if (bind(receiver->get(), from.get(), from.length) != 0 ||
-          connect(receiver->get(), at.get(), at.length) != 0)
+      if (bind(receiver.get(), from.get(), from.length) != 0 ||
+          connect(receiver.get(), at.get(), at.length) != 0)
         return failed("connecting flow {}: {}", i, error_text(errno));
-      names_.push_back(name_of(*receiver, client));
-      receivers_.push_back(std::move(*receiver));
+      names_.push_back(name_of(receiver, client));
+      receivers_.push_back(std::move(receiver));
     }
-    Fd sender(accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
+    Fd sender(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!sender.valid()) return failed("accepting flow {}: {}", i, error_text(errno));
     const uint32_t class_id = 1U << 16 | (i + 1);
     if (plan.classes &&
@@ -109,8 +106,8 @@ Result<void> Bulk::connect_all(const BulkPlan& plan) {
     senders_.push_back(std::move(sender));
   }
   for (uint32_t i = 0; i < plan.flows; i++) {
-    if (auto done = watch(senders_[i], EPOLLOUT); !done) return done;
-    if (auto done = watch(receivers_[i], EPOLLIN); !done) return done;
+    TRY(watch(senders_[i], EPOLLOUT));
+    TRY(watch(receivers_[i], EPOLLIN));
   }
   return {};
 }
@@ -138,9 +135,9 @@ Result<void> Bulk::run(uint64_t ns) {
       } else {
         // MSG_TRUNC: TCP drops the bytes instead of copying them.
         moved = recv(event.data.fd, nullptr, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
-        if (moved == 0) return failed("a flow ended by itself");
+        if (moved == 0) return failed("a flow ended");
       }
-      if (moved < 0 && errno != EAGAIN) return failed("a flow broke: {}", error_text(errno));
+      if (moved < 0 && errno != EAGAIN) return failed("a flow failed: {}", error_text(errno));
     }
   }
   return {};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Connections of a service that always has more to send: sockets at both ends, driven by one
-// thread.
+// Connections of a service that sends without end: sockets at both ends, driven by one thread.
 #pragma once
 
 #include <cstdint>
@@ -14,30 +13,30 @@
 namespace sluice::benchmark {
 
 struct BulkPlan {
-  HostPort server;  // in the present namespace
+  HostPort server;  // in the thread's namespace
   std::string client_netns;
-  std::vector<Address> clients;  // flows take turns
+  std::vector<Address> clients;  // assigned to flows in turn
   uint32_t flows = 1;
-  // Each sender's packets go to a class of their own of the qdisc 1:, from 1:1 on.
+  // Each sender's packets have their own class of the qdisc 1:, from 1:1 on.
   bool classes = false;
 };
 
-// What TCP itself says at the sender's end, over all flows.
+// TCP_INFO of the senders, over all flows.
 struct BulkState {
-  uint32_t rtt_us = 0;      // median of the smoothed
-  uint32_t min_rtt_us = 0;  // median of the least
+  uint32_t rtt_us = 0;      // median of the smoothed round trips
+  uint32_t min_rtt_us = 0;  // median of the minimum round trips
   uint64_t retransmits = 0;
 };
 
 class Bulk {
  public:
-  // Connects all of them.
+  // Connects all flows.
   static Result<Bulk> open(const BulkPlan& plan);
 
-  // Sends and receives for so long.
+  // Sends and receives for this time.
   Result<void> run(uint64_t ns);
   [[nodiscard]] Result<BulkState> state() const;
-  // Of a flow, as struct arrival names it.
+  // The flows' names, as in struct arrival.
   [[nodiscard]] const std::vector<uint32_t>& flows() const { return names_; }
 
  private:

@@ -25,8 +25,7 @@ Result<Collector> Collector::attach(const std::string& netns, const std::string&
   if (arrivals_bpf__load(collector.skeleton_.get()) != 0)
     return failed("arrivals: loading it: {}", libbpf_log_take());
 
-  auto visit = linkem::NamespaceVisit::enter(netns);
-  if (!visit) return tl::unexpected(visit.error());
+  const auto visit = TRY(linkem::NamespaceVisit::enter(netns));
   const unsigned ifindex = if_nametoindex(device.c_str());
   if (ifindex == 0) return failed("device {} in {}: {}", device, netns, error_text(errno));
   LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(ifindex),
@@ -50,7 +49,7 @@ uint64_t Collector::seen() const {
 Result<std::vector<arrival>> Collector::log() const {
   const uint64_t count = seen();
   if (count > ARRIVALS_MAX)
-    return failed("{} packets came and the log holds {}: measure for a shorter time", count,
+    return failed("{} packets arrived and the log holds {}: measure for a shorter time", count,
                   ARRIVALS_MAX);
   const size_t bytes = ARRIVALS_MAX * sizeof(arrival);
   void* at = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, bpf_map__fd(skeleton_->maps.arrivals), 0);

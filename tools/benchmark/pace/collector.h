@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// arrivals.bpf.c on a device of a namespace, and the log that it keeps.
+// The log of arrivals.bpf.c, attached to a device in a namespace.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,13 @@ namespace sluice::benchmark {
 
 class Collector {
  public:
-  // At tc ingress of the device, for packets from this port (host order). It goes with its device.
+  // Attaches at tc ingress of the device, for packets from this port (host order). Never detached:
+  // the program vanishes with the device.
   static Result<Collector> attach(const std::string& netns, const std::string& device,
                                   uint16_t port, bool drop);
 
   [[nodiscard]] uint64_t seen() const;
-  // In the order of arrival; an error where more came than the log holds.
+  // In order of arrival; fails if more packets arrived than the log holds.
   [[nodiscard]] Result<std::vector<arrival>> log() const;
 
  private:

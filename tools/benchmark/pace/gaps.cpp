@@ -8,7 +8,7 @@
 namespace sluice::benchmark {
 namespace {
 
-// Nearest rank: a value that was seen.
+// Nearest rank.
 double quantile(const std::vector<double>& sorted, double share) {
   if (sorted.empty()) return 0;
   const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
@@ -16,7 +16,7 @@ double quantile(const std::vector<double>& sorted, double share) {
 }
 
 double rate_of(const std::vector<arrival>& packets) {
-  // The last one's bytes had no time yet to take.
+  // Without the last packet, whose transmission time lies after the interval.
   uint64_t bytes = 0;
   for (size_t i = 0; i + 1 < packets.size(); i++) bytes += packets[i].bytes;
   const uint64_t took_ns = packets.back().at_ns - packets.front().at_ns;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A client that asks when it is time to, whether those before it have been answered or not, as many
-// users do who know nothing of each other: exponential pauses, a connection for each request. How
-// long one took counts from when it was due, so that nothing hides behind a slow one. Prints JSON
-// as tests/lab/lib/answers.lua does. For tools/bench weights.
+// An open-loop client: sends requests at exponential intervals, whether or not earlier ones have
+// been answered, like many independent users; one connection per request. A request's time counts
+// from when it was due, so that a slow answer does not hide later delays. Prints JSON like
+// tests/lab/lib/answers.lua. For tools/bench weights.
 //
 //   bench_client ADDRESS PORT SECONDS REQUESTS-A-SECOND SEED
 #include <arpa/inet.h>
@@ -27,7 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-constexpr std::chrono::seconds kGivesUp{10};  // without an answer
+constexpr std::chrono::seconds kGivesUp{10};  // time-out of a request
 constexpr char kRequest[] = "GET / HTTP/1.0\r\n\r\n";
 
 struct Exchange {
@@ -53,7 +53,7 @@ class Client {
     exchanges_[fd].due = due;
   }
 
-  // Until something has happened, or that time has come.
+  // Waits for an event, at most until this time.
   void wait(Clock::time_point until) {
     const Seconds left = until - Clock::now();
     const int left_ms = std::max(0, static_cast<int>(left.count() * 1000));
@@ -72,14 +72,14 @@ class Client {
 
   void print() {
     std::sort(took_us_.begin(), took_us_.end());
-    const auto part = [&](size_t percent) {
+    const auto percentile = [&](size_t percent) {
       return took_us_.empty() ? 0 : took_us_[(took_us_.size() - 1) * percent / 100];
     };
     printf(
         "{\"requests\": %zu, \"failed\": %zu, \"p50_us\": %ld, \"p99_us\": %ld, \"servers\": "
         "{\"server1\": %zu, \"server2\": %zu, \"server3\": %zu}}\n",
-        took_us_.size(), failed_, part(50), part(99), answers_["server1"], answers_["server2"],
-        answers_["server3"]);
+        took_us_.size(), failed_, percentile(50), percentile(99), answers_["server1"],
+        answers_["server2"], answers_["server3"]);
   }
 
  private:
@@ -92,10 +92,10 @@ class Client {
       epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
       return;
     }
-    char part[1024];
-    const ssize_t got = read(fd, part, sizeof(part));
+    char chunk[1024];
+    const ssize_t got = read(fd, chunk, sizeof(chunk));
     if (got > 0) {
-      exchange.answer.append(part, static_cast<size_t>(got));
+      exchange.answer.append(chunk, static_cast<size_t>(got));
     } else if (got == 0 || errno != EAGAIN) {
       end(fd, got == 0);
     }

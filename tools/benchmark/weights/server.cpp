@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A server that does one thing after the other: reads a request, is busy with it for so long,
-// answers "serverINDEX" and closes; where a second time is given, for that in the first 2 of every
-// 10 seconds. For tools/bench weights; ends with its parent's signal.
+// A server that processes one request at a time: reads it, sleeps for the processing time, answers
+// "serverINDEX" and closes. A second time, if given, is used in the first 2 of every 10 seconds.
+// For tools/bench weights; ended by a signal of its parent.
 //
 //   bench_server PORT INDEX MICROSECONDS [DISTURBED-MICROSECONDS]
 #include <netinet/in.h>
@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kWaiting = 1024;  // connections that nobody has accepted yet
+constexpr int kWaiting = 1024;  // backlog of connections that are not yet accepted
 constexpr std::chrono::seconds kEvery{10};
 constexpr std::chrono::seconds kDisturbed{2};
 
@@ -38,14 +38,14 @@ int listen_at(uint16_t port) {
   return listener;
 }
 
-// False: the client went before it had asked.
+// False: the client closed before its request was complete.
 bool read_request(int connection) {
   std::string request;
-  char part[4096];
+  char chunk[4096];
   while (request.find("\r\n\r\n") == std::string::npos) {
-    const ssize_t got = read(connection, part, sizeof(part));
+    const ssize_t got = read(connection, chunk, sizeof(chunk));
     if (got <= 0) return false;
-    request.append(part, static_cast<size_t>(got));
+    request.append(chunk, static_cast<size_t>(got));
   }
   return true;
 }
