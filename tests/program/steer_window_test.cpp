@@ -195,7 +195,7 @@ TEST_P(SteerUnfinishedChecksum, IsKept) {
 }
 
 // A complete checksum that equals the sum of the pseudo header.
-TEST_P(SteerUnfinishedChecksum, IsNotMistakenForACompleteOneOfTheSameValue) {
+TEST_P(SteerUnfinishedChecksum, ACompleteOneOfTheSameValueIsNotMistakenForIt) {
   open();
   Packet sent = ack(8192, 60000);
   sent.find<Tcp>()->urgent = 0;
