@@ -48,9 +48,9 @@ TEST_P(SteerPicksUdp, AUdpFlowSilentForTheTimeOutBeginsAgain) {
 }
 
 TEST_P(SteerPicksUdp, TheUdpTimeOutIsTheServicesOwn) {
-  Service slow = udp_.service;
-  monitored.udp_timeout_s = 1000;
-  stage().set_ring_of_age(slow, moving(udp_.one.number, udp_.two.number), 900);
+  Service long_timeout = udp_.service;
+  long_timeout.udp_timeout_s = 1000;
+  stage().set_ring_of_age(long_timeout, moving(udp_.one.number, udp_.two.number), 900);
   ASSERT_TRUE(stage().flows().put(flow_of(udp(1)), {udp_.far.number, stage().now_s() - 900}));
   EXPECT_EQ(reached(udp(1)), "backend_far");
   EXPECT_EQ(reached(udp(2)), "backend_one");
