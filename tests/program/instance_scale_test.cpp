@@ -102,7 +102,9 @@ TEST_P(InstanceScaleOfMode, ABackendIsAddedDrainedAndRemoved) {
     return service_add(plane(), "t", Endpoint::parse("198.51.100.1:80/udp").value(), {},
                        Apply::perform);
   });
-  timed("policy", [&] { return policy_set(plane(), "s1", {1000000, {}}, Apply::perform); });
+  timed("policy", [&] {
+    return policy_set(plane(), "s1", {{&Policy::flow_rate_bytes_per_sec, 1000000}}, Apply::perform);
+  });
 
   const auto memory = memory_of(instance_->directory());
   ASSERT_TRUE(memory) << memory.error().text;

@@ -108,7 +108,7 @@ TEST_F(InstanceTables, TheAddressFilterHasTheBitsOfExistingServicesOnly) {
   add("web", "203.0.113.10:80/tcp");
   EXPECT_TRUE(may_have("203.0.113.10"));
   EXPECT_EQ(features(), uint32_t{SLUICE_FEATURE_ANY_PORT});
-  add("nat", "203.0.113.11:80/tcp", {.mode = Mode::nat});
+  add("nat", "203.0.113.11:80/tcp", {{&Service::mode, Mode::nat}});
   const std::string backend = packets::address_text(packets::backend_one.v4);
   add_backend("nat", (backend + ":80").c_str());
   EXPECT_TRUE(may_have(backend.c_str()));
@@ -121,9 +121,9 @@ TEST_F(InstanceTables, TheAddressFilterHasTheBitsOfExistingServicesOnly) {
 }
 
 TEST_F(InstanceTables, PrefixesAreFoundByTheLongestMatchOfTheirPort) {
-  add("wide", "203.0.113.0/24:80/tcp", {.mode = Mode::ipip});
-  add("narrow", "203.0.113.128/25:443/tcp", {.mode = Mode::ipip});
-  add("wide6", "[2001:db8::/64]:0/udp", {.mode = Mode::ipip});
+  add("wide", "203.0.113.0/24:80/tcp", {{&Service::mode, Mode::ipip}});
+  add("narrow", "203.0.113.128/25:443/tcp", {{&Service::mode, Mode::ipip}});
+  add("wide6", "[2001:db8::/64]:0/udp", {{&Service::mode, Mode::ipip}});
   EXPECT_EQ(features() & SLUICE_FEATURE_PREFIXES, uint32_t{SLUICE_FEATURE_PREFIXES});
   EXPECT_TRUE(may_have("198.51.100.99"));
   EXPECT_EQ(in_prefixes("203.0.113.200", 80, L4Proto::tcp).service, 1U);
@@ -146,8 +146,10 @@ TEST_F(InstanceTables, PrefixesAreFoundByTheLongestMatchOfTheirPort) {
 }
 
 TEST_F(InstanceTables, ThePolicyOfAPrefixIsInItsEntry) {
-  add("wide", "203.0.113.0/24:80/tcp", {.mode = Mode::ipip});
-  ASSERT_TRUE(policy_set(plane(), "wide", {{}, 65536, 100}, Apply::perform));
+  add("wide", "203.0.113.0/24:80/tcp", {{&Service::mode, Mode::ipip}});
+  ASSERT_TRUE(policy_set(plane(), "wide",
+                         {{&Policy::window_bytes, 65536}, {&Policy::connections_per_sec, 100}},
+                         Apply::perform));
   EXPECT_EQ(in_prefixes("203.0.113.1", 80, L4Proto::tcp).flags,
             uint32_t{SLUICE_SERVICE_WINDOWED | SLUICE_SERVICE_LIMITED});
 }
@@ -189,7 +191,10 @@ TEST_F(InstanceTables, ARouteHasTheNeighbourPropertyAndTheMtu) {
 
 TEST_F(InstanceTables, TheOptionsOfAServiceAreReadBack) {
   add("all", "203.0.113.0/24:0/udp",
-      {.mode = Mode::gue, .affinity = Affinity::client_service, .gue_variant = 0, .quic = true});
+      {{&Service::mode, Mode::gue},
+       {&Service::affinity, Affinity::client_service},
+       {&Service::gue_variant, 0},
+       {&Service::quic, true}});
   const auto services = plane().services();
   ASSERT_TRUE(services);
   ASSERT_EQ(services->size(), 1U);

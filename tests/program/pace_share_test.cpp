@@ -149,7 +149,7 @@ TEST_P(PaceShare, AFlowsWeightIsItsClientsOrThePolicysOrOne) {
   set({.rate_bytes_per_sec = rate});
   send(to_client());
   EXPECT_EQ(pace_->departure(key())->weight, 1);
-  set({.rate_bytes_per_sec = rate, .weight = 5});
+  set({.rate_bytes_per_sec = rate, .flow_weight = 5});
   pace_->set_weight(web, client_two.at(family()), 128, 3);
   pace_->set_weight(web + 1, client.at(family()), 128, 9);  // of another service
   send(to_client(client_two));

@@ -62,7 +62,7 @@ TEST(Address, RefusesWhatIsNoAddressAndSaysWhy) {
     expect_misused(Address::parse(text), "address \"" + std::string(text) + "\"" + plain);
   }
   expect_misused(Address::parse("[::1]"),
-                 "address \"[::1]\": brackets only belong round an address with a port");
+                 "address \"[::1]\": brackets belong around an address with a port only");
   expect_misused(Address::parse("fe80::1%eth0"),
                  "address \"fe80::1%eth0\": a zone (%) holds on one host only; use an address that "
                  "is routed");
@@ -153,7 +153,7 @@ TEST(Prefix, IsReadAndWrittenTheSame) {
 
 TEST(Prefix, RefusesAndSaysWhy) {
   expect_misused(Prefix::parse("198.51.100.7/24"),
-                 "prefix \"198.51.100.7/24\": has bits set behind the first 24; write "
+                 "prefix \"198.51.100.7/24\": has bits set after the first 24; write "
                  "198.51.100.0/24");
   expect_misused(Prefix::parse("2001:db8::/129"),
                  "prefix \"2001:db8::/129\": length \"129\" is not a whole number from 0 to 128");
@@ -213,7 +213,7 @@ TEST(Endpoint, RefusesAndSaysWhatToDo) {
       {"203.0.113.10:80x/tcp", "port \"80x\" is not a whole number from 1 to 65535, nor 0 for any"},
       {"203.0.113.10:http/tcp",
        "port \"http\" is not a whole number from 1 to 65535, nor 0 for any"},
-      {"2001:db8::10:53/udp", "an IPv6 address stands in brackets, as in [2001:db8::10]:443/udp"},
+      {"2001:db8::10:53/udp", "an IPv6 address is written in brackets, as in [2001:db8::10]:443/udp"},
       {"[2001:db8::10:53/udp", "\"[\" without \"]\""},
       {"[2001:db8::10]53/udp", "\":PORT\" should follow \"]\""},
       {"[10.0.0.1]:80/tcp", "brackets are for IPv6; write 10.0.0.1:PORT/tcp"},
@@ -223,11 +223,11 @@ TEST(Endpoint, RefusesAndSaysWhatToDo) {
       {"203.0.113.0/24:443", "names no protocol; add /tcp or /udp"},
       {"203.0.113.0/24/tcp", "names no port; write 203.0.113.0/24:PORT/tcp"},
       {"203.0.113.10/24:443/tcp",
-       "prefix \"203.0.113.10/24\": has bits set behind the first 24; write 203.0.113.0/24"},
+       "prefix \"203.0.113.10/24\": has bits set after the first 24; write 203.0.113.0/24"},
       {"[2001:db8::1/64]:0/udp",
-       "prefix \"2001:db8::1/64\": has bits set behind the first 64; write 2001:db8::/64"},
+       "prefix \"2001:db8::1/64\": has bits set after the first 64; write 2001:db8::/64"},
       {"[2001:db8::]/64:443/tcp",
-       "a prefix's length stands in the brackets, as in [2001:db8::/64]:443/tcp"},
+       "a prefix's length is written in the brackets, as in [2001:db8::/64]:443/tcp"},
       {"[203.0.113.0/24]:443/tcp", "brackets are for IPv6; write 203.0.113.0/24:PORT/tcp"},
       {"203.0.113.0/33:443/tcp",
        "prefix \"203.0.113.0/33\": length \"33\" is not a whole number from 0 to 32"},

@@ -162,8 +162,8 @@ TEST_F(BackendChanges, AddRefusesWithOneSentenceAndWritesNothing) {
        "backend [2001:db8::11]:8443 of web: mode snat translates between addresses of one family, "
        "and the service's is 203.0.113.10; give an IPv4 backend, or use a service of mode ipip"},
       {"web", "203.0.113.10:443", 100, ErrorKind::misused,
-       "backend 203.0.113.10:443 of web: is the service's own endpoint, to which it would send for "
-       "ever"},
+       "backend 203.0.113.10:443 of web: is the service's own endpoint, so its packets would loop "
+       "for ever"},
       {"web", "0.0.0.0:80", 100, ErrorKind::misused,
        "backend 0.0.0.0:80 of web: the unspecified address is no host"},
       {"tunnel", "[ff02::1]:80", 100, ErrorKind::misused,

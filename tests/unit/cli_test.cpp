@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The command line as its users meet it, as far as it needs no kernel: misuse, help, versions.
+// The parts of the command line that need no kernel: misuse, help, versions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -95,7 +95,7 @@ const std::vector<Misuse> misuses{
     {"UnknownAffinity", {"service", "add", "web", web, "--affinity", "ip"}, R"("ip")"},
     {"UnknownGueVariant", {"service", "add", "web", web, "--gue-variant", "2"}, R"("2")"},
     {"PrefixWithHostBits", {"service", "add", "web", "203.0.113.1/24:80/tcp"}, "203.0.113.0/24"},
-    {"SettleOfNobody", {"service", "settle"}, "--all"},
+    {"SettleOfNoService", {"service", "settle"}, "--all"},
     {"SettleOfOneAndAll", {"service", "settle", "web", "--all"}, "--all"},
     {"TimeOutOfNoTime", {"service", "set", "web", "--idle-timeout", "soon"}, "\"soon\""},
     {"TimeOutTooLong", {"service", "set", "web", "--idle-timeout", "8d"}, "1s to 7d"},
@@ -117,14 +117,14 @@ const std::vector<Misuse> misuses{
     {"MarkOfMoreThanAll", {"policy", "set", "web", "--mark", "100.1%"}, "up to 100%"},
     {"AggregateOfZero", {"policy", "set", "web", "--rate", "0"}, R"("0")"},
     {"IngressRateOfZero", {"policy", "set", "web", "--ingress-rate", "0mbit"}, R"("0mbit")"},
-    {"FlowWeightOfZero", {"policy", "set", "web", "--weight", "0"}, "from 1 to 100"},
+    {"FlowWeightOfZero", {"policy", "set", "web", "--flow-weight", "0"}, "from 1 to 100"},
     {"WindowOfNoSize", {"policy", "set", "web", "--window", "big"}, "big"},
     {"WeightOfNoPrefix", {"client-weight", "set", "web", "elsewhere", "3"}, "elsewhere"},
     {"WeightWithoutOne", {"client-weight", "set", "web", "198.51.100.7"}, "N is required"},
     {"ClientWeightTooLarge",
      {"client-weight", "set", "web", "198.51.100.7", "101"},
      "from 1 to 100"},
-    {"FilterOfNoPrefix", {"filter", "deny", "web", "somebody"}, "somebody"},
+    {"FilterOfNoPrefix", {"filter", "deny", "web", "nowhere"}, "nowhere"},
     {"FilterWithHostBits", {"filter", "allow", "web", "198.51.100.7/24"}, "198.51.100.0/24"},
     {"FilterWithoutPrefix", {"filter", "deny", "web"}, "PREFIX is required"},
     {"UnknownComponent", {"attach", "steering", "lo"}, "steering"},
@@ -144,7 +144,7 @@ const std::vector<Misuse> misuses{
     {"LimitOfZero", {"flow", "list", "--limit", "0"}, R"("0")"},
     {"LimitBeyondAllFlows", {"flow", "list", "--limit", "99999999999999999999"}, "99999999999"},
     {"FlowOfOneEnd", {"flow", "show", "198.51.100.7:40000"}, "ENDPOINT is missing"},
-    {"FlowOfNoAddress", {"flow", "show", "somebody", web}, "somebody"},
+    {"FlowOfNoAddress", {"flow", "show", "nowhere", web}, "nowhere"},
     {"InstanceToCreateOfABadName", {"instance", "create", "a/b"}, "a/b"},
     {"NoServices", {"instance", "create", "--services", "0"}, "from 1 to 65536"},
     {"TooManyServices", {"instance", "create", "--services", "65537"}, R"(services "65537")"},
@@ -184,7 +184,7 @@ TEST(Cli, AServiceMayBeNamedLikeACommand) {
   }
 }
 
-TEST(Cli, ADeviceThatIsNotThereIsAFailureAndNoMisuse) {
+TEST(Cli, AMissingDeviceIsAFailureAndNoMisuse) {
   for (const char* part : {"steer", "decap", "pace"}) {
     const Outcome outcome = sluice_command({"attach", part, "no-such-device"});
     EXPECT_EQ(outcome.status, 1);
@@ -238,7 +238,7 @@ TEST(Cli, EveryHelpPageShowsAnExampleOfItself) {
 TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {
   AbsentDataplane nothing;
   const auto change = service_add(nothing, "web", Endpoint::parse(web).value(),
-                                  {.mode = Mode::snat}, Apply::only_show);
+                                  {{&Service::mode, Mode::snat}}, Apply::only_show);
   ASSERT_TRUE(change) << change.error().text;
   EXPECT_TRUE(change->needed);
   EXPECT_THAT(change->sentence, AllOf(HasSubstr("web"), HasSubstr(web)));
@@ -246,8 +246,8 @@ TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {
 
 TEST(AbsentInstance, NothingCanBeWrittenToIt) {
   AbsentDataplane nothing;
-  EXPECT_FALSE(service_add(nothing, "web", Endpoint::parse(web).value(), {.mode = Mode::snat},
-                           Apply::perform));
+  EXPECT_FALSE(service_add(nothing, "web", Endpoint::parse(web).value(),
+                           {{&Service::mode, Mode::snat}}, Apply::perform));
 }
 
 class Telling : public testing::Test {
@@ -267,14 +267,14 @@ class Telling : public testing::Test {
 const Change added{.needed = true, .sentence = "service web: added"};
 const Change already{.needed = false, .sentence = "service web: is there already"};
 
-TEST_F(Telling, AChangeIsAWordAndNoData) {
+TEST_F(Telling, AChangeIsAMessageAndNoData) {
   Context made = context(false, false);
   tell(made, added, {"a note"});
   EXPECT_EQ(out_.str(), "");
   EXPECT_EQ(err_.str(), "a note\nservice web: added\n");
 }
 
-TEST_F(Telling, WithJsonAChangeIsDataAndNoWord) {
+TEST_F(Telling, WithJsonAChangeIsDataAndNoMessage) {
   Context made = context(true, false);
   tell(made, added, {"a note"});
   EXPECT_EQ(err_.str(), "");
@@ -285,20 +285,20 @@ TEST_F(Telling, WithJsonAChangeIsDataAndNoWord) {
   EXPECT_EQ(document["notes"], nlohmann::json::array({"a note"}));
 }
 
-TEST_F(Telling, ADryRunsAnswerIsData) {
+TEST_F(Telling, TheAnswerOfADryRunIsData) {
   Context made = context(false, true);
   tell(made, added);
   EXPECT_EQ(out_.str(), "would change: service web: added\n");
   EXPECT_EQ(err_.str(), "");
 }
 
-TEST_F(Telling, ADryRunOfNothingToDoDoesNotSpeakOfAChange) {
+TEST_F(Telling, ADryRunWithoutAChangeReportsNone) {
   Context made = context(false, true);
   tell(made, already);
   EXPECT_EQ(out_.str(), "service web: is there already\n");
 }
 
-TEST_F(Telling, BytesThatAreNoTextDoNotStopJson) {
+TEST_F(Telling, BytesThatAreNoTextAreValidJson) {
   Context made = context(true, false);
   tell(made, {.needed = true, .sentence = "steer: attached to eth\xff"});
   EXPECT_TRUE(nlohmann::json::accept(out_.str()));

@@ -32,7 +32,7 @@ std::string found(const Policy& policy, const Enforcers& enforcers,
   return text;
 }
 
-TEST(Enforcement, ARateIsKeptByDepartureTimesWhereThereIsFq) {
+TEST(Enforcement, ARateIsEnforcedByDepartureTimesOnADeviceWithFq) {
   const Policy policy{.flow_rate_bytes_per_sec = 1000, .rate_bytes_per_sec = 5000};
   EXPECT_EQ(found(policy, {.steered = {}, .paced = {with_fq}, .congestion = {}}),
             "flow rate: departure times at eth0\n"
@@ -58,7 +58,7 @@ TEST(Enforcement, EachDeviceHasItsOwnMechanism) {
             "flow rate: policing at eth1\n");
 }
 
-TEST(Enforcement, AWindowIsLoweredBySteerAndByPaceAndHeededByTheCongestionControl) {
+TEST(Enforcement, AWindowIsLoweredBySteerAndByPaceAndObeyedByTheCongestionControl) {
   const Enforcers enforcers{
       .steered = {"eth0", "eth2"}, .paced = {with_fq}, .congestion = "sluice"};
   EXPECT_EQ(found({.window_bytes = 65536}, enforcers),
@@ -72,7 +72,7 @@ TEST(Enforcement, AWindowIsLoweredBySteerAndByPaceAndHeededByTheCongestionContro
   EXPECT_EQ(found({.window_bytes = 65536}, enforcers, L4Proto::udp), "window: none\n");
 }
 
-TEST(Enforcement, WhatNobodyKeepsSaysWhatToDo) {
+TEST(Enforcement, ALimitWithoutAMechanismSaysWhatToDo) {
   const Policy policy{.flow_rate_bytes_per_sec = 1000,
                       .window_bytes = 65536,
                       .connections_per_sec = 10,
@@ -87,7 +87,7 @@ TEST(Enforcement, WhatNobodyKeepsSaysWhatToDo) {
     EXPECT_NE(one.why.find("sluice attach"), std::string::npos) << one.why;
 }
 
-TEST(Enforcement, WhatClientsSendIsHeldWhereItArrives) {
+TEST(Enforcement, PacketsOfClientsAreLimitedWhereTheyArrive) {
   const Policy policy{.connections_per_sec = 10, .ingress_rate_bytes_per_sec = 1000};
   EXPECT_EQ(found(policy, {.steered = {"eth0"}, .paced = {without_fq}, .congestion = {}}),
             "connection rate: admission at eth0\n"
@@ -95,31 +95,31 @@ TEST(Enforcement, WhatClientsSendIsHeldWhereItArrives) {
             "ingress rate: policing at eth1\n");
 }
 
-TEST(Enforcement, ALimitThatIsNotSetNeedsNobody) {
+TEST(Enforcement, ALimitThatIsNotSetNeedsNoMechanism) {
   EXPECT_EQ(found({}, {.steered = {"eth0"}, .paced = {with_fq}, .congestion = {}}), "");
 }
 
-TEST(Enforcement, AWeightIsOfARateThatFlowsShareAndOfABottleneck) {
-  const Policy shared{.rate_bytes_per_sec = 5000, .weight = 3};
+TEST(Enforcement, FlowsShareARateAndABottleneckByFlowWeight) {
+  const Policy shared{.rate_bytes_per_sec = 5000, .flow_weight = 3};
   const Enforcers all{
       .steered = {}, .paced = {with_fq, without_fq}, .sockets = true, .congestion = "sluice"};
-  EXPECT_THAT(found(shared, all), testing::EndsWith("\nweight: departure times at eth0\n"
-                                                    "weight: congestion control at sluice\n"));
+  EXPECT_THAT(found(shared, all), testing::EndsWith("\nflow weight: departure times at eth0\n"
+                                                    "flow weight: congestion control at sluice\n"));
   EXPECT_THAT(found(shared, all, L4Proto::udp),
-              testing::EndsWith("\nweight: departure times at eth0\n"));
-  EXPECT_EQ(found({.weight = 3}, all), "weight: congestion control at sluice\n");
+              testing::EndsWith("\nflow weight: departure times at eth0\n"));
+  EXPECT_EQ(found({.flow_weight = 3}, all), "flow weight: congestion control at sluice\n");
 }
 
-TEST(Enforcement, AWeightThatNobodyKeepsSaysWhatToDo) {
+TEST(Enforcement, AFlowWeightWithoutAMechanismSaysWhatToDo) {
   const Enforcers no_fq{.steered = {}, .paced = {without_fq}, .congestion = {}};
   const auto why = [&](const Policy& policy) {
     const auto all = enforcements_of(service_of(L4Proto::tcp), policy, no_fq);
     EXPECT_EQ(all.back().mechanism, "none");
     return all.back().why;
   };
-  EXPECT_THAT(why({.rate_bytes_per_sec = 5000, .weight = 3}),
+  EXPECT_THAT(why({.rate_bytes_per_sec = 5000, .flow_weight = 3}),
               testing::HasSubstr("sluice attach pace DEV --fq"));
-  EXPECT_THAT(why({.weight = 3}), testing::HasSubstr("--rate RATE"));
+  EXPECT_THAT(why({.flow_weight = 3}), testing::HasSubstr("--rate RATE"));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The configuration file with every kind of damage: thousands of mutations of good and broken
-// files, the same each time.
+// Damaged configuration files: thousands of mutations of good and broken files, from a fixed seed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -106,7 +105,7 @@ class Mutator {
   std::mt19937_64 random_{1};
 };
 
-TEST(FileMutation, WhateverIsWrittenIsReadOrRefusedWithPlaceAndReason) {
+TEST(FileMutation, EveryTextIsReadOrRefusedWithPositionAndReason) {
   Mutator mutator;
   for (int count = 0; count < 20000; count++) {
     const std::string text = mutator.next();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The configuration file: what is read, and what is refused where and why.
+// The configuration file: what is read, and what is refused, at which position and why.
 #include "file/read.h"
 
 #include <gtest/gtest.h>
@@ -14,6 +14,7 @@
 #include "control/desired_checks.h"
 #include "file/keys.h"
 #include "file/write.h"
+#include "schema/schema.h"
 
 namespace sluice {
 namespace {
@@ -37,8 +38,8 @@ FileReading read_good(std::string_view text) {
 
 class Broken : public testing::TestWithParam<std::string> {};
 
-// Beside each file is what is said of it, a line for each mistake: "LINE:COLUMN: sentence".
-TEST_P(Broken, FileIsRefusedWithLineColumnCauseAndCure) {
+// Beside each file is a text with its errors, one a line: "LINE:COLUMN: sentence".
+TEST_P(Broken, FileIsRefusedWithLineColumnCauseAndRemedy) {
   const auto yaml = source / "tests/unit/broken" / (GetParam() + ".yaml");
   const auto reading = load_configuration(yaml.string());
   ASSERT_TRUE(reading) << reading.error().text;
@@ -60,7 +61,7 @@ std::vector<std::string> broken_files() {
 INSTANTIATE_TEST_SUITE_P(File, Broken, testing::ValuesIn(broken_files()),
                          [](const auto& each) { return each.param; });
 
-TEST(File, ThatIsNotThereIsRefused) {
+TEST(File, MissingFileIsRefused) {
   const auto reading = load_configuration("/nonexistent/sluice.yaml");
   ASSERT_FALSE(reading);
   EXPECT_EQ(reading.error().text, "/nonexistent/sluice.yaml: No such file or directory");
@@ -70,7 +71,7 @@ TEST(File, ThatIsNotThereIsRefused) {
   EXPECT_EQ(directory.error().text, "/tmp: Is a directory");
 }
 
-TEST(File, SaysWhatIsNotInItAsLittleAsItCan) {
+TEST(File, AMissingSectionStaysUnset) {
   const Desired nothing = read_good("run: {}").desired;
   EXPECT_FALSE(nothing.services);
   EXPECT_FALSE(nothing.attachments);
@@ -89,7 +90,7 @@ TEST(File, ServiceHasTheDefaultsOfTheCommandLine) {
   EXPECT_EQ(desired.services->front(), expected);
 }
 
-TEST(File, MarksSayWhereThingsStand) {
+TEST(File, MarksAreThePositionsOfItems) {
   const Desired desired = read_good(
                               "services:\n"
                               "  web:\n"
@@ -98,14 +99,14 @@ TEST(File, MarksSayWhereThingsStand) {
                               "               {address: 10.0.0.12:80}]\n")
                               .desired;
   const DesiredService& web = desired.services->front();
-  const auto place = [](const Mark& mark) { return std::pair(mark.line, mark.column); };
-  EXPECT_EQ(place(web.mark), std::pair(2U, 3U));
-  EXPECT_EQ(place(web.endpoint_mark), std::pair(3U, 14U));
-  EXPECT_EQ(place(web.backends.at(0).mark), std::pair(4U, 16U));
-  EXPECT_EQ(place(web.backends.at(1).mark), std::pair(5U, 16U));
+  const auto position = [](const Mark& mark) { return std::pair(mark.line, mark.column); };
+  EXPECT_EQ(position(web.mark), std::pair(2U, 3U));
+  EXPECT_EQ(position(web.endpoint_mark), std::pair(3U, 14U));
+  EXPECT_EQ(position(web.backends.at(0).mark), std::pair(4U, 16U));
+  EXPECT_EQ(position(web.backends.at(1).mark), std::pair(5U, 16U));
 }
 
-TEST(File, ExampleIsGoodAndHasEveryKey) {
+TEST(File, ExampleIsValidAndHasEveryKey) {
   const std::string text = text_of(source / "docs/examples/sluice.yaml");
   const Desired desired = read_good(text).desired;
   ASSERT_EQ(desired.services->size(), 4U);
@@ -121,7 +122,7 @@ TEST(File, ExampleIsGoodAndHasEveryKey) {
                                 .connections_per_sec = 10'000,
                                 .rate_bytes_per_sec = 125'000'000,
                                 .ingress_rate_bytes_per_sec = 25'000'000,
-                                .weight = 2}));
+                                .flow_weight = 2}));
   EXPECT_EQ(web.backends.at(1).weight, 200U);
   EXPECT_EQ(web.backends.at(2).state, BackendState::draining);
   EXPECT_EQ(web.weights, Weights::adapt);
@@ -138,7 +139,7 @@ TEST(File, ExampleIsGoodAndHasEveryKey) {
   EXPECT_EQ(desired.run.metrics->text(), "127.0.0.1:9273");
 }
 
-// Editors complete what the parser knows, and no more.
+// Editors complete the keys that the parser accepts.
 TEST(File, SchemaHasTheKeysOfEverySection) {
   const auto schema = nlohmann::json::parse(text_of(source / "docs/sluice.schema.json"));
   for (const FileSection* section : file_sections()) {
@@ -152,7 +153,13 @@ TEST(File, SchemaHasTheKeysOfEverySection) {
   }
 }
 
-TEST(File, ManyServicesAreReadWithoutGoingThroughAllForEach) {
+TEST(File, SchemaIsWhatTheTablesSay) {
+  const std::string text = text_of(source / "docs/sluice.schema.json");
+  EXPECT_EQ(text, schema_text(with_tables(nlohmann::ordered_json::parse(text))))
+      << "write it anew: build/tools/schema docs/sluice.schema.json";
+}
+
+TEST(File, ManyServicesAreReadInLinearTime) {
   std::string text = "services:\n";
   for (int service = 0; service < 3000; service++) {
     text += fmt::format("  s{0}:\n    address: 203.{1}.{2}.10:443/tcp\n    backends:\n", service,
@@ -164,7 +171,7 @@ TEST(File, ManyServicesAreReadWithoutGoingThroughAllForEach) {
   EXPECT_EQ(desired.services->size(), 3000U);
 }
 
-TEST(File, KeyThatIsFarFromAnyListsThose) {
+TEST(File, AnUnknownKeyFarFromAllListsTheKeys) {
   EXPECT_EQ(unknown_key_text(policy_section, "flow-rat"),
             "there is no key \"flow-rat\" in a policy; did you mean flow-rate?");
   EXPECT_EQ(

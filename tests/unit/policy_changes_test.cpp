@@ -27,51 +27,57 @@ class PolicyChanges : public testing::Test {
 };
 
 TEST_F(PolicyChanges, SetLeavesWhatThePatchDoesNotName) {
-  EXPECT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
+  EXPECT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 6'250'000}}),
+            "policy of web: flow rate 50mbit");
   EXPECT_FALSE(windowed());
-  EXPECT_EQ(set({std::nullopt, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
+  EXPECT_EQ(set({{&Policy::window_bytes, 262'144}}),
+            "policy of web: flow rate 50mbit, window 256kib");
   EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{6'250'000, 262'144}));
-  EXPECT_EQ(set({0, std::nullopt}), "policy of web: window 256kib");
+  EXPECT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 0}}), "policy of web: window 256kib");
   EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{0, 262'144}));
 }
 
 TEST_F(PolicyChanges, TheTableChangesOnlyWithThePresenceOfAPolicy) {
-  ASSERT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
+  ASSERT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 6'250'000}}),
+            "policy of web: flow rate 50mbit");
   dataplane.written.clear();
-  ASSERT_EQ(set({12'500'000, std::nullopt}), "policy of web: flow rate 100mbit");
+  ASSERT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 12'500'000}}),
+            "policy of web: flow rate 100mbit");
   EXPECT_EQ(dataplane.written, std::vector<std::string>{"put_policy"});
 }
 
 TEST_F(PolicyChanges, AConnectionRateAloneDoesNotSendTheServiceThroughTc) {
-  EXPECT_EQ(set({{}, {}, 2000}), "policy of web: connection rate 2000/s");
+  EXPECT_EQ(set({{&Policy::connections_per_sec, 2000}}), "policy of web: connection rate 2000/s");
   EXPECT_TRUE(limited());
   EXPECT_FALSE(windowed());
   EXPECT_EQ(dataplane.memory.policies.at(1), (Policy{0, 0, 2000}));
-  EXPECT_EQ(set({{}, 262'144, {}}), "policy of web: window 256kib, connection rate 2000/s");
+  EXPECT_EQ(set({{&Policy::window_bytes, 262'144}}),
+            "policy of web: window 256kib, connection rate 2000/s");
   EXPECT_TRUE(limited());
   EXPECT_TRUE(windowed());
-  EXPECT_EQ(set({{}, 0, {}}), "policy of web: connection rate 2000/s");
+  EXPECT_EQ(set({{&Policy::window_bytes, 0}}), "policy of web: connection rate 2000/s");
   EXPECT_FALSE(windowed());
-  EXPECT_EQ(set({{}, {}, 0}), "policy of web: cleared");
+  EXPECT_EQ(set({{&Policy::connections_per_sec, 0}}), "policy of web: cleared");
   EXPECT_FALSE(limited());
   EXPECT_TRUE(dataplane.memory.policies.empty());
 }
 
 TEST_F(PolicyChanges, WhatClientsSendIsPolicedBySteer) {
-  EXPECT_EQ(set({.ingress_rate_bytes_per_sec = 25'000'000}), "policy of web: ingress rate 200mbit");
+  EXPECT_EQ(set({{&Policy::ingress_rate_bytes_per_sec, 25'000'000}}),
+            "policy of web: ingress rate 200mbit");
   EXPECT_TRUE(policed());
   EXPECT_FALSE(windowed());
 }
 
 TEST_F(PolicyChanges, AWeightAloneNeedsNeither) {
-  EXPECT_EQ(set({.weight = 3}), "policy of web: weight 3");
+  EXPECT_EQ(set({{&Policy::flow_weight, 3}}), "policy of web: flow weight 3");
   EXPECT_EQ(flags() & (SLUICE_SERVICE_WINDOWED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_POLICED),
             0U);
 }
 
 TEST_F(PolicyChanges, AWindowIsLoweredBySteerHoweverItIsGiven) {
-  for (const PolicyPatch& patch :
-       {PolicyPatch{.window_bytes = 4000}, PolicyPatch{.window_rate_bytes_per_sec = 1000}}) {
+  for (const PolicyPatch& patch : {PolicyPatch{{&Policy::window_bytes, 4000}},
+                                   PolicyPatch{{&Policy::window_rate_bytes_per_sec, 1000}}}) {
     EXPECT_TRUE(policy_set(dataplane, "web", patch, Apply::perform));
     EXPECT_TRUE(windowed());
     EXPECT_TRUE(policy_clear(dataplane, "web", Apply::perform));
@@ -81,8 +87,9 @@ TEST_F(PolicyChanges, AWindowIsLoweredBySteerHoweverItIsGiven) {
 
 TEST_F(PolicyChanges, WhatActsOnPacketsToClientsCostsNothingInWhatClientsSend) {
   for (const PolicyPatch& patch :
-       {PolicyPatch{.flow_rate_bytes_per_sec = 1000}, PolicyPatch{.rate_bytes_per_sec = 1000},
-        PolicyPatch{.loss_ppm = 1}, PolicyPatch{.mark_ppm = 1}}) {
+       {PolicyPatch{{&Policy::flow_rate_bytes_per_sec, 1000}},
+        PolicyPatch{{&Policy::rate_bytes_per_sec, 1000}}, PolicyPatch{{&Policy::loss_ppm, 1}},
+        PolicyPatch{{&Policy::mark_ppm, 1}}}) {
     EXPECT_TRUE(policy_set(dataplane, "web", patch, Apply::perform));
     EXPECT_FALSE(windowed() || limited() || policed());
     EXPECT_TRUE(policy_clear(dataplane, "web", Apply::perform));
@@ -90,16 +97,18 @@ TEST_F(PolicyChanges, WhatActsOnPacketsToClientsCostsNothingInWhatClientsSend) {
 }
 
 TEST_F(PolicyChanges, ARateThatOnlyChangesLeavesTheTableAsItIs) {
-  ASSERT_EQ(set({{}, {}, 2000}), "policy of web: connection rate 2000/s");
+  ASSERT_EQ(set({{&Policy::connections_per_sec, 2000}}), "policy of web: connection rate 2000/s");
   dataplane.written.clear();
-  ASSERT_EQ(set({{}, {}, 3000}), "policy of web: connection rate 3000/s");
+  ASSERT_EQ(set({{&Policy::connections_per_sec, 3000}}), "policy of web: connection rate 3000/s");
   EXPECT_EQ(dataplane.written, std::vector<std::string>{"put_policy"});
 }
 
 TEST_F(PolicyChanges, TheSameAgainIsSuccess) {
-  ASSERT_EQ(set({6'250'000, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
+  ASSERT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 6'250'000}, {&Policy::window_bytes, 262'144}}),
+            "policy of web: flow rate 50mbit, window 256kib");
   dataplane.written.clear();
-  const auto again = policy_set(dataplane, "web", {6'250'000, std::nullopt}, Apply::perform);
+  const auto again =
+      policy_set(dataplane, "web", {{&Policy::flow_rate_bytes_per_sec, 6'250'000}}, Apply::perform);
   ASSERT_TRUE(again);
   EXPECT_FALSE(again->needed);
   EXPECT_EQ(again->sentence, "policy of web: is already so");
@@ -107,15 +116,18 @@ TEST_F(PolicyChanges, TheSameAgainIsSuccess) {
 }
 
 TEST_F(PolicyChanges, OneThatLimitsNothingIsCleared) {
-  EXPECT_EQ(set({0, 0}), "policy of web: is already so");
-  ASSERT_EQ(set({6'250'000, std::nullopt}), "policy of web: flow rate 50mbit");
-  EXPECT_EQ(set({0, std::nullopt}), "policy of web: cleared");
+  EXPECT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 0}, {&Policy::window_bytes, 0}}),
+            "policy of web: is already so");
+  ASSERT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 6'250'000}}),
+            "policy of web: flow rate 50mbit");
+  EXPECT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 0}}), "policy of web: cleared");
   EXPECT_TRUE(dataplane.memory.policies.empty());
   EXPECT_FALSE(windowed());
 }
 
 TEST_F(PolicyChanges, ClearIsRepeatable) {
-  ASSERT_EQ(set({6'250'000, 262'144}), "policy of web: flow rate 50mbit, window 256kib");
+  ASSERT_EQ(set({{&Policy::flow_rate_bytes_per_sec, 6'250'000}, {&Policy::window_bytes, 262'144}}),
+            "policy of web: flow rate 50mbit, window 256kib");
   EXPECT_EQ(sentence(policy_clear(dataplane, "web", Apply::perform)), "policy of web: cleared");
   EXPECT_TRUE(dataplane.memory.policies.empty());
   EXPECT_FALSE(windowed());
@@ -125,14 +137,16 @@ TEST_F(PolicyChanges, ClearIsRepeatable) {
 }
 
 TEST_F(PolicyChanges, RefusesWithOneSentence) {
-  EXPECT_EQ(set({}), "policy of web: nothing to set; say a flow rate, a window or another limit");
-  EXPECT_EQ(set({std::nullopt, 1459}),
+  EXPECT_EQ(set({}), "policy of web: nothing to set; give a flow rate, a window or another limit");
+  EXPECT_EQ(set({{&Policy::window_bytes, 1459}}),
             "policy of web: window 1459b: is less than one segment of 1460 bytes");
-  EXPECT_EQ(set({std::nullopt, 1460}), "policy of web: window 1460b");
-  EXPECT_EQ(set({.window_rate_bytes_per_sec = 1'000'000}),
-            "policy of web: window 1460b and window rate 8mbit: a flow has one window; lift one "
-            "with none");
-  const auto unknown = policy_set(dataplane, "wbe", {1000, std::nullopt}, Apply::perform);
+  EXPECT_EQ(set({{&Policy::window_bytes, 1460}}), "policy of web: window 1460b");
+  EXPECT_EQ(
+      set({{&Policy::window_rate_bytes_per_sec, 1'000'000}}),
+      "policy of web: window 1460b: a flow has one window, and window rate is 8mbit; lift one "
+      "with none");
+  const auto unknown =
+      policy_set(dataplane, "wbe", {{&Policy::flow_rate_bytes_per_sec, 1000}}, Apply::perform);
   ASSERT_FALSE(unknown);
   EXPECT_EQ(kind(unknown), ErrorKind::misused);
   EXPECT_EQ(sentence(unknown), "service \"wbe\": no such service (there is: web)");

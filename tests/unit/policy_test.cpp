@@ -24,7 +24,7 @@ TEST(Policy, EveryLimitIsReadAsItIsWritten) {
     const PolicyLimit& limit = policy_limits()[i];
     const auto value = parse_limit(limit, values[i]);
     ASSERT_TRUE(value) << limit.name << ": " << value.error().text;
-    patch.*limit.patch = *value;
+    patch.push_back({limit.value, *value});
     EXPECT_EQ(limit_text(limit, policy_with(patch, {})), values[i]);
     EXPECT_EQ(parse_limit(limit, "none").value(), 0U);
     EXPECT_EQ(limit_text(limit, {}), "none");
@@ -34,10 +34,10 @@ TEST(Policy, EveryLimitIsReadAsItIsWritten) {
   }
   EXPECT_EQ(policy_text(policy_with(patch, {})),
             "flow rate 50mbit, rate 1gbit, window 256kib, window rate 20mbit, connection rate "
-            "2000/s, ingress rate 200mbit, weight 3, loss 0.5%, mark 12.0001%");
+            "2000/s, ingress rate 200mbit, flow weight 3, loss 0.5%, mark 12.0001%");
 }
 
-TEST(Policy, EveryLimitIsAnotherMember) {
+TEST(Policy, EachLimitHasAMemberOfItsOwn) {
   std::set<std::string_view> fields;
   for (const PolicyLimit& limit : policy_limits()) {
     Policy policy;
@@ -45,19 +45,15 @@ TEST(Policy, EveryLimitIsAnotherMember) {
     for (const PolicyLimit& other : policy_limits()) {
       EXPECT_EQ(policy.*other.value == 7, &other == &limit) << limit.name << ", " << other.name;
     }
-    PolicyPatch patch;
-    patch.*limit.patch = 7;
-    EXPECT_EQ(policy_with(patch, {}), policy);
-    EXPECT_FALSE(is_empty(patch));
+    EXPECT_EQ(policy_with({{limit.value, 7}}, {}), policy);
     EXPECT_TRUE(fields.insert(limit.field).second);
   }
 }
 
-TEST(Policy, SettingsOfNothingLeavesEverything) {
+TEST(Policy, AnEmptyPatchChangesNothing) {
   const Policy policy{1, 2, 3, 4, 5, 6, 7, 8, 9};
-  EXPECT_TRUE(is_empty({}));
   EXPECT_EQ(policy_with({}, policy), policy);
-  EXPECT_EQ(policy_with({.window_bytes = 0}, policy).window_bytes, 0U);
+  EXPECT_EQ(policy_with({{&Policy::window_bytes, 0}}, policy).window_bytes, 0U);
 }
 
 TEST(Policy, AProbabilityIsAShareOfPacketsInPercent) {
@@ -75,7 +71,7 @@ TEST(Policy, AProbabilityIsAShareOfPacketsInPercent) {
   EXPECT_FALSE(parse_probability("50.0001%", SLUICE_LOSS_PPM_MAX));
 }
 
-TEST(Policy, AConnectionRateMaySayThatItIsASecondOrNot) {
+TEST(Policy, AConnectionRateIsReadWithAndWithoutItsUnit) {
   EXPECT_EQ(parse_connection_rate("2000").value(), 2000U);
   EXPECT_EQ(parse_connection_rate("2000/s").value(), 2000U);
   EXPECT_EQ(error_of(parse_connection_rate("/s")),
@@ -84,8 +80,10 @@ TEST(Policy, AConnectionRateMaySayThatItIsASecondOrNot) {
 
 TEST(Policy, AFlowsWeightHasALimit) {
   EXPECT_EQ(parse_flow_weight("100").value(), 100U);
-  EXPECT_EQ(error_of(parse_flow_weight("101")), "weight \"101\": not a whole number from 1 to 100");
-  EXPECT_EQ(error_of(parse_flow_weight("1.5")), "weight \"1.5\": not a whole number from 1 to 100");
+  EXPECT_EQ(error_of(parse_flow_weight("101")),
+            "flow weight \"101\": not a whole number from 1 to 100");
+  EXPECT_EQ(error_of(parse_flow_weight("1.5")),
+            "flow weight \"1.5\": not a whole number from 1 to 100");
 }
 
 }  // namespace

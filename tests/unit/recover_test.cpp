@@ -60,12 +60,17 @@ std::vector<UseCase> use_cases() {
   return {
       {"ServiceAdd",
        [](Dataplane& d, Apply a) {
-         return service_add(d, "api", endpoint("203.0.113.20:80/tcp"), {.mode = Mode::snat}, a);
+         return service_add(d, "api", endpoint("203.0.113.20:80/tcp"),
+                            {{&Service::mode, Mode::snat}}, a);
        }},
       {"ServiceSet",
-       [](Dataplane& d, Apply a) { return service_set(d, "idle", {.mode = Mode::ipip}, a); }},
+       [](Dataplane& d, Apply a) {
+         return service_set(d, "idle", {{&Service::mode, Mode::ipip}}, a);
+       }},
       {"ServiceSetTimeOut",
-       [](Dataplane& d, Apply a) { return service_set(d, "dns", {.udp_timeout_s = 30}, a); }},
+       [](Dataplane& d, Apply a) {
+         return service_set(d, "dns", {{&Service::udp_timeout_s, 30}}, a);
+       }},
       {"ServiceSettle", settle("dns")},
       {"ServiceRemove", remove_service("web"), true},
       {"ServiceRemoveIpip", remove_service("dns"), true},
@@ -85,12 +90,13 @@ std::vector<UseCase> use_cases() {
       {"BackendRemove", remove("web", backend_one), true},
       {"BackendRemoveDown", remove("web", backend_three), true},
       {"BackendRemoveIpip", remove("dns", "10.0.0.53:53"), true},
-      {"PolicySet", policy("dns", {1'000'000, std::nullopt})},
-      {"PolicySetAnother", policy("web", {std::nullopt, 65'536})},
-      {"PolicyConnectionRate", policy("idle", {{}, {}, 1000})},
+      {"PolicySet", policy("dns", {{&Policy::flow_rate_bytes_per_sec, 1'000'000}})},
+      {"PolicySetAnother", policy("web", {{&Policy::window_bytes, 65'536}})},
+      {"PolicyConnectionRate", policy("idle", {{&Policy::connections_per_sec, 1000}})},
       {"ServiceAddPrefix",
        [](Dataplane& d, Apply a) {
-         return service_add(d, "pre", endpoint("203.0.115.0/24:0/udp"), {.quic = true}, a);
+         return service_add(d, "pre", endpoint("203.0.115.0/24:0/udp"), {{&Service::quic, true}},
+                            a);
        }},
       {"ServiceRemoveNat", remove_service("nat"), true},
       {"ServiceRemovePrefix", remove_service("all"), true},
@@ -326,7 +332,7 @@ TEST(Recover, IsNotNeededToShowThatWhatIsOnItsWayOutIsGone) {
   EXPECT_FALSE(backend_remove(dataplane, "web", at(backend_one), Apply::only_show));
   EXPECT_FALSE(service_remove(dataplane, "dns", Apply::only_show));
   const auto again = service_add(dataplane, "dns", endpoint("[2001:db8::53]:53/udp"),
-                                 {.mode = Mode::ipip}, Apply::only_show);
+                                 {{&Service::mode, Mode::ipip}}, Apply::only_show);
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->needed);
   EXPECT_EQ(dataplane.memory, before);

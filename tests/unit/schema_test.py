@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""docs/sluice.schema.json, asked by a real validator: every good file is valid, and of the broken
-ones every one is not that a schema can see to be broken."""
+"""docs/sluice.schema.json in a validator: each good file is valid, and each broken file whose error a
+schema can express is not."""
 import json
 import pathlib
 import re
@@ -12,8 +12,7 @@ import yaml
 
 root = pathlib.Path(__file__).resolve().parents[2]
 
-# What only sluice sees: the reader's rules that YAML itself does not have, and what one part of the
-# file says of another.
+# Errors that only sluice finds: rules of its reader beyond YAML, and relations between keys.
 BEYOND_A_SCHEMA = {
     "anchor", "tag", "duplicate_key",
     "backend_apart", "duplicate_service", "filters", "nat_replies", "options_apart",
@@ -50,12 +49,12 @@ for path in sorted((root / "tests/unit/broken").glob("*.yaml")):
     try:
         document = yaml.safe_load(path.read_bytes())
     except (yaml.YAMLError, ValueError, RecursionError):
-        continue  # not YAML, so nothing that a schema is asked about
+        continue  # not YAML, so there is nothing to validate
     seen = complaints(document)
     if path.stem in BEYOND_A_SCHEMA:
-        check(f"{path.name} is beyond a schema", not seen, f"the schema sees it: {seen}")
+        check(f"{path.name} is beyond a schema", not seen, f"the schema refuses it: {seen}")
     else:
-        check(f"{path.name} is not valid", bool(seen), "the schema has nothing against it")
+        check(f"{path.name} is not valid", bool(seen), "the schema accepts it")
 
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(failed != 0)

@@ -116,12 +116,12 @@ TEST(ServiceAdd, RefusesANameThatIsNone) {
 TEST(ServiceSet, ChangesTheModeOfAServiceWithoutBackends) {
   MemoryDataplane dataplane;
   ASSERT_TRUE(add_service(dataplane, "web", web_endpoint));
-  EXPECT_EQ(sentence(service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform)),
+  EXPECT_EQ(sentence(service_set(dataplane, "web", {{&Service::mode, Mode::ipip}}, Apply::perform)),
             "service web: mode ipip");
   EXPECT_EQ(service_in(dataplane.memory, "web").mode, Mode::ipip);
   EXPECT_EQ(dataplane.memory.table.at(1).flags, 0U);
 
-  const auto again = service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform);
+  const auto again = service_set(dataplane, "web", {{&Service::mode, Mode::ipip}}, Apply::perform);
   ASSERT_TRUE(again);
   EXPECT_FALSE(again->needed);
   EXPECT_EQ(again->sentence, "service web: is already so");
@@ -131,19 +131,19 @@ TEST(ServiceSet, RefusesWhileThereAreBackends) {
   MemoryDataplane dataplane;
   ASSERT_TRUE(add_service(dataplane, "web", web_endpoint));
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
-  auto change = service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform);
+  auto change = service_set(dataplane, "web", {{&Service::mode, Mode::ipip}}, Apply::perform);
   ASSERT_FALSE(change);
   EXPECT_EQ(kind(change), ErrorKind::misused);
   EXPECT_EQ(sentence(change),
             "service web: has 1 backend, whose connections depend on mode snat; remove it first");
 
   ASSERT_TRUE(add_backend(dataplane, "web", backend_two));
-  EXPECT_EQ(sentence(service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform)),
+  EXPECT_EQ(sentence(service_set(dataplane, "web", {{&Service::mode, Mode::ipip}}, Apply::perform)),
             "service web: has 2 backends, whose connections depend on mode snat; remove them "
             "first");
   ASSERT_TRUE(backend_remove(dataplane, "web", at(backend_one), Apply::perform));
   ASSERT_TRUE(backend_remove(dataplane, "web", at(backend_two), Apply::perform));
-  EXPECT_TRUE(service_set(dataplane, "web", {.mode = Mode::ipip}, Apply::perform));
+  EXPECT_TRUE(service_set(dataplane, "web", {{&Service::mode, Mode::ipip}}, Apply::perform));
 }
 
 Result<Change> set(MemoryDataplane& dataplane, const ServicePatch& patch) {
@@ -153,33 +153,37 @@ Result<Change> set(MemoryDataplane& dataplane, const ServicePatch& patch) {
 TEST(ServiceSet, LeavesWhatThePatchDoesNotName) {
   MemoryDataplane dataplane;
   ASSERT_TRUE(service_add(dataplane, "web", endpoint("203.0.113.10:443/udp"),
-                          {.mode = Mode::gue, .gue_variant = 0}, Apply::perform));
-  EXPECT_EQ(sentence(set(dataplane, {.affinity = Affinity::client})),
+                          {{&Service::mode, Mode::gue}, {&Service::gue_variant, 0}},
+                          Apply::perform));
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::affinity, Affinity::client}})),
             "service web: mode gue, GUE variant 0, affinity client");
-  EXPECT_EQ(sentence(set(dataplane, {.quic = true})),
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::quic, true}})),
             "service web: mode gue, GUE variant 0, affinity client, QUIC");
   // A variant is of mode gue alone.
-  EXPECT_EQ(sentence(set(dataplane, {.mode = Mode::l2})),
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::mode, Mode::l2}})),
             "service web: mode l2, affinity client, QUIC");
-  EXPECT_EQ(sentence(set(dataplane, {.mode = Mode::gue, .quic = false})),
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::mode, Mode::gue}, {&Service::quic, false}})),
             "service web: mode gue, affinity client");
-  EXPECT_EQ(sentence(set(dataplane, {.gue_variant = 1})), "service web: is already so");
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::gue_variant, 1}})), "service web: is already so");
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
-  EXPECT_EQ(sentence(set(dataplane, {.affinity = Affinity::flow})),
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::affinity, Affinity::flow}})),
             "service web: has 1 backend, whose connections depend on mode gue, affinity client; "
             "remove it first");
-  EXPECT_EQ(sentence(set(dataplane, {.affinity = Affinity::client})), "service web: is already so");
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::affinity, Affinity::client}})),
+            "service web: is already so");
 }
 
 TEST(ServiceSet, RefusesOptionsThatDoNotGoTogether) {
   MemoryDataplane dataplane;
   ASSERT_TRUE(add_service(dataplane, "web", "203.0.113.0/24:443/tcp"));
   const Memory before = dataplane.memory;
-  EXPECT_EQ(sentence(set(dataplane, {.quic = true})),
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::quic, true}})),
             "service web: QUIC runs over UDP, and 203.0.113.0/24:443/tcp is TCP");
-  EXPECT_EQ(sentence(set(dataplane, {.gue_variant = 0})),
-            "service web: a GUE variant is for mode gue, and its mode is snat");
-  EXPECT_EQ(sentence(set(dataplane, {.mode = Mode::nat})),
+  EXPECT_EQ(
+      sentence(set(dataplane, {{&Service::gue_variant, 0}})),
+      "service web: GUE variant is for mode gue, and the mode is snat; take gue-variant away, or "
+      "use mode gue");
+  EXPECT_EQ(sentence(set(dataplane, {{&Service::mode, Mode::nat}})),
             "service web: mode nat keeps no state, so a reply could not tell which address of "
             "203.0.113.0/24 it is from; use mode snat, or one address");
   EXPECT_EQ(dataplane.memory, before);
@@ -188,10 +192,12 @@ TEST(ServiceSet, RefusesOptionsThatDoNotGoTogether) {
 TEST(ServiceAdd, SaysHowItDiffersFromTheOneThatIsThere) {
   MemoryDataplane dataplane;
   ASSERT_TRUE(add_service(dataplane, "dns", "203.0.113.53:53/udp"));
-  const auto change =
-      service_add(dataplane, "dns", endpoint("203.0.113.53:53/udp"),
-                  {.mode = Mode::gue, .affinity = Affinity::client, .gue_variant = 0, .quic = true},
-                  Apply::perform);
+  const auto change = service_add(dataplane, "dns", endpoint("203.0.113.53:53/udp"),
+                                  {{&Service::mode, Mode::gue},
+                                   {&Service::affinity, Affinity::client},
+                                   {&Service::gue_variant, 0},
+                                   {&Service::quic, true}},
+                                  Apply::perform);
   EXPECT_EQ(sentence(change),
             "service dns: is there already, as 203.0.113.53:53/udp, mode snat; change it with: "
             "sluice service set dns --mode gue --gue-variant 0 --affinity client --quic");

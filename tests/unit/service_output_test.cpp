@@ -19,11 +19,10 @@ TEST(ServiceOutput, ServiceHasItsBackendsPolicyAndVerdicts) {
   const Json document = service_json(web());
   EXPECT_EQ(
       keys(document),
-      (Names{"service",       "endpoint",       "mode",          "affinity",    "quic",
-             "gue_variant",   "number",         "removing",      "slots",       "moving_slots",
-             "tracked_flows", "idle_timeout_s", "udp_timeout_s", "policy",      "filters",
-             "weights",       "packets",        "bytes",         "connections", "flow_totals",
-             "backends_up",   "backends",       "verdicts"}));
+      (Names{"service", "endpoint", "mode", "gue_variant", "affinity", "quic", "idle_timeout_s",
+             "udp_timeout_s", "number", "removing", "slots", "moving_slots", "tracked_flows",
+             "policy", "filters", "weights", "packets", "bytes", "connections", "flow_totals",
+             "backends_up", "backends", "verdicts"}));
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["mode"], "snat");

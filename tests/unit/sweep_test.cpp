@@ -103,7 +103,7 @@ TEST_F(Settle, NoFlowOfABackendThatIsDownLives) {
 }
 
 TEST_F(Settle, TheServicesOwnTimeOutCounts) {
-  ASSERT_TRUE(service_set(dataplane, "tunnel", {.idle_timeout_s = 10}, Apply::perform));
+  ASSERT_TRUE(service_set(dataplane, "tunnel", {{&Service::idle_timeout_s, 10}}, Apply::perform));
   EXPECT_EQ(dataplane.memory.ring_timeouts.at(1), 10U);
   dataplane.clock_s += 12;
   EXPECT_EQ(settle().settled, 128U);

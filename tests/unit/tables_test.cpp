@@ -53,11 +53,13 @@ TEST_F(Tables, AnAddressIsThereOnceUnderItsLowestService) {
 }
 
 TEST_F(Tables, FlagsSayWhatTheServiceAsksFor) {
-  add("ipip", "203.0.113.1:80/tcp", {.mode = Mode::ipip});
-  add("snat", "203.0.113.2:80/tcp", {.mode = Mode::snat});
-  add("client", "203.0.113.3:80/tcp", {.mode = Mode::gue, .affinity = Affinity::client});
-  add("each", "203.0.113.4:80/tcp", {.mode = Mode::l2, .affinity = Affinity::client_service});
-  add("h3", "203.0.113.5:443/udp", {.mode = Mode::ipip, .quic = true});
+  add("ipip", "203.0.113.1:80/tcp", {{&Service::mode, Mode::ipip}});
+  add("snat", "203.0.113.2:80/tcp", {{&Service::mode, Mode::snat}});
+  add("client", "203.0.113.3:80/tcp",
+      {{&Service::mode, Mode::gue}, {&Service::affinity, Affinity::client}});
+  add("each", "203.0.113.4:80/tcp",
+      {{&Service::mode, Mode::l2}, {&Service::affinity, Affinity::client_service}});
+  add("h3", "203.0.113.5:443/udp", {{&Service::mode, Mode::ipip}, {&Service::quic, true}});
   EXPECT_EQ(flags("203.0.113.1:80/tcp"), 0U);
   EXPECT_EQ(flags("203.0.113.2:80/tcp"), uint32_t{SLUICE_SERVICE_TRANSLATED});
   EXPECT_EQ(flags("203.0.113.3:80/tcp"), uint32_t{SLUICE_SERVICE_AFFINE});
@@ -70,8 +72,8 @@ TEST_F(Tables, FlagsSayWhatTheServiceAsksFor) {
 }
 
 TEST_F(Tables, PrefixesStandBesideTheirAddressesAndAreNoEndpoint) {
-  add("all", "203.0.113.0/24:443/tcp", {.mode = Mode::ipip});
-  add("any", "203.0.113.10:0/udp", {.mode = Mode::ipip});
+  add("all", "203.0.113.0/24:443/tcp", {{&Service::mode, Mode::ipip}});
+  add("any", "203.0.113.10:0/udp", {{&Service::mode, Mode::ipip}});
   EXPECT_THAT(
       dataplane.memory.table,
       UnorderedElementsAre(TableEntry{endpoint("203.0.113.0/24:443/tcp"), 1, 0, 0},
@@ -84,7 +86,7 @@ TEST_F(Tables, PrefixesStandBesideTheirAddressesAndAreNoEndpoint) {
 }
 
 TEST_F(Tables, NatBackendsAreKnownBeforeTheRingSendsToThemAndAsLongAsItDoes) {
-  add("web", web_endpoint, {.mode = Mode::nat});
+  add("web", web_endpoint, {{&Service::mode, Mode::nat}});
   dataplane.written.clear();
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   EXPECT_EQ(dataplane.written,
@@ -102,7 +104,7 @@ TEST_F(Tables, NatBackendsAreKnownBeforeTheRingSendsToThemAndAsLongAsItDoes) {
 }
 
 TEST_F(Tables, NatBackendsOfAnyPortAnswerFromAnyPort) {
-  add("all", "203.0.113.10:0/tcp", {.mode = Mode::nat});
+  add("all", "203.0.113.10:0/tcp", {{&Service::mode, Mode::nat}});
   ASSERT_TRUE(add_backend(dataplane, "all", "10.0.0.11:0"));
   const TableEntry wanted{
       {address("10.0.0.11"), 0, L4Proto::tcp}, 1, SLUICE_SERVICE_NAT_REPLIES, 1};
@@ -110,8 +112,8 @@ TEST_F(Tables, NatBackendsOfAnyPortAnswerFromAnyPort) {
 }
 
 TEST_F(Tables, OneClientHasOneBackendInAllServicesOfTheSameServers) {
-  add("web", "203.0.113.10:80/tcp", {.affinity = Affinity::client});
-  add("tls", "203.0.113.10:443/tcp", {.affinity = Affinity::client});
+  add("web", "203.0.113.10:80/tcp", {{&Service::affinity, Affinity::client}});
+  add("tls", "203.0.113.10:443/tcp", {{&Service::affinity, Affinity::client}});
   for (const char* host : {"10.0.0.13", "10.0.0.11", "10.0.0.12"}) {
     ASSERT_TRUE(add_backend(dataplane, "web", fmt::format("{}:80", host)));
   }

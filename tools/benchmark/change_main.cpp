@@ -120,7 +120,8 @@ Result<void> Fleet::make() {
   rings_ = std::move(*rings);
 
   const auto endpoint = Endpoint::parse("203.0.113.10:80/tcp").value();
-  auto change = service_add(*dataplane_, kService, endpoint, {.mode = Mode::ipip}, Apply::perform);
+  auto change =
+      service_add(*dataplane_, kService, endpoint, {{&Service::mode, Mode::ipip}}, Apply::perform);
   if (!change) return tl::unexpected(change.error());
   auto services = dataplane_->services();
   if (!services) return tl::unexpected(services.error());

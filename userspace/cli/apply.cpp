@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice apply FILE, sluice export: the whole configuration at once, in and out.
+// sluice apply FILE, sluice export: the whole configuration, in and out.
 #include "cli/absent.h"
 #include "cli/configuration_file.h"
 #include "cli/nouns.h"
@@ -47,7 +47,7 @@ Result<void> run_apply(const ApplyOptions& options, Context& context) {
   const auto exists = TRY(instance_exists(context));
 
   if (!exists) {
-    // What is refused creates no instance either.
+    // A refused file must not create an instance.
     AbsentDataplane nothing;
     const auto shown = TRY(show_configuration(nothing, context.instance, desired));
     if (context.dry_run || shown.changes.empty()) {
@@ -81,15 +81,16 @@ Result<void> run_export(const ApplyOptions&, Context& context) {
 
 void setup_apply(CLI::App& app, Context& context) {
   auto options = std::make_shared<ApplyOptions>();
-  CLI::App* verb = add_verb(app, "apply", "Make everything what a configuration file says",
+  CLI::App* verb = add_verb(app, "apply", "Apply a configuration file",
                             "  sluice apply sluice.yaml --dry-run\n"
                             "  sluice apply sluice.yaml\n");
-  add_argument(verb, "FILE", options->file, "the configuration, in YAML; /dev/stdin: what comes in")
+  add_argument(verb, "FILE", options->file,
+               "the configuration, in YAML; /dev/stdin for standard input")
       ->required();
   runs(verb, context, options, run_apply);
 
   options = std::make_shared<ApplyOptions>();
-  verb = add_verb(app, "export", "Write the configuration file that would make what runs",
+  verb = add_verb(app, "export", "Write the running configuration as a file",
                   "  sluice export > sluice.yaml\n");
   runs(verb, context, options, run_export);
 }

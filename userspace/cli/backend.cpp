@@ -117,7 +117,7 @@ CLI::App* add_backend_verb(CLI::App* noun, const std::string& verb, const std::s
                            const std::string& examples, BackendOptions& options) {
   CLI::App* app = add_verb(*noun, verb, description, examples);
   add_argument(app, "SERVICE", options.service, "the service's name")->required();
-  add_argument(app, "ADDR:PORT", options.at, "where the backend listens, as in 10.0.0.11:8443")
+  add_argument(app, "ADDR:PORT", options.at, "the backend's address and port, as in 10.0.0.11:8443")
       ->required();
   return app;
 }
@@ -125,7 +125,7 @@ CLI::App* add_backend_verb(CLI::App* noun, const std::string& verb, const std::s
 }  // namespace
 
 void setup_backend(CLI::App& app, Context& context) {
-  CLI::App* noun = add_noun(app, "backend", "The servers of a service",
+  CLI::App* noun = add_noun(app, "backend", "Servers of a service",
                             "  sluice backend add web 10.0.0.11:8443 --weight 100\n"
                             "  sluice backend drain web 10.0.0.11:8443\n");
 
@@ -134,7 +134,8 @@ void setup_backend(CLI::App& app, Context& context) {
                                     "  sluice backend add web 10.0.0.11:8443\n"
                                     "  sluice backend add web '[2001:db8::11]:8443' --weight 50\n",
                                     *options);
-  add_value(verb, "--weight", "N", options->weight, "its share against the others' (default 100)");
+  add_value(verb, "--weight", "N", options->weight,
+            "its share relative to the other backends, 0 to 65535 (default 100)");
   runs(verb, context, options, run_add);
 
   options = std::make_shared<BackendOptions>();
@@ -142,26 +143,27 @@ void setup_backend(CLI::App& app, Context& context) {
                           "  sluice backend set web 10.0.0.11:8443 --weight 10\n"
                           "  sluice backend set web 10.0.0.11:8443 --state up\n",
                           *options);
-  add_value(verb, "--weight", "N", options->weight, "its share against the others', 0 to 65535");
+  add_value(verb, "--weight", "N", options->weight,
+            "its share relative to the other backends, 0 to 65535");
   add_value(verb, "--state", "STATE", options->state,
             "up, draining (keeps its connections, takes no new one) or down (takes nothing)");
   runs(verb, context, options, run_set);
 
   options = std::make_shared<BackendOptions>();
-  verb = add_backend_verb(noun, "drain", "Let a backend keep its connections and take no new one",
+  verb = add_backend_verb(noun, "drain", "Keep a backend's connections and give it no new ones",
                           "  sluice backend drain web 10.0.0.11:8443\n", *options);
   runs(verb, context, options, run_drain);
 
   options = std::make_shared<BackendOptions>();
-  verb = add_backend_verb(noun, "show", "All there is to know of a backend",
+  verb = add_backend_verb(noun, "show", "Show a backend and its counters",
                           "  sluice backend show web 10.0.0.11:8443\n", *options);
   runs(verb, context, options, run_show);
 
   options = std::make_shared<BackendOptions>();
-  verb = add_verb(*noun, "list", "The backends of a service, or of all",
+  verb = add_verb(*noun, "list", "List the backends of a service, or of all",
                   "  sluice backend list\n"
                   "  sluice backend list web\n");
-  add_argument(verb, "SERVICE", options->service, "only those of this service");
+  add_argument(verb, "SERVICE", options->service, "only backends of this service");
   runs(verb, context, options, run_list);
 
   options = std::make_shared<BackendOptions>();

@@ -40,9 +40,10 @@ Result<void> run_check(const CheckOptions& options, Context& context) {
 
 void setup_check(CLI::App& app, Context& context) {
   auto options = std::make_shared<CheckOptions>();
-  CLI::App* verb = add_verb(app, "check", "Say whether a configuration file may be applied",
+  CLI::App* verb = add_verb(app, "check", "Check a configuration file without applying it",
                             "  sluice check sluice.yaml\n");
-  add_argument(verb, "FILE", options->file, "the configuration, in YAML; /dev/stdin: what comes in")
+  add_argument(verb, "FILE", options->file,
+               "the configuration, in YAML; /dev/stdin for standard input")
       ->required();
   runs(verb, context, options, run_check);
 }

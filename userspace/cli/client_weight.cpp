@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice client-weight set|remove|list: what flows of a service's clients weigh among each other.
+// sluice client-weight set|remove|list: the weight of the flows of a prefix of clients.
 #include "cli/client_weight_output.h"
 #include "cli/nouns.h"
 
@@ -56,30 +56,30 @@ void add_prefix(CLI::App* verb, ClientWeightOptions& options) {
 }  // namespace
 
 void setup_client_weight(CLI::App& app, Context& context) {
-  CLI::App* noun = add_noun(app, "client-weight", "What flows of a service's clients weigh",
+  CLI::App* noun = add_noun(app, "client-weight", "Weights of flows by their client's address",
                             "  sluice client-weight set web 198.51.100.0/24 3\n"
                             "  sluice client-weight list web\n");
 
   auto options = std::make_shared<ClientWeightOptions>();
   CLI::App* verb =
-      add_verb(*noun, "set", "Set what each flow of a prefix of clients weighs, where flows share",
+      add_verb(*noun, "set", "Set the weight of each flow of a prefix of clients",
                "  sluice client-weight set web 198.51.100.0/24 3\n");
   add_prefix(verb, *options);
-  add_argument(verb, "N", options->weight, "1 to 100; without one, the policy's --weight, or 1")
+  add_argument(verb, "N", options->weight, "1 to 100; the default is the policy's --flow-weight")
       ->required();
   runs(verb, context, options, run_set);
 
   options = std::make_shared<ClientWeightOptions>();
-  verb = add_verb(*noun, "remove", "Let a prefix of clients weigh what the policy says",
+  verb = add_verb(*noun, "remove", "Remove the weight of a prefix of clients: the policy's flow weight holds",
                   "  sluice client-weight remove web 198.51.100.0/24\n");
   add_prefix(verb, *options);
   runs(verb, context, options, run_remove);
 
   options = std::make_shared<ClientWeightOptions>();
-  verb = add_verb(*noun, "list", "The weights of a service's clients, or of all",
+  verb = add_verb(*noun, "list", "List the client weights of a service, or of all",
                   "  sluice client-weight list\n"
                   "  sluice client-weight list web\n");
-  add_argument(verb, "SERVICE", options->service, "only those of this service");
+  add_argument(verb, "SERVICE", options->service, "only weights of this service");
   runs(verb, context, options, run_list);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The file that `check` and `apply` are given, with its mistakes told to the person at the
-// terminal.
+// Reads the file of `check` and `apply` and prints its errors.
 #pragma once
 
 #include <string>
@@ -11,8 +10,8 @@
 
 namespace sluice {
 
-// Each mistake is a line of its own, "FILE:LINE:COLUMN: sentence", and with --json all of them are
-// data; the error says how many there are.
+// Prints each error as a line, "FILE:LINE:COLUMN: sentence"; with --json all of them as data. The
+// error returned says how many there are.
 Result<Desired> read_configuration_file(const std::string& path, Context& context);
 
 }  // namespace sluice

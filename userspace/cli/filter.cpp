@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// sluice filter allow|deny|remove|list|clear: who may use a service.
+// sluice filter allow|deny|remove|list|clear: which clients may use a service.
 #include "cli/filter_output.h"
 #include "cli/nouns.h"
 
@@ -75,39 +75,39 @@ void add_prefix(CLI::App* verb, FilterOptions& options) {
 }  // namespace
 
 void setup_filter(CLI::App& app, Context& context) {
-  CLI::App* noun = add_noun(app, "filter", "Who may use a service, by the client's address",
+  CLI::App* noun = add_noun(app, "filter", "Which clients may use a service, by address",
                             "  sluice filter allow web 198.51.100.0/24\n"
                             "  sluice filter deny web 198.51.100.7\n"
                             "  sluice filter list web\n");
 
   auto options = std::make_shared<FilterOptions>();
   CLI::App* verb = add_filter_verb(
-      noun, "allow", "Let a prefix of clients use the service, and nobody whom no filter names",
+      noun, "allow", "Let a prefix of clients use the service; clients without a filter are denied",
       "  sluice filter allow web 198.51.100.0/24\n", *options);
   add_prefix(verb, *options);
   runs(verb, context, options, run_allow);
 
   options = std::make_shared<FilterOptions>();
-  verb = add_filter_verb(noun, "deny", "Drop what a prefix of clients sends to the service",
+  verb = add_filter_verb(noun, "deny", "Drop packets of a prefix of clients to the service",
                          "  sluice filter deny web 198.51.100.7\n", *options);
   add_prefix(verb, *options);
   runs(verb, context, options, run_deny);
 
   options = std::make_shared<FilterOptions>();
-  verb = add_filter_verb(noun, "remove", "Take one filter of a service away",
+  verb = add_filter_verb(noun, "remove", "Remove one filter of a service",
                          "  sluice filter remove web 198.51.100.7\n", *options);
   add_prefix(verb, *options);
   runs(verb, context, options, run_remove);
 
   options = std::make_shared<FilterOptions>();
-  verb = add_verb(*noun, "list", "The filters of a service, or of all",
+  verb = add_verb(*noun, "list", "List the filters of a service, or of all",
                   "  sluice filter list\n"
                   "  sluice filter list web\n");
-  add_argument(verb, "SERVICE", options->service, "only those of this service");
+  add_argument(verb, "SERVICE", options->service, "only filters of this service");
   runs(verb, context, options, run_list);
 
   options = std::make_shared<FilterOptions>();
-  verb = add_filter_verb(noun, "clear", "Take all filters of a service away: everybody may use it",
+  verb = add_filter_verb(noun, "clear", "Remove all filters of a service: every client may use it",
                          "  sluice filter clear web\n", *options);
   runs(verb, context, options, run_clear);
 }

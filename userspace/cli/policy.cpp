@@ -10,27 +10,27 @@ namespace {
 
 struct PolicyOptions {
   std::string service;
-  std::vector<std::string> limits;  // as policy_limits() lists them; empty: not said
+  // The text of each limit, as policy_limits() lists them; empty: not given.
+  std::vector<std::string> limits = std::vector<std::string>(policy_limits().size());
 };
 
-Result<PolicyPatch> settings_of(const PolicyOptions& options) {
+Result<PolicyPatch> patch_of(const PolicyOptions& options) {
   PolicyPatch patch;
   for (size_t i = 0; i < options.limits.size(); i++) {
     if (options.limits[i].empty()) continue;
     const PolicyLimit& limit = policy_limits()[i];
-    const auto value = TRY(parse_limit(limit, options.limits[i]));
-    patch.*limit.patch = value;
+    patch.push_back({limit.value, TRY(parse_limit(limit, options.limits[i]))});
   }
   return patch;
 }
 
 Result<void> run_set(const PolicyOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.service));
-  const auto patch = TRY(settings_of(options));
-  if (is_empty(patch)) {
+  const auto patch = TRY(patch_of(options));
+  if (patch.empty()) {
     return misused(
         "policy set {}: nothing to set; give --flow-rate RATE, --window SIZE or another "
-        "(sluice policy set --help)",
+        "limit (sluice policy set --help)",
         options.service);
   }
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
@@ -49,7 +49,7 @@ Result<void> show_one(const PolicyOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.service));
   auto instance = TRY(Instance::open(context.instance));
   const auto view = TRY(service_view(instance.dataplane(), name));
-  // A service without a policy is shown too: it may use whatever it can.
+  // A service without a policy is shown too: it has no limits.
   const Policy policy = view.policy.value_or(Policy{});
   const auto enforcers = TRY(enforcers_of(instance));
   const auto enforcements = enforcements_of(view.service, policy, enforcers);
@@ -94,20 +94,19 @@ Result<void> run_show(const PolicyOptions& options, Context& context) {
 }  // namespace
 
 void setup_policy(CLI::App& app, Context& context) {
-  CLI::App* noun = add_noun(app, "policy", "What a service and each of its flows may use",
+  CLI::App* noun = add_noun(app, "policy", "Limits of a service and of each of its flows",
                             "  sluice policy set web --flow-rate 50mbit --window 256kib\n"
                             "  sluice policy list\n");
 
   auto options = std::make_shared<PolicyOptions>();
-  CLI::App* verb = add_verb(*noun, "set", "Set a limit, and leave the others as they are",
+  CLI::App* verb = add_verb(*noun, "set", "Set limits; the others stay as they are",
                             "  sluice policy set web --flow-rate 50mbit\n"
                             "  sluice policy set web --window 256kib\n"
                             "  sluice policy set web --rate 1gbit --ingress-rate 200mbit\n"
                             "  sluice policy set web --connection-rate 2000\n"
                             "  sluice policy set web --flow-rate none\n");
   add_argument(verb, "SERVICE", options->service, "the service's name")->required();
-  options->limits.resize(policy_limits().size());
-  for (size_t i = 0; i < options->limits.size(); i++) {
+  for (size_t i = 0; i < policy_limits().size(); i++) {
     const PolicyLimit& limit = policy_limits()[i];
     add_value(verb, fmt::format("--{}", limit.name), std::string(limit.kind), options->limits[i],
               std::string(limit.help));
@@ -115,12 +114,12 @@ void setup_policy(CLI::App& app, Context& context) {
   runs(verb, context, options, run_set);
 
   options = std::make_shared<PolicyOptions>();
-  verb = add_verb(*noun, "show", "The policy of a service, or all that there are",
+  verb = add_verb(*noun, "show", "Show the policy of a service, or of all services that have one",
                   "  sluice policy show web\n");
-  add_argument(verb, "SERVICE", options->service, "only this service's");
+  add_argument(verb, "SERVICE", options->service, "only the policy of this service");
   runs(verb, context, options, run_show);
 
-  verb = add_verb(*noun, "list", "The policies of all services that have one",
+  verb = add_verb(*noun, "list", "List the policies of all services that have one",
                   "  sluice policy list\n");
   runs(verb, context, std::make_shared<PolicyOptions>(), run_list);
 

@@ -1,65 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // sluice service add|set|show|list|remove.
+#include <fmt/ranges.h>
+
 #include "cli/congestion_output.h"
 #include "cli/nouns.h"
 #include "cli/service_output.h"
-#include "model/quantity.h"
+#include "model/service_options.h"
 
 namespace sluice {
 namespace {
 
+// The text of each option, as service_options() lists them; empty: not given.
+struct GivenOption {
+  std::string text;
+  bool on = false;   // of a flag: --quic
+  bool off = false;  // --no-quic
+};
+
 struct ServiceOptions {
   std::string name;
   std::string endpoint;
-  std::string mode;
-  std::string affinity;
-  std::string gue_variant;
-  std::string idle_timeout;
-  std::string udp_timeout;
-  bool quic = false;
-  bool no_quic = false;
+  std::vector<GivenOption> given = std::vector<GivenOption>(service_options().size());
 };
 
-// Empty: not wished.
-Result<void> parse_timeout(const std::string& text, std::optional<uint32_t>& into) {
-  if (text.empty()) return {};
-  auto seconds = TRY(parse_duration_s(text));
-  into = seconds;
-  return {};
-}
-
-Result<ServicePatch> settings_of(const ServiceOptions& options) {
+Result<ServicePatch> patch_of(const ServiceOptions& options) {
   ServicePatch patch;
-  if (!options.mode.empty()) {
-    const auto mode = TRY(parse_mode(options.mode));
-    patch.mode = mode;
+  for (size_t i = 0; i < options.given.size(); i++) {
+    const ServiceOption& option = service_options()[i];
+    const GivenOption& given = options.given[i];
+    std::string text = given.text;
+    if (given.on) text = "true";
+    if (given.off) text = "false";
+    if (!text.empty()) patch.push_back(TRY(parse_setting(option, text)));
   }
-  if (!options.affinity.empty()) {
-    const auto affinity = TRY(parse_affinity(options.affinity));
-    patch.affinity = affinity;
-  }
-  if (!options.gue_variant.empty()) {
-    const auto variant = TRY(parse_gue_variant(options.gue_variant));
-    patch.gue_variant = variant;
-  }
-  TRY(parse_timeout(options.idle_timeout, patch.idle_timeout_s));
-  TRY(parse_timeout(options.udp_timeout, patch.udp_timeout_s));
-  if (options.quic) patch.quic = true;
-  if (options.no_quic) patch.quic = false;
   return patch;
 }
 
-void add_timeouts(CLI::App* verb, ServiceOptions& options) {
-  add_value(verb, "--idle-timeout", "TIME", options.idle_timeout,
-            "silence after which a TCP connection may be purged, as in 15m");
-  add_value(verb, "--udp-timeout", "TIME", options.udp_timeout,
-            "silence after which a UDP flow begins anew, as in 60s");
+// "--mode, --quic, --no-quic or --udp-timeout"
+std::string option_names() {
+  std::vector<std::string> names;
+  for (const ServiceOption& option : service_options()) {
+    names.push_back(fmt::format("--{}", option.name));
+    if (option.is_flag()) names.push_back(fmt::format("--no-{}", option.name));
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return fmt::format("{} or {}", fmt::join(names, ", "), last);
 }
 
 Result<void> run_add(const ServiceOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.name));
   const auto endpoint = TRY(Endpoint::parse(options.endpoint));
-  const auto patch = TRY(settings_of(options));
+  const auto patch = TRY(patch_of(options));
   return change(context, WhenAbsent::create, [&](Dataplane& dataplane, Apply apply) {
     return service_add(dataplane, name, endpoint, patch, apply);
   });
@@ -67,14 +59,9 @@ Result<void> run_add(const ServiceOptions& options, Context& context) {
 
 Result<void> run_set(const ServiceOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.name));
-  const auto patch = TRY(settings_of(options));
-  if (!patch.mode && !patch.affinity && !patch.gue_variant && !patch.quic &&
-      !patch.idle_timeout_s && !patch.udp_timeout_s) {
-    return misused(
-        "service set {}: nothing to set; give --mode, --affinity, --gue-variant, --quic, "
-        "--no-quic, --idle-timeout or --udp-timeout",
-        name);
-  }
+  const auto patch = TRY(patch_of(options));
+  if (patch.empty())
+    return misused("service set {}: nothing to set; give {}", name, option_names());
   return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
     return service_set(dataplane, name, patch, apply);
   });
@@ -131,13 +118,24 @@ CLI::Option* add_flag(CLI::App* verb, const std::string& flag, bool& value,
   return verb->add_flag(flag, value, description)->disable_flag_override()->option_text(" ");
 }
 
-// What both `add` and `set` take.
-void add_patch_options(CLI::App* verb, ServiceOptions& options, const std::string& mode_default) {
-  add_value(verb, "--mode", "MODE", options.mode, "snat, nat, ipip, gue or l2" + mode_default);
-  add_value(verb, "--affinity", "WHAT", options.affinity,
-            "what picks the backend: flow, client (one backend in all services of the same "
-            "servers) or client-service");
-  add_value(verb, "--gue-variant", "N", options.gue_variant, "of mode gue: 0 or 1");
+// Both `add` and `set` take all options; `add` starts from the defaults, which its help page names.
+enum class Verb { add, set };
+
+void add_options(CLI::App* app, ServiceOptions& options, Verb verb) {
+  for (size_t i = 0; i < options.given.size(); i++) {
+    const ServiceOption& option = service_options()[i];
+    GivenOption& given = options.given[i];
+    const std::string flag = fmt::format("--{}", option.name);
+    std::string help(option.help);
+    if (!option.is_flag()) {
+      if (verb == Verb::add) help += fmt::format(" (default {})", option.text(Service{}));
+      add_value(app, flag, std::string(option.kind), given.text, help);
+      continue;
+    }
+    CLI::Option* on = add_flag(app, flag, given.on, help);
+    if (verb == Verb::set)
+      add_flag(app, fmt::format("--no-{}", option.name), given.off, "the reverse")->excludes(on);
+  }
 }
 
 }  // namespace
@@ -157,29 +155,25 @@ void setup_service(CLI::App& app, Context& context) {
   add_argument(verb, "ENDPOINT", options->endpoint,
                "ADDR:PORT/PROTO, as in 203.0.113.10:443/tcp; port 0: any; ADDR may be a prefix")
       ->required();
-  add_patch_options(verb, *options, " (default snat)");
-  add_flag(verb, "--quic", options->quic, "UDP whose connection ids name their backend");
-  add_timeouts(verb, *options);
+  add_options(verb, *options, Verb::add);
   runs(verb, context, options, run_add);
 
   options = std::make_shared<ServiceOptions>();
-  verb = add_service_verb(noun, "set", "Change a service; once it has backends, only its time-outs",
-                          "  sluice service set web --mode ipip\n"
-                          "  sluice service set web --affinity client\n"
-                          "  sluice service set web --idle-timeout 1h\n",
-                          *options);
-  add_patch_options(verb, *options, "");
-  CLI::Option* quic = add_flag(verb, "--quic", options->quic, "connection ids name backends");
-  add_flag(verb, "--no-quic", options->no_quic, "they do not")->excludes(quic);
-  add_timeouts(verb, *options);
+  verb =
+      add_service_verb(noun, "set", "Change a service; while it has backends, only its time-outs",
+                       "  sluice service set web --mode ipip\n"
+                       "  sluice service set web --affinity client\n"
+                       "  sluice service set web --idle-timeout 1h\n",
+                       *options);
+  add_options(verb, *options, Verb::set);
   runs(verb, context, options, run_set);
 
   options = std::make_shared<ServiceOptions>();
-  verb = add_service_verb(noun, "show", "All there is to know of a service",
+  verb = add_service_verb(noun, "show", "Show a service, its backends and its counters",
                           "  sluice service show web\n", *options);
   runs(verb, context, options, run_show);
 
-  verb = add_verb(*noun, "list", "All services", "  sluice service list\n");
+  verb = add_verb(*noun, "list", "List all services", "  sluice service list\n");
   runs(verb, context, std::make_shared<ServiceOptions>(), run_list);
 
   add_service_settle(noun, context);

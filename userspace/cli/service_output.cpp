@@ -12,8 +12,7 @@
 #include "cli/table.h"
 #include "cli/units.h"
 #include "cli/verdict_output.h"
-#include "model/quantity.h"
-#include "sluice/limits.h"
+#include "model/service_options.h"
 
 namespace sluice {
 namespace {
@@ -60,6 +59,27 @@ Json flow_totals_json(const FlowTotals& totals) {
           {"client_retransmits", totals.client_retransmits}};
 }
 
+Json option_json(const OptionValue& value) {
+  return std::visit(
+      [](const auto& known) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(known)>, std::monostate>) {
+          return Json(nullptr);
+        } else {
+          return Json(known);
+        }
+      },
+      value);
+}
+
+// The options that apply; a flag only if it is set.
+void add_options(Facts& facts, const Service& service) {
+  for (const ServiceOption& option : service_options()) {
+    if (!applies(option, service)) continue;
+    if (option.is_flag() && is_default(option, service)) continue;
+    facts.add(std::string(option.words), option.is_flag() ? "yes" : option.text(service));
+  }
+}
+
 void add_limits(Facts& facts, const Policy& policy) {
   for (const PolicyLimit& limit : policy_limits()) {
     if (policy.*limit.value > 0 || limit.always_shown)
@@ -71,21 +91,16 @@ void add_limits(Facts& facts, const Policy& policy) {
 
 Json service_json(const ServiceView& view) {
   const Service& service = view.service;
-  Json document{
-      {"service", service.name},
-      {"endpoint", service.endpoint.text()},
-      {"mode", mode_text(service.mode)},
-      {"affinity", affinity_text(service.affinity)},
-      {"quic", service.quic},
-      {"gue_variant", service.mode == Mode::gue ? Json(service.gue_variant) : Json(nullptr)},
-      {"number", service.number},
-      {"removing", service.removing},
-      {"slots", view.slots},
-      {"moving_slots", view.moving_slots},
-      {"tracked_flows", view.tracked_flows},
-      {"idle_timeout_s", service.idle_timeout_s},
-      {"udp_timeout_s", service.udp_timeout_s},
-      {"policy", view.policy ? policy_json(service.name, *view.policy) : Json(nullptr)}};
+  Json document{{"service", service.name}, {"endpoint", service.endpoint.text()}};
+  for (const ServiceOption& option : service_options()) {
+    document[std::string(option.field)] = option_json(option_value(option, service));
+  }
+  document["number"] = service.number;
+  document["removing"] = service.removing;
+  document["slots"] = view.slots;
+  document["moving_slots"] = view.moving_slots;
+  document["tracked_flows"] = view.tracked_flows;
+  document["policy"] = view.policy ? policy_json(service.name, *view.policy) : Json(nullptr);
   document["filters"] = Json::array();
   for (const auto& filter : view.filters) {
     document["filters"].push_back(filter_json({service.name, filter}));
@@ -128,13 +143,10 @@ void print_service(std::ostream& out, const ServiceView& view) {
   Facts facts;
   facts.add("service", view.service.name);
   facts.add("endpoint", view.service.endpoint.text());
-  facts.add("mode", mode_and_options(view.service));
-  facts.add("affinity", std::string(affinity_text(view.service.affinity)));
+  add_options(facts, view.service);
   facts.add("backends up", fmt::format("{} of {}", backends_up(view), view.backends.size()));
   facts.add("moving slots", moving_text(view));
   facts.add("tracked flows", std::to_string(view.tracked_flows));
-  facts.add("idle time-out", duration_text(view.service.idle_timeout_s));
-  facts.add("UDP time-out", duration_text(view.service.udp_timeout_s));
   add_limits(facts, view.policy.value_or(Policy{}));
   facts.add("clients", clients_text(view.filters));
   if (!view.weights.empty()) {

@@ -16,7 +16,7 @@ std::string_view family_text(const Address& address) {
 Result<void> check_port(const Service& service, const HostPort& at) {
   if (service.endpoint.port == 0 && at.port != 0) {
     return misused(
-        "{}: the service takes any port, and a backend gets the one that the client asked for; "
+        "{}: the service takes any port, and its backends get the port that the client asked for; "
         "write {}",
         backend_text(service, at), HostPort{at.address, 0}.text());
   }
@@ -29,11 +29,8 @@ Result<void> check_port(const Service& service, const HostPort& at) {
 
 Result<void> check_family(const Service& service, const HostPort& at) {
   if (at.address.is_v4() == service.endpoint.address.is_v4()) return {};
-  const char* why = nullptr;
-  if (replies_come_here(service.mode)) why = "translates between addresses of one family";
-  if (service.mode == Mode::l2)
-    why = "sends packets on as they came, to a neighbour of their family";
-  if (why == nullptr) return {};
+  const std::string_view why = traits(service.mode).one_family;
+  if (why.empty()) return {};
   return misused(
       "{}: mode {} {}, and the service's is {}; give an {} backend, or use a service of mode ipip",
       backend_text(service, at), mode_text(service.mode), why, service.endpoint.address.text(),
@@ -43,17 +40,21 @@ Result<void> check_family(const Service& service, const HostPort& at) {
 }  // namespace
 
 Result<void> check_replies(const Service& service, const HostPort& at, const Service& other) {
-  if (service.mode != Mode::nat || other.endpoint.l4_proto != service.endpoint.l4_proto) return {};
+  if (!traits(service.mode).replies_by_source() ||
+      other.endpoint.l4_proto != service.endpoint.l4_proto)
+    return {};
   if (!(other.endpoint.prefix() == Prefix{at.address}) || other.endpoint.port != at.port) return {};
   return misused(
-      "{}: is the endpoint of service {} here, and in mode nat what comes from there would be "
-      "taken for its replies; use another mode",
+      "{}: is the endpoint of service {} here, and in mode nat packets from there would be taken "
+      "for its replies; use another mode",
       backend_text(service, at), other.name);
 }
 
 Result<void> check_replies(const Service& service, const HostPort& at, const Backend& backend,
                            const Service& of) {
-  if (service.mode != Mode::nat || of.mode != Mode::nat || of.name == service.name) return {};
+  if (!traits(service.mode).replies_by_source() || !traits(of.mode).replies_by_source() ||
+      of.name == service.name)
+    return {};
   if (of.endpoint.l4_proto != service.endpoint.l4_proto) return {};
   if (!(backend.at.address == at.address)) return {};
   if (backend.at.port != at.port && backend.at.port != 0 && at.port != 0) return {};
@@ -72,14 +73,14 @@ Result<void> check_backend(const Service& service, const HostPort& at) {
   if (at.address.is_multicast()) return refuse("a multicast address is no host");
   TRY(check_port(service, at));
   if (service.endpoint.prefix().contains(at.address) && at.port == service.endpoint.port)
-    return refuse("is the service's own endpoint, to which it would send for ever");
+    return refuse("is the service's own endpoint, so its packets would loop for ever");
   return check_family(service, at);
 }
 
 Result<void> check_backend(const Configuration& configuration, const Service& service,
                            const HostPort& at) {
   TRY(check_backend(service, at));
-  if (service.mode != Mode::nat) return {};
+  if (!traits(service.mode).replies_by_source()) return {};
   std::unordered_map<uint32_t, const Service*> others;
   for (const Service& other : configuration.services) {
     if (other.removing) continue;
@@ -95,19 +96,20 @@ Result<void> check_backend(const Configuration& configuration, const Service& se
 }
 
 Result<void> check_route(const Service& service, const HostPort& at, const Route& route) {
-  if (service.mode == Mode::l2 && !route.on_link) {
+  if (traits(service.mode).needs_neighbour && !route.on_link) {
     return misused(
-        "{}: is on no segment of this host, and mode l2 changes nothing but the MAC; use a service "
-        "of mode ipip or gue (ip route get {})",
-        backend_text(service, at), at.address.text());
+        "{}: is on no segment of this host, and mode {} changes only the MAC; use a service of "
+        "mode "
+        "ipip or gue (ip route get {})",
+        backend_text(service, at), mode_text(service.mode), at.address.text());
   }
   const bool v4 = service.endpoint.address.is_v4();
   const size_t fits = v4 ? SLUICE_FITS_V4 : SLUICE_FITS_V6;
   const size_t outer = outer_bytes(service, at.address);
   if (route.mtu < fits + outer) {
     return misused(
-        "{}: the MTU there is {}, and an {} packet of {} bytes, which must fit, has {} with what "
-        "mode {} puts in front; raise the MTU (ip route get {})",
+        "{}: the MTU there is {}, and an {} packet of {} bytes, which must fit, has {} with the "
+        "outer headers of mode {}; raise the MTU (ip route get {})",
         backend_text(service, at), route.mtu, v4 ? "IPv4" : "IPv6", fits, fits + outer,
         mode_text(service.mode), at.address.text());
   }

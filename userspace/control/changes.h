@@ -9,7 +9,7 @@
 
 #include "control/dataplane.h"
 #include "model/policy.h"
-#include "model/service.h"
+#include "model/service_options.h"
 #include "support/result.h"
 
 namespace sluice {
@@ -19,15 +19,6 @@ enum class Apply { perform, only_show };  // only_show: --dry-run
 struct Change {
   bool needed = true;    // false: everything is already as asked
   std::string sentence;  // "service web: added 203.0.113.10:443/tcp, mode snat"
-};
-
-struct ServicePatch {
-  std::optional<Mode> mode{};
-  std::optional<Affinity> affinity{};
-  std::optional<uint8_t> gue_variant{};
-  std::optional<bool> quic{};
-  std::optional<uint32_t> idle_timeout_s{};
-  std::optional<uint32_t> udp_timeout_s{};
 };
 
 // Refuses: a name or an endpoint that another service has, a prefix that overlaps another service,

@@ -37,7 +37,7 @@ Result<void> find_routes(Dataplane& dataplane, Difference& changes, const Backen
     auto source = find_route(dataplane, added);
     if (!source) return tl::unexpected(at_line(lines, number, source.error()));
     changes.dirty.sources.emplace(number, *source);
-    if (added.service.mode == Mode::snat) sources.insert(*source);
+    if (traits(added.service.mode).keeps_translations) sources.insert(*source);
   }
   for (const Address& source : sources) {
     if (changes.dirty.table) break;

@@ -183,7 +183,7 @@ Result<void> Derivation::move_ring(Group& group, std::vector<std::pair<Service, 
   Ring after = ring_transition(before, maglev_build(std::move(members), ring_bits), down,
                                dataplane_.now_s() + 1);
   // Every translated connection is in `translations` and reads the ring only once.
-  if (service.mode == Mode::snat) after = ring_settled(std::move(after));
+  if (traits(service.mode).keeps_translations) after = ring_settled(std::move(after));
   if (after == live && !(dirty_.timeouts && ring_moving_slots(after) > 0)) return {};
   moved.emplace_back(service, std::move(after));
   return {};

@@ -27,7 +27,7 @@ struct HostPortHash {
   size_t operator()(const HostPort& at) const { return AddressHash{}(at.address) * 31 + at.port; }
 };
 
-// A backend in mode nat, with the service that it is of.
+// A backend in mode nat, and its service.
 struct NatBackend {
   Backend backend;
   const Service* service;
@@ -40,12 +40,13 @@ class Checks {
   std::vector<FileError> run() {
     for (const DesiredService& each : services_) check_one(each);
     for (const DesiredService& each : services_)
-      if (each.service.mode == Mode::nat) check_nat(each);
+      if (traits(each.service.mode).replies_by_source()) check_nat(each);
     return std::move(errors_);
   }
 
  private:
   void check_one(const DesiredService& each);
+  bool check_options(const DesiredService& each);
   void check_claim(const DesiredService& each);
   void check_backends(const DesiredService& each);
   void check_nat(const DesiredService& each);
@@ -63,50 +64,66 @@ class Checks {
 
 void Checks::check_one(const DesiredService& each) {
   const Service& service = each.service;
-  if (accept(each.endpoint_mark, check_service(service))) check_claim(each);
+  bool good = accept(each.endpoint_mark, check_endpoint(service));
+  good = check_options(each) && good;
+  if (good) check_claim(each);
   accept(each.policy_mark, check_policy_of(service, each.policy));
   std::unordered_set<std::string> prefixes;
   for (const DesiredFilter& filter : each.filters) {
     if (!accept(filter.mark, check_filter(service, filter.prefix))) continue;
     if (!prefixes.insert(filter.prefix.text()).second)
-      accept(filter.mark, misused("{}: is here a second time; take one away",
-                                  filter_text(service, filter.prefix)));
+      accept(filter.mark,
+             misused("{}: is here a second time; remove one", filter_text(service, filter.prefix)));
   }
   prefixes.clear();
   for (const DesiredClientWeight& weight : each.client_weights) {
     if (!accept(weight.mark, check_client_weight(service, weight.prefix))) continue;
     if (!prefixes.insert(weight.prefix.text()).second)
-      accept(weight.mark, misused("{}: is here a second time; take one away",
+      accept(weight.mark, misused("{}: is here a second time; remove one",
                                   client_weight_text(service, weight.prefix)));
   }
   check_backends(each);
 }
 
+// Of those that the file names and those that are not the default.
+bool Checks::check_options(const DesiredService& each) {
+  bool good = true;
+  for (size_t i = 0; i < each.option_marks.size(); i++) {
+    const ServiceOption& option = service_options()[i];
+    const Mark mark = each.option_marks[i];
+    if (mark.line != 0)
+      good = accept(mark, check_option(option, each.service)) && good;
+    else if (!is_default(option, each.service))
+      good = accept(each.endpoint_mark, check_option(option, each.service)) && good;
+  }
+  return good;
+}
+
 void Checks::check_claim(const DesiredService& each) {
   const Service& service = each.service;
   bool apart = true;
-  const auto hold_against = [&](const Service& other) {
+  const auto compare = [&](const Service& other) {
     apart = apart && accept(each.endpoint_mark, check_apart(service, other));
   };
   if (service.endpoint.is_prefix()) {
-    for (const auto& [address, other] : by_address_) hold_against(*other);
+    for (const auto& [address, other] : by_address_) compare(*other);
     prefixes_.push_back(&service);
   } else {
     const auto [first, last] = by_address_.equal_range(service.endpoint.address);
-    for (auto other = first; other != last; ++other) hold_against(*other->second);
+    for (auto other = first; other != last; ++other) compare(*other->second);
     by_address_.emplace(service.endpoint.address, &service);
   }
   for (const Service* other : prefixes_)
-    if (other != &service) hold_against(*other);
+    if (other != &service) compare(*other);
 }
 
 void Checks::check_backends(const DesiredService& each) {
-  std::unordered_set<HostPort, HostPortHash> places;
-  places.reserve(each.backends.size());
+  std::unordered_set<HostPort, HostPortHash> seen;
+  seen.reserve(each.backends.size());
   for (const DesiredBackend& backend : each.backends) {
     if (!accept(backend.mark, check_backend(each.service, backend.at))) continue;
-    if (!places.insert(backend.at).second)
-      accept(backend.mark, misused("{}: is here a second time; take one away",
+    if (!seen.insert(backend.at).second)
+      accept(backend.mark, misused("{}: is here a second time; remove one",
                                    backend_text(each.service, backend.at)));
   }
 }

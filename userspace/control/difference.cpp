@@ -273,7 +273,7 @@ void Comparison::add_backend(const Service& service, const Backend& backend) {
   result_.added.push_back({service, backend});
   result_.dirty.endpoints = true;
   // In mode nat the table has to know where replies come from before the ring has the backend.
-  if (service.mode == Mode::nat) result_.dirty.table = true;
+  if (traits(service.mode).replies_by_source()) result_.dirty.table = true;
   write_backend(backend);
 }
 

@@ -4,13 +4,11 @@
 
 #include <string>
 
-#include "model/service.h"
+#include "model/service_options.h"
 
 namespace sluice {
 
 // "203.0.113.10:443/tcp, mode snat, affinity client": a service's endpoint and options.
 [[nodiscard]] std::string service_text(const Service& service);
-// The same without the endpoint.
-[[nodiscard]] std::string service_options_text(const Service& service);
 
 }  // namespace sluice

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "control/service_checks.h"
 
+#include "model/service_options.h"
+
 namespace sluice {
 
-Result<void> check_service(const Service& service) {
+Result<void> check_endpoint(const Service& service) {
   const Endpoint& endpoint = service.endpoint;
   const char* why = nullptr;
   if (endpoint.address.is_unspecified()) why = "the unspecified address is no packet's destination";
   if (endpoint.address.is_multicast()) why = "a multicast address has no backends to choose from";
-  if (why) return misused("service {}: {}: {}", service.name, endpoint.text(), why);
-  if (service.quic && endpoint.l4_proto != L4Proto::udp) {
-    return misused("service {}: QUIC runs over UDP, and {} is TCP", service.name, endpoint.text());
-  }
-  if (service.mode == Mode::nat && endpoint.is_prefix()) {
-    return misused(
-        "service {}: mode nat keeps no state, so a reply could not tell which address of {} it is "
-        "from; use mode snat, or one address",
-        service.name, endpoint.prefix().text());
+  if (why == nullptr) return {};
+  return misused("service {}: {}: {}", service.name, endpoint.text(), why);
+}
+
+Result<void> check_service(const Service& service) {
+  TRY(check_endpoint(service));
+  for (const ServiceOption& option : service_options()) {
+    if (is_default(option, service)) continue;
+    TRY(check_option(option, service));
   }
   return {};
 }
@@ -38,12 +40,13 @@ Result<void> check_apart(const Service& service, const Service& other) {
 
 Result<void> check_apart(const Service& service, const Backend& backend, const Service& of) {
   const Endpoint& endpoint = service.endpoint;
-  if (of.mode != Mode::nat || endpoint.is_prefix() || !(backend.at.address == endpoint.address) ||
-      backend.at.port != endpoint.port || of.endpoint.l4_proto != endpoint.l4_proto)
+  if (!traits(of.mode).replies_by_source() || endpoint.is_prefix() ||
+      !(backend.at.address == endpoint.address) || backend.at.port != endpoint.port ||
+      of.endpoint.l4_proto != endpoint.l4_proto)
     return {};
   return misused(
-      "service {}: {} is a backend of service {}, in mode nat, and what comes from there is "
-      "taken for its replies",
+      "service {}: {} is a backend of service {}, in mode nat, and packets from there are taken "
+      "for its replies",
       service.name, endpoint.text(), of.name);
 }
 

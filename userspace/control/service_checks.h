@@ -11,7 +11,9 @@
 
 namespace sluice {
 
-// Refuses an address that no packet has, and options that exclude each other.
+// Refuses an address that is no packet's destination.
+Result<void> check_endpoint(const Service& service);
+// The same, and refuses options that exclude each other.
 Result<void> check_service(const Service& service);
 // Refuses two services that claim the same packets.
 Result<void> check_apart(const Service& service, const Service& other);

@@ -31,7 +31,7 @@ uint32_t flags_of(const Filter& filter) {
 
 uint32_t option_flags(const Service& service) {
   uint32_t flags = 0;
-  if (service.mode == Mode::snat) flags |= SLUICE_SERVICE_TRANSLATED;
+  if (traits(service.mode).keeps_translations) flags |= SLUICE_SERVICE_TRANSLATED;
   if (service.affinity != Affinity::flow) flags |= SLUICE_SERVICE_AFFINE;
   if (service.quic) flags |= SLUICE_SERVICE_QUIC;
   return flags;
@@ -57,12 +57,13 @@ std::vector<TableEntry> entries_of_services(const Configuration& configuration) 
   return entries;
 }
 
-// Of services of this mode, including those that are removing: their replies still arrive.
+// Of services whose mode is wanted, including those that are removing: their replies still arrive.
 template <typename Take>
-void for_backends(const Configuration& configuration, Mode mode, Take take) {
+void for_backends(const Configuration& configuration, bool (*wanted)(const ModeTraits&),
+                  Take take) {
   std::unordered_map<uint32_t, const Service*> services;
   for (const Service& service : configuration.services) {
-    if (service.mode == mode) services.emplace(service.number, &service);
+    if (wanted(traits(service.mode))) services.emplace(service.number, &service);
   }
   if (services.empty()) return;
   for (const Backend& backend : configuration.backends) {
@@ -76,7 +77,8 @@ void for_backends(const Configuration& configuration, Mode mode, Take take) {
 void add_nat_replies(const Configuration& configuration, std::vector<TableEntry>& entries) {
   std::vector<TableEntry> leaving;
   const size_t first = entries.size();
-  for_backends(configuration, Mode::nat, [&](const Service& service, const Backend& backend) {
+  const auto stateless = [](const ModeTraits& mode) { return mode.replies_by_source(); };
+  for_backends(configuration, stateless, [&](const Service& service, const Backend& backend) {
     (service.removing ? leaving : entries)
         .push_back({.endpoint = {backend.at.address, backend.at.port, service.endpoint.l4_proto},
                     .service = service.number,
@@ -164,7 +166,8 @@ Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
   std::vector<TableEntry> entries = entries_of_services(configuration);
   add_nat_replies(configuration, entries);
   std::vector<uint32_t> translated;
-  for_backends(configuration, Mode::snat, [&](const Service&, const Backend& backend) {
+  const auto tracks = [](const ModeTraits& mode) { return mode.keeps_translations; };
+  for_backends(configuration, tracks, [&](const Service&, const Backend& backend) {
     translated.push_back(backend.number);
   });
   if (!translated.empty()) {

@@ -14,8 +14,7 @@ constexpr uint32_t kRoutesHoldS = 30;
 }  // namespace
 
 bool can_be_probed(const HealthCheck& check, const Service& service, const Backend& backend) {
-  const Mode mode = service.mode;
-  const bool replies_direct = mode == Mode::ipip || mode == Mode::gue || mode == Mode::l2;
+  const bool replies_direct = !replies_come_here(service.mode);
   return check.via == CheckVia::service && check.kind != CheckKind::script && replies_direct &&
          !service.endpoint.is_prefix() &&
          service.endpoint.address.is_v4() == backend.at.address.is_v4() && backend.number != 0 &&

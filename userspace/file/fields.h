@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The values of one mapping of the file, taken key by key; whatever is wrong with one is noted
-// where it stands, and the others are read all the same. Private to file.
+// The values of one mapping of the file, read key by key. An error is recorded with its position,
+// and the other keys are read all the same. Private to file.
 #pragma once
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 
 namespace sluice {
 
-// What there is, for sentences: "a list", "a mapping" ...
+// The kind of a node in a sentence: "a list", "a mapping" ...
 [[nodiscard]] inline std::string_view kind_text(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::nothing:
@@ -33,7 +33,7 @@ namespace sluice {
 
 class Fields {
  public:
-  // Notes keys that the section does not have. `node` is a mapping, or this has nothing.
+  // Refuses keys that the section does not have. `node` is a mapping; otherwise there are no keys.
   Fields(const YamlDocument& document, const YamlNode& node, const FileSection& section,
          std::vector<FileError>& errors)
       : document_(document), node_(node), errors_(errors) {
@@ -50,19 +50,19 @@ class Fields {
     return nullptr;
   }
 
-  // Null: the key is not there, or has no value, which is noted with what to write for none.
+  // Null: the key is missing, or has no value, which is refused with what to write for none.
   const YamlNode* find(std::string_view key, std::string_view none = {}) {
     const YamlEntry* found = entry(key);
     if (found == nullptr) return nullptr;
     const YamlNode& node = document_.at(found->value);
     if (node.kind != YamlNode::Kind::nothing) return &node;
     refuse(found->mark, none.empty()
-                            ? fmt::format("{} has no value; write one, or take the line away", key)
+                            ? fmt::format("{} has no value; write one, or remove the line", key)
                             : fmt::format("{} has no value; write {} for none", key, none));
     return nullptr;
   }
 
-  // A mapping or a list; null as above, and where it is something else.
+  // A mapping or a list; null as above, and if it is of another kind.
   const YamlNode* find(std::string_view key, YamlNode::Kind kind, std::string_view none) {
     const YamlNode* node = find(key, none);
     if (node == nullptr || node->kind == kind) return node;
@@ -72,7 +72,7 @@ class Fields {
     return nullptr;
   }
 
-  // The word there, put into `value` by `parse`; what it refuses is noted.
+  // Parses the word into `value`; records the error if `parse` refuses it.
   template <typename Value, typename Parse>
   void take(std::string_view key, Value& value, Parse parse) {
     const YamlNode* node = find(key);
@@ -109,7 +109,7 @@ class Fields {
                                        : std::string()));
   }
 
-  // A list of words, or one alone: take(node) for each.
+  // A list of words, or one word: take_one(node) for each.
   template <typename Take>
   void for_words(std::string_view key, Take take_one) {
     const YamlNode* node = find(key, "[]");

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "model/policy.h"
+#include "model/service_options.h"
 
 namespace sluice {
 
@@ -14,9 +15,14 @@ namespace {
 
 constexpr auto file_keys =
     std::to_array<std::string_view>({"services", "devices", "congestion", "run"});
-constexpr auto service_keys = std::to_array<std::string_view>(
-    {"address", "mode", "affinity", "gue-variant", "quic", "idle-timeout", "udp-timeout", "policy",
-     "client-weights", "allow", "deny", "backends", "health", "all-down", "weights"});
+const std::vector<std::string_view> service_keys = [] {
+  std::vector<std::string_view> keys{"address"};
+  for (const ServiceOption& option : service_options()) keys.push_back(option.name);
+  for (const std::string_view key :
+       {"policy", "client-weights", "allow", "deny", "backends", "health", "all-down", "weights"})
+    keys.push_back(key);
+  return keys;
+}();
 const std::vector<std::string_view> policy_keys = [] {
   std::vector<std::string_view> keys;
   for (const PolicyLimit& limit : policy_limits()) keys.push_back(limit.name);
@@ -33,7 +39,7 @@ constexpr auto pace_keys = std::to_array<std::string_view>({"fq", "gso-max-segs"
 constexpr auto congestion_keys = std::to_array<std::string_view>({"loaded", "name"});
 constexpr auto run_keys = std::to_array<std::string_view>({"metrics", "settle"});
 
-// Levenshtein's: how many letters have to be put in, taken out or changed.
+// Levenshtein distance: insertions, deletions and substitutions of one letter.
 size_t distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j < row.size(); j++) row[j] = j;
@@ -69,13 +75,13 @@ std::vector<const FileSection*> file_sections() {
 }
 
 std::string unknown_key_text(const FileSection& section, std::string_view key) {
-  // Longer words are misspelled in more places, and what is too far off was not meant.
+  // A longer key may differ in more letters; a key that differs in more is not suggested.
   constexpr size_t key_max = 64;
-  constexpr size_t letters_a_slip = 3;
+  constexpr size_t letters_per_slip = 3;
   std::string text =
       fmt::format("there is no key {:?} in {}", key.substr(0, key_max), section.what);
   std::string_view nearest;
-  size_t least = 1 + std::max<size_t>(1, std::min(key.size(), key_max) / letters_a_slip);
+  size_t least = 1 + std::max<size_t>(1, std::min(key.size(), key_max) / letters_per_slip);
   for (const std::string_view known : section.keys) {
     const size_t off = key.size() > key_max ? key.size() : distance(key, known);
     if (off >= least) continue;

@@ -14,7 +14,7 @@ namespace sluice {
 namespace {
 
 Result<std::string> parse_device(std::string_view text) {
-  // What dev_valid_name() of net/core/dev.c takes.
+  // As dev_valid_name() of net/core/dev.c.
   const bool valid = !text.empty() && text.size() < IFNAMSIZ && text != "." && text != ".." &&
                      text.find_first_of("/: \t\n") == std::string_view::npos;
   if (valid) return std::string(text);
@@ -22,8 +22,7 @@ Result<std::string> parse_device(std::string_view text) {
                  text);
 }
 
-// As kernel/congestion/control.h has it, which is not asked here: a file is checked without a
-// kernel.
+// The rule of kernel/congestion/control.h, repeated because a file is checked without a kernel.
 Result<std::string> parse_congestion(std::string_view text) {
   constexpr size_t length_max = 15;
   const bool valid = std::all_of(text.begin(), text.end(), [](char c) {
@@ -129,21 +128,23 @@ DesiredService FileReader::read_service(const YamlEntry& entry) {
 }
 
 void FileReader::read_options(Fields& fields, DesiredService& service) {
-  Service& options = service.service;
-  fields.take("mode", options.mode, parse_mode);
-  fields.take("affinity", options.affinity, parse_affinity);
-  fields.take("gue-variant", options.gue_variant, parse_gue_variant);
-  fields.take_flag("quic", options.quic);
-  fields.take("idle-timeout", options.idle_timeout_s, parse_duration_s);
-  fields.take("udp-timeout", options.udp_timeout_s, parse_duration_s);
+  for (size_t i = 0; i < service_options().size(); i++) {
+    const ServiceOption& option = service_options()[i];
+    const YamlEntry* entry = fields.entry(option.name);
+    if (entry == nullptr) continue;
+    service.option_marks[i] = entry->mark;
+    if (option.is_flag()) {
+      fields.take_flag(option.name, service.service.*std::get<bool Service::*>(option.member));
+    } else {
+      fields.take(option.name, service.service, [&](std::string_view text) -> Result<Service> {
+        Service parsed = service.service;
+        TRY(option.parse(text, parsed));
+        return parsed;
+      });
+    }
+  }
   fields.take("all-down", service.all_down, parse_all_down);
   fields.take("weights", service.weights, parse_weights);
-  const YamlEntry* variant = fields.entry("gue-variant");
-  if (variant != nullptr && options.mode != Mode::gue) {
-    refuse(variant->mark, fmt::format("gue-variant is for mode gue, and the mode of {} is {}; take "
-                                      "it away, or write mode: gue",
-                                      options.name, mode_text(options.mode)));
-  }
 }
 
 void FileReader::read_policy(Fields& fields, DesiredService& service) {
@@ -157,7 +158,7 @@ void FileReader::read_policy(Fields& fields, DesiredService& service) {
   }
 }
 
-// A mapping from a client's prefix to what its flows weigh.
+// A mapping from a prefix of clients to the weight of their flows.
 void FileReader::read_client_weights(Fields& fields, DesiredService& service) {
   const YamlNode* node = fields.find("client-weights", YamlNode::Kind::mapping, "{}");
   if (node == nullptr) return;
@@ -234,7 +235,7 @@ void FileReader::read_devices(Fields& file) {
     Fields fields(document_, parts, device_section, reading_.errors);
     for (const YamlEntry& component_entry : parts.entries) {
       const auto component = parse_component(component_entry.key);
-      if (!component) continue;  // noted as an unknown key
+      if (!component) continue;  // refused as an unknown key
       DesiredAttachment attachment{.device = entry.key,
                                    .component = *component,
                                    .settings = {},
@@ -244,11 +245,10 @@ void FileReader::read_devices(Fields& file) {
         attachment.settings =
             *component == Component::pace ? read_pace(options) : read_xdp(*component, options);
       } else if (options.kind != YamlNode::Kind::nothing) {
-        refuse(options.mark,
-               fmt::format("{} wants nothing behind it, or a mapping of options, as "
-                           "in {}",
-                           component_entry.key,
-                           *component == Component::pace ? "{fq: true}" : "{xdp: native}"));
+        refuse(
+            options.mark,
+            fmt::format("{} wants no value, or a mapping of options, as in {}", component_entry.key,
+                        *component == Component::pace ? "{fq: true}" : "{xdp: native}"));
       }
       attachments.push_back(attachment);
     }
@@ -257,9 +257,8 @@ void FileReader::read_devices(Fields& file) {
 
 AttachSettings FileReader::read_xdp(Component component, const YamlNode& node) {
   const YamlNode own = without(node, pace_section, [&](std::string_view key) {
-    return fmt::format(
-        "{} is about departure times, which pace gives and {} does not; take it away", key,
-        component_text(component));
+    return fmt::format("{} is about departure times, which pace gives and {} does not; remove it",
+                       key, component_text(component));
   });
   AttachSettings settings;
   Fields fields(document_, own, attachment_section, reading_.errors);
@@ -270,7 +269,7 @@ AttachSettings FileReader::read_xdp(Component component, const YamlNode& node) {
 
 AttachSettings FileReader::read_pace(const YamlNode& node) {
   const YamlNode own = without(node, attachment_section, [](std::string_view key) {
-    return fmt::format("{} is about XDP, and pace attaches to tc; take it away", key);
+    return fmt::format("{} is about XDP, and pace attaches to tc; remove it", key);
   });
   AttachSettings settings;
   Fields fields(document_, own, pace_section, reading_.errors);
@@ -279,7 +278,7 @@ AttachSettings FileReader::read_pace(const YamlNode& node) {
   return settings;
 }
 
-// The mapping without the keys of a section that it cannot have, which are refused.
+// The mapping without the keys of `section`, which are refused.
 template <typename Why>
 YamlNode FileReader::without(const YamlNode& node, const FileSection& section, Why why) {
   YamlNode own = node;
@@ -303,7 +302,7 @@ void FileReader::read_congestion(Fields& file) {
     fields.take_flag("loaded", congestion.loaded);
     fields.take("name", congestion.name, parse_congestion);
   } else if (node.kind != YamlNode::Kind::nothing) {
-    refuse(node.mark, "congestion wants nothing behind it, or a mapping, as in {name: sluice}");
+    refuse(node.mark, "congestion wants no value, or a mapping, as in {name: sluice}");
   }
   reading_.desired.congestion = congestion;
 }
@@ -316,7 +315,7 @@ void FileReader::read_run(Fields& file) {
   fields.take("metrics", run.metrics, [](std::string_view text) -> Result<HostPort> {
     auto at = HostPort::parse(text);
     if (at && at->port == 0)
-      return misused("metrics {:?}: port 0 is none that can be asked; write a port", text);
+      return misused("metrics {:?}: port 0 cannot be scraped; write a port", text);
     return at;
   });
   fields.take("settle", run.settle_s, parse_duration_s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The configuration file, from text to what should be. What the kernel has to say of it comes when
+// The configuration file, from text to the desired state. Checks that need the kernel are made when
 // it is applied.
 #pragma once
 
@@ -15,17 +15,17 @@ namespace sluice {
 
 struct FileReading {
   Desired desired;
-  std::vector<FileError> errors;  // in the order of the file; empty: it may be applied
+  std::vector<FileError> errors;  // in the order of the file; empty: the file may be applied
 };
 
-// Each value for itself.
+// Checks each value by itself.
 [[nodiscard]] FileReading read_configuration(std::string_view text);
 
-// Of the file at this path, with what control/desired_checks.h says of it where it could be read.
-// It is at most 64 MiB. An error: it could not be opened or read, or is too long.
+// Reads the file at this path, at most 64 MiB, and checks it as a whole (control/desired_checks.h).
+// An error: it could not be opened or read, or is too long.
 [[nodiscard]] Result<FileReading> load_configuration(const std::string& path);
 
-// "FILE:LINE:COLUMN: sentence", as compilers and editors have it.
+// "FILE:LINE:COLUMN: sentence", the form of compilers.
 [[nodiscard]] std::string file_error_text(std::string_view file, const FileError& error);
 
 }  // namespace sluice

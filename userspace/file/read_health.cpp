@@ -13,7 +13,7 @@ namespace sluice {
 
 namespace {
 
-// Keys that only some kinds of checks have a use for.
+// Keys that only some kinds of checks have.
 struct KeysOfKind {
   CheckKind kind;
   std::string_view key;
@@ -63,7 +63,7 @@ Result<uint32_t> parse_jitter(std::string_view text) {
   return percent;
 }
 
-// Keys that the check's kind has no use for are mistakes: somebody thinks that they are heeded.
+// A key of another kind is an error: it would have no effect.
 void refuse_useless_keys(Fields& fields, CheckKind kind) {
   for (const KeysOfKind& each : keys_of_kinds) {
     const YamlEntry* entry = fields.entry(each.key);
@@ -79,7 +79,7 @@ void refuse_useless_keys(Fields& fields, CheckKind kind) {
     }
     if (used || !first) continue;
     fields.refuse(entry->mark,
-                  fmt::format("{} is for checks of kind {}, and this one is {}; take it away, or "
+                  fmt::format("{} is for checks of kind {}, and this one is {}; remove it, or "
                               "write another check",
                               each.key, fmt::join(kinds, " and "), check_kind_text(kind)));
   }
@@ -98,8 +98,7 @@ void read_expectations(Fields& fields, HealthCheck& check) {
       if (fields.take("status", node, range, parse_status_range)) check.status.push_back(range);
     });
     if (check.status.empty() && fields.errors().size() == errors)
-      fields.refuse(fields.entry("status")->mark,
-                    "status has none that is well; write one, as in 200-299");
+      fields.refuse(fields.entry("status")->mark, "status has no code; write one, as in 200-299");
   }
   fields.take("query", check.query, parse_dns_name);
   fields.take("type", check.type, parse_record_type);
@@ -135,9 +134,7 @@ void refuse_incomplete(Fields& fields, Mark mark, const HealthCheck& check) {
                               "check would begin before the last has ended; shorten it",
                               interval_text(check.timeout_ms), interval_text(check.interval_ms)));
   if (check.kind == CheckKind::https && check.tls_verify && check.host.empty())
-    fields.refuse(mark,
-                  "tls-verify needs a host, the name that the certificate has to be for; "
-                  "write it");
+    fields.refuse(mark, "tls-verify needs a host, the name in the certificate; write it");
 }
 
 }  // namespace
@@ -163,7 +160,7 @@ std::optional<HealthCheck> read_health(Fields& service) {
   fields.take("fall", check.fall, times("fall"));
   fields.take_flag("passive", check.passive);
   read_expectations(fields, check);
-  // What is missing is asked for once all that is there has been understood.
+  // Missing keys are reported only if all others are good.
   if (service.errors().size() > errors) return check;
   refuse_useless_keys(fields, check.kind);
   refuse_incomplete(fields, node->mark, check);

@@ -12,7 +12,7 @@ namespace sluice {
 
 namespace {
 
-// As YAML has it in double quotes where it could be taken for something else.
+// In double quotes if YAML could read it as another type.
 std::string quoted(std::string_view text) {
   static constexpr std::string_view plain_signs = "._-/+";
   const bool plain = !text.empty() && std::isalnum(static_cast<unsigned char>(text.front())) != 0 &&
@@ -36,11 +36,11 @@ std::string quoted(std::string_view text) {
   return written + '"';
 }
 
-// An address: of IPv6 it begins with a bracket, which YAML would take for a list.
-std::string place(const std::string& text) {
+// IPv6 with a port begins with a bracket, which YAML reads as a list.
+std::string quoted_address(const std::string& text) {
   return text.starts_with('[') ? '"' + text + '"' : text;
 }
-std::string prefix(const std::string& text) {
+std::string quoted_prefix(const std::string& text) {
   return text.find("::") != std::string::npos || text.starts_with(':') ? '"' + text + '"' : text;
 }
 
@@ -51,7 +51,7 @@ class Writer {
     if (desired.congestion) write_congestion(*desired.congestion);
     if (!(desired.run == RunOptions{})) write_run(desired.run);
     if (desired.services) write_services(*desired.services);
-    if (text_.empty()) line("{{}}");  // a file without any line is none
+    if (text_.empty()) line("{{}}");  // an empty file is refused
     return std::move(text_);
   }
 
@@ -111,7 +111,7 @@ void Writer::write_congestion(const DesiredCongestion& congestion) {
 
 void Writer::write_run(const RunOptions& run) {
   line("run:");
-  if (run.metrics) line("  metrics: {}", place(run.metrics->text()));
+  if (run.metrics) line("  metrics: {}", quoted_address(run.metrics->text()));
   if (run.settle_s != RunOptions{}.settle_s) line("  settle: {}", duration_text(run.settle_s));
 }
 
@@ -126,25 +126,18 @@ void Writer::write_services(const std::vector<DesiredService>& services) {
 
 void Writer::write_service(const DesiredService& each) {
   const Service& service = each.service;
-  const Service defaults;
-  // A name of digits alone is a number to others.
+  // YAML reads a name of digits as a number.
   line("  {}:", std::isalpha(static_cast<unsigned char>(service.name.front())) != 0
                     ? service.name
                     : '"' + service.name + '"');
-  line("    address: {}", place(service.endpoint.text()));
-  line("    mode: {}", mode_text(service.mode));
-  if (service.affinity != defaults.affinity)
-    line("    affinity: {}", affinity_text(service.affinity));
-  if (service.gue_variant != defaults.gue_variant) line("    gue-variant: {}", service.gue_variant);
-  if (service.quic) line("    quic: true");
-  if (service.idle_timeout_s != defaults.idle_timeout_s)
-    line("    idle-timeout: {}", duration_text(service.idle_timeout_s));
-  if (service.udp_timeout_s != defaults.udp_timeout_s)
-    line("    udp-timeout: {}", duration_text(service.udp_timeout_s));
+  line("    address: {}", quoted_address(service.endpoint.text()));
+  for (const ServiceOption& option : service_options())
+    if (option.always_said || !is_default(option, service))
+      line("    {}: {}", option.name, option.text(service));
   if (!(each.policy == Policy{})) write_policy(each.policy);
   if (!each.client_weights.empty()) line("    client-weights:");
   for (const auto& weight : each.client_weights)
-    line("      {}: {}", prefix(weight.prefix.text()), weight.weight);
+    line("      {}: {}", quoted_prefix(weight.prefix.text()), weight.weight);
   write_filters(each);
   if (each.health) write_health(*each.health);
   if (each.all_down != AllDown::drop) line("    all-down: {}", all_down_text(each.all_down));
@@ -162,7 +155,7 @@ void Writer::write_filters(const DesiredService& service) {
   for (const FilterAction action : {FilterAction::allow, FilterAction::deny}) {
     std::vector<std::string> prefixes;
     for (const auto& filter : service.filters)
-      if (filter.action == action) prefixes.push_back(prefix(filter.prefix.text()));
+      if (filter.action == action) prefixes.push_back(quoted_prefix(filter.prefix.text()));
     if (prefixes.empty()) continue;
     line("    {}:", filter_action_text(action));
     for (const auto& each : prefixes) line("      - {}", each);
@@ -215,7 +208,7 @@ void Writer::write_backends(const DesiredService& service) {
   const DesiredBackend defaults;
   line("    backends:");
   for (const auto& backend : service.backends) {
-    const std::string at = place(backend.at.text());
+    const std::string at = quoted_address(backend.at.text());
     if (backend.weight == defaults.weight && backend.state == defaults.state) {
       line("      - {}", at);
       continue;

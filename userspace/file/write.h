@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The configuration file, from what should be to text: what read_configuration() reads as the same.
+// The configuration file, from the desired state to text. read_configuration() reads it back.
 #pragma once
 
 #include <string>

@@ -12,7 +12,7 @@ namespace sluice {
 namespace {
 
 constexpr size_t depth_max = 16;
-// So many errors are told; a file that has more is not what was meant to be read.
+// Errors reported of one file.
 constexpr size_t errors_max = 20;
 
 Mark mark_of(const yaml_mark_t& mark) {
@@ -23,7 +23,7 @@ std::string_view view(const yaml_char_t* text) {
   return text == nullptr ? std::string_view{} : reinterpret_cast<const char*>(text);
 }
 
-// One event of libyaml's, freed at its end.
+// An event of libyaml, freed by the destructor.
 class Event {
  public:
   Event() = default;
@@ -44,7 +44,7 @@ class Reader {
     if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                  text.size());
-    // A line is rarely shorter than this.
+    // Bytes: a line is rarely shorter.
     document_.nodes.reserve(text.size() / 16);
   }
   ~Reader() { yaml_parser_delete(&parser_); }
@@ -54,7 +54,7 @@ class Reader {
   YamlDocument read();
 
  private:
-  // What is open: a list, or a mapping that waits for a key or for a value.
+  // A list or mapping that has not ended; a mapping waits for a key or for a value.
   struct Open {
     uint32_t node;
     bool mapping;
@@ -70,11 +70,11 @@ class Reader {
     return !open_.empty() && open_.back().mapping && !open_.back().wants_value;
   }
   void skip_key(Mark mark);
-  // Puts a new node where the next one belongs.
-  uint32_t place(YamlNode node);
+  // Adds a node as the next item, value or root.
+  uint32_t append(YamlNode node);
   bool takes_key(std::string_view key, Mark mark);
   void refuse_decoration(const yaml_char_t* anchor, const yaml_char_t* tag, Mark mark);
-  void refuse(Mark mark, std::string text);  // what is put right without a gap in the tree
+  void refuse(Mark mark, std::string text);  // an error that leaves the tree complete
   void damage(Mark mark, std::string text);
   void refuse_syntax();
   [[nodiscard]] Mark mark_at(size_t byte) const;
@@ -83,7 +83,7 @@ class Reader {
   yaml_parser_t parser_{};
   YamlDocument document_;
   std::vector<Open> open_;
-  size_t skipping_ = 0;  // levels below something that was refused whole
+  size_t skipping_ = 0;  // levels below a node that was refused
   size_t documents_ = 0;
 };
 
@@ -105,20 +105,20 @@ bool Reader::take(Event& event) {
     case YAML_DOCUMENT_START_EVENT:
       if (++documents_ > 1) {
         damage(mark,
-               "a second document begins here; a configuration is one document, so take the "
-               "line --- away");
+               "a second document begins here; a configuration is one document, so remove the "
+               "line ---");
         return false;
       }
       return true;
     case YAML_ALIAS_EVENT:
-      damage(mark, fmt::format("*{} is an alias, which is not for this file; write out what it "
-                               "stands for",
-                               view(event->data.alias.anchor)));
+      damage(mark,
+             fmt::format("*{} is an alias, which this file does not allow; write out its value",
+                         view(event->data.alias.anchor)));
       if (skipping_ > 0 || open_.empty()) return true;
       if (waits_for_key())
         skip_key(mark);
       else
-        place({});
+        append({});
       return true;
     case YAML_SCALAR_EVENT:
       scalar(event);
@@ -159,7 +159,7 @@ void Reader::scalar(Event& event) {
       node.plain && (text.empty() || text == "~" || text == "null" || text == "Null");
   node.kind = nothing ? YamlNode::Kind::nothing : YamlNode::Kind::scalar;
   if (!nothing) node.text = text;
-  place(std::move(node));
+  append(std::move(node));
 }
 
 void Reader::open(Event& event, bool mapping) {
@@ -177,16 +177,15 @@ void Reader::open(Event& event, bool mapping) {
     return;
   }
   if (open_.size() >= depth_max) {
-    damage(mark,
-           fmt::format("nested more than {} deep, and nothing in a configuration is", depth_max));
-    place({});
+    damage(mark, fmt::format("nested more than {} deep; no configuration is", depth_max));
+    append({});
     skipping_ = 1;
     return;
   }
   YamlNode node;
   node.mark = mark;
   node.kind = mapping ? YamlNode::Kind::mapping : YamlNode::Kind::list;
-  const uint32_t index = place(std::move(node));
+  const uint32_t index = append(std::move(node));
   open_.push_back({index, mapping});
 }
 
@@ -198,13 +197,13 @@ void Reader::close() {
   open_.pop_back();
 }
 
-// Nothing will be at this key, and its value goes to nobody.
+// The key is refused: its value is read and dropped.
 void Reader::skip_key(Mark mark) {
   open_.back().wants_value = true;
   document_.nodes[open_.back().node].entries.push_back({"", mark, 0});
 }
 
-uint32_t Reader::place(YamlNode node) {
+uint32_t Reader::append(YamlNode node) {
   const auto index = static_cast<uint32_t>(document_.nodes.size());
   document_.nodes.push_back(std::move(node));
   if (open_.empty()) return index;
@@ -223,7 +222,7 @@ bool Reader::takes_key(std::string_view key, Mark mark) {
   Open& parent = open_.back();
   parent.wants_value = true;
   std::vector<YamlEntry>& entries = document_.nodes[parent.node].entries;
-  // Few keys are compared one by one; a set is for the services.
+  // A linear search is faster for few keys. The services use a set.
   constexpr size_t few = 24;
   bool twice = false;
   if (entries.size() < few) {
@@ -234,8 +233,7 @@ bool Reader::takes_key(std::string_view key, Mark mark) {
     twice = parent.keys.contains(std::string(key));
   }
   if (twice)
-    refuse(mark,
-           fmt::format("{:?} is here a second time; put both together, or take one away", key));
+    refuse(mark, fmt::format("{:?} is here a second time; put both together, or remove one", key));
   entries.push_back({std::string(key), mark, 0});
   if (entries.size() > few) parent.keys.insert(std::string(key));
   return !twice;
@@ -243,13 +241,12 @@ bool Reader::takes_key(std::string_view key, Mark mark) {
 
 void Reader::refuse_decoration(const yaml_char_t* anchor, const yaml_char_t* tag, Mark mark) {
   if (anchor != nullptr)
-    refuse(mark,
-           fmt::format("&{} is an anchor, which is not for this file; take it away", view(anchor)));
+    refuse(mark, fmt::format("&{} is an anchor, which this file does not allow; remove it",
+                             view(anchor)));
   if (tag != nullptr)
-    refuse(mark,
-           fmt::format("the tag {} says of what type this is, which the file's keys do already; "
-                       "take it away",
-                       view(tag)));
+    refuse(mark, fmt::format("the tag {} gives a type, which the file's keys already do; "
+                             "remove it",
+                             view(tag)));
 }
 
 void Reader::refuse(Mark mark, std::string text) {
@@ -261,15 +258,15 @@ void Reader::damage(Mark mark, std::string text) {
   refuse(mark, std::move(text));
 }
 
-// What libyaml cannot decode has no mark yet.
+// libyaml gives a byte offset, no mark, for text that it cannot decode.
 Mark Reader::mark_at(size_t byte) const {
   const std::string_view before = text_.substr(0, byte);
-  const size_t line_start = before.rfind('\n') + 1;  // 0 where there is none
+  const size_t line_start = before.rfind('\n') + 1;  // 0 in the first line
   return {static_cast<uint32_t>(1 + std::count(before.begin(), before.end(), '\n')),
           static_cast<uint32_t>(1 + before.size() - line_start)};
 }
 
-// libyaml's words, and what is mostly the matter.
+// The message of libyaml, and the usual cause.
 void Reader::refuse_syntax() {
   const std::string_view problem = parser_.problem == nullptr ? "unreadable" : parser_.problem;
   if (parser_.error == YAML_READER_ERROR) {
@@ -282,7 +279,7 @@ void Reader::refuse_syntax() {
   if (parser_.context != nullptr && parser_.context_mark.line != parser_.problem_mark.line)
     text +=
         fmt::format(", {} that begins in line {}", parser_.context, parser_.context_mark.line + 1);
-  const char* cure = "see whether the indentation and the punctuation before it are as meant";
+  const char* cure = "check the indentation and the punctuation before it";
   if (problem.find("cannot start any token") != std::string_view::npos)
     cure = "indent with blanks, not tabs, and put quotes around a value that begins with a sign";
   if (problem.find("expected ',' or") != std::string_view::npos)

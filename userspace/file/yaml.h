@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A YAML document as a tree whose nodes know where they stand. libyaml reads; what the
-// configuration file has no use for is refused here: further documents, tags, anchors and aliases
-// (which would let a small file become a large one), keys that are no plain words, keys that come
-// twice.
+// A YAML document as a tree whose nodes know their position. libyaml parses; refused here: a second
+// document, tags, anchors and aliases (which expand a small file into a large one), keys that are
+// not words, keys that occur twice.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +22,7 @@ struct YamlEntry {
 struct YamlNode {
   enum class Kind : uint8_t { nothing, scalar, list, mapping };
   Kind kind = Kind::nothing;  // nothing: an empty value, or null
-  bool plain = false;         // a scalar without quotes
+  bool plain = false;         // a scalar without quotes (YAML calls it plain)
   Mark mark{};
   std::string text{};                // of a scalar
   std::vector<uint32_t> items{};     // of a list: indices into YamlDocument::nodes
@@ -33,12 +32,12 @@ struct YamlNode {
 struct YamlDocument {
   std::vector<YamlNode> nodes;  // the first is the root; empty: there is none
   std::vector<FileError> errors;
-  bool damaged = false;  // something is missing from the tree for what was refused
+  bool damaged = false;  // the tree is incomplete because of an error
 
   [[nodiscard]] const YamlNode& at(uint32_t index) const { return nodes[index]; }
 };
 
-// Files are read to the end even where something is refused, as long as they are YAML at all.
+// Reads on after an error as long as the text is YAML.
 [[nodiscard]] YamlDocument parse_yaml(std::string_view text);
 
 }  // namespace sluice

@@ -22,7 +22,7 @@ bool has_mapped_prefix(const sluice_address& raw) {
   return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), raw.bytes);
 }
 
-// Which whole bytes of the 16, and which bits of the next one, `bits` takes.
+// The whole bytes of the 16, and the bits of the next one, that a prefix of `bits` covers.
 struct Split {
   size_t bytes;
   uint8_t mask;
@@ -48,59 +48,60 @@ Address cut_off(const Address& address, uint8_t bits) {
   return Address(raw);
 }
 
-// What stands before and behind the colon, and what an error says of them.
-struct Place {
+// The text before and after the colon, and the words for errors.
+struct HostAndPort {
   std::string_view what;    // "endpoint" or "backend"
-  std::string_view whole;   // as it was written
-  std::string_view suffix;  // what should follow the port: "/tcp"
+  std::string_view whole;   // the text as given
+  std::string_view suffix;  // the expected text after the port: "/tcp"
   std::string_view host{};
   std::string_view port{};
   bool bracketed = false;
 };
 
-// "HOST:PORT", with brackets round IPv6.
-Result<Place> split_place(std::string_view text, Place place) {
-  const auto& [what, whole, suffix, host, port, bracketed] = place;
+// "HOST:PORT", with brackets around IPv6.
+Result<HostAndPort> split_host_port(std::string_view text, HostAndPort parts) {
+  const auto& [what, whole, suffix, host, port, bracketed] = parts;
   if (text.starts_with('[')) {
     const size_t close = text.find(']');
     if (close == std::string_view::npos)
       return misused("{} {:?}: \"[\" without \"]\"", what, whole);
-    place.host = text.substr(1, close - 1);
-    place.port = text.substr(close + 1);
-    place.bracketed = true;
+    parts.host = text.substr(1, close - 1);
+    parts.port = text.substr(close + 1);
+    parts.bracketed = true;
   } else {
     const size_t colon = text.find(':');
     if (colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos) {
-      return misused("{} {:?}: an IPv6 address stands in brackets, as in [2001:db8::10]:443{}",
+      return misused("{} {:?}: an IPv6 address is written in brackets, as in [2001:db8::10]:443{}",
                      what, whole, suffix);
     }
-    place.host = text.substr(0, colon);
-    if (colon != std::string_view::npos) place.port = text.substr(colon);
+    parts.host = text.substr(0, colon);
+    if (colon != std::string_view::npos) parts.port = text.substr(colon);
   }
   if (port.empty()) {
     const std::string_view written = text.empty() ? "ADDRESS" : text;
     return misused("{} {:?}: names no port; write {}:PORT{}", what, whole, written, suffix);
   }
   if (port.front() == '/') {
-    return misused("{} {:?}: a prefix's length stands in the brackets, as in [2001:db8::/64]:443{}",
-                   what, whole, suffix);
+    return misused(
+        "{} {:?}: a prefix's length is written in the brackets, as in [2001:db8::/64]:443{}", what,
+        whole, suffix);
   }
   if (port.front() != ':') {
     return misused("{} {:?}: \":PORT\" should follow \"]\"", what, whole);
   }
-  place.port.remove_prefix(1);
-  return place;
+  parts.port.remove_prefix(1);
+  return parts;
 }
 
-Result<uint16_t> parse_port(const Place& place, bool v4) {
-  if (place.bracketed == v4) {
-    return misused("{} {:?}: brackets are for IPv6; write {}:PORT{}", place.what, place.whole,
-                   place.host, place.suffix);
+Result<uint16_t> parse_port(const HostAndPort& parts, bool v4) {
+  if (parts.bracketed == v4) {
+    return misused("{} {:?}: brackets are for IPv6; write {}:PORT{}", parts.what, parts.whole,
+                   parts.host, parts.suffix);
   }
-  const auto number = parse_decimal(place.port, UINT16_MAX);
+  const auto number = parse_decimal(parts.port, UINT16_MAX);
   if (!number) {
     return misused("{} {:?}: port {:?} is not a whole number from 1 to 65535, nor 0 for any",
-                   place.what, place.whole, place.port);
+                   parts.what, parts.whole, parts.port);
   }
   return static_cast<uint16_t>(*number);
 }
@@ -109,7 +110,7 @@ Result<uint16_t> parse_port(const Place& place, bool v4) {
 
 Result<Address> Address::parse(std::string_view text) {
   auto refuse = [text](std::string_view why) { return misused("address {:?}: {}", text, why); };
-  if (text.starts_with('[')) return refuse("brackets only belong round an address with a port");
+  if (text.starts_with('[')) return refuse("brackets belong around an address with a port only");
   if (text.find('%') != std::string_view::npos) {
     return refuse("a zone (%) holds on one host only; use an address that is routed");
   }
@@ -176,7 +177,7 @@ Result<Prefix> Prefix::parse(std::string_view text) {
   const auto bits = static_cast<uint8_t>(kBits - family_bits + *length);
   const Prefix prefix{cut_off(*address, bits), bits};
   if (!(prefix.address == *address)) {
-    return misused("prefix {:?}: has bits set behind the first {}; write {}", text, *length,
+    return misused("prefix {:?}: has bits set after the first {}; write {}", text, *length,
                    prefix.text());
   }
   return prefix;
@@ -225,19 +226,19 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (name != "tcp" && name != "udp") {
     return misused("endpoint {:?}: protocol {:?} is not tcp or udp", text, name);
   }
-  const auto place =
-      TRY(split_place(text.substr(0, slash), {"endpoint", text, text.substr(slash)}));
+  const auto parts =
+      TRY(split_host_port(text.substr(0, slash), {"endpoint", text, text.substr(slash)}));
   Prefix prefix;
-  if (place.host.find('/') == std::string_view::npos) {
-    const auto address = Address::parse(place.host);
+  if (parts.host.find('/') == std::string_view::npos) {
+    const auto address = Address::parse(parts.host);
     if (!address) return misused("endpoint {:?}: {}", text, address.error().text);
     prefix.address = *address;
   } else {
-    const auto parsed = Prefix::parse(place.host);
+    const auto parsed = Prefix::parse(parts.host);
     if (!parsed) return misused("endpoint {:?}: {}", text, parsed.error().text);
     prefix = *parsed;
   }
-  const auto port = TRY(parse_port(place, prefix.address.is_v4()));
+  const auto port = TRY(parse_port(parts, prefix.address.is_v4()));
   return Endpoint{prefix.address, port, name == "tcp" ? L4Proto::tcp : L4Proto::udp, prefix.bits};
 }
 
@@ -264,10 +265,10 @@ sluice_endpoint Endpoint::raw() const {
 }
 
 Result<HostPort> HostPort::parse(std::string_view text) {
-  const auto place = TRY(split_place(text, {"backend", text, ""}));
-  const auto address = Address::parse(place.host);
+  const auto parts = TRY(split_host_port(text, {"backend", text, ""}));
+  const auto address = Address::parse(parts.host);
   if (!address) return misused("backend {:?}: {}", text, address.error().text);
-  const auto port = TRY(parse_port(place, address->is_v4()));
+  const auto port = TRY(parse_port(parts, address->is_v4()));
   return HostPort{*address, port};
 }
 

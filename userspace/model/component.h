@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What of sluice a device can carry, and how.
+// The components of sluice that attach to a device, and their settings.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ namespace sluice {
 enum class Component : uint8_t { steer, decap, pace };
 enum class XdpMode : uint8_t { automatic, native, generic };  // automatic: native, else generic
 
-// What the kernel has for a device of whose packets nothing else is said (GSO_MAX_SEGS).
+// The kernel's default for a device (GSO_MAX_SEGS).
 inline constexpr uint32_t kGsoMaxSegs = 65535;
 
 struct AttachSettings {
   XdpMode mode = XdpMode::automatic;
   bool chain = false;  // beside other programs, through libxdp's dispatcher
-  bool fq = false;     // pace: it shall be the device's root qdisc
-  // pace: how many packets the device shall take in one piece, 1 to kGsoMaxSegs
+  bool fq = false;     // pace: make fq the device's root qdisc
+  // pace: packets in one GSO super-packet of the device, 1 to kGsoMaxSegs
   std::optional<uint32_t> gso_max_segs{};
 
   friend bool operator==(const AttachSettings&, const AttachSettings&) = default;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Whole numbers in decimal, as every argument that is one is read.
+// Whole numbers in decimal. Every number in an argument or in the file is read here.
 #pragma once
 
 #include <charconv>
@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-// Digits only: no sign, no space, no base, nothing behind them. Nothing when it is past `max`.
+// Digits only: no sign, no space, no base prefix. Nothing if it exceeds `max`.
 inline std::optional<uint64_t> parse_decimal(std::string_view text, uint64_t max) {
   uint64_t value = 0;
   const char* end = text.data() + text.size();

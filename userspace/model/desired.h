@@ -12,7 +12,7 @@
 #include "model/component.h"
 #include "model/health.h"
 #include "model/policy.h"
-#include "model/service.h"
+#include "model/service_options.h"
 
 namespace sluice {
 
@@ -68,6 +68,8 @@ struct DesiredService {
   Mark mark{};  // of its name
   Mark endpoint_mark{};
   Mark policy_mark{};
+  // Of each row of service_options(); line 0: the file does not name it.
+  std::vector<Mark> option_marks = std::vector<Mark>(service_options().size());
 
   friend bool operator==(const DesiredService&, const DesiredService&) = default;
 };

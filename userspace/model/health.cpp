@@ -35,7 +35,8 @@ constexpr auto weightings = std::to_array<Word<Weights>>(
 constexpr auto record_types =
     std::to_array<std::string_view>({"A", "AAAA", "CNAME", "MX", "NS", "SOA", "SRV", "TXT"});
 
-constexpr size_t payload_max = 512;  // what every resolver and most services take in one datagram
+constexpr size_t payload_max =
+    512;  // bytes: resolvers and most services accept them in one datagram
 constexpr std::string_view hex_prefix = "hex:";
 
 template <typename Value>
@@ -149,7 +150,8 @@ Result<std::string> parse_payload(std::string_view text) {
       bytes.push_back(static_cast<char>(high * 16 + low));
     }
     if (!valid)
-      return misused("payload {:?}: behind hex: come two digits a byte, as in hex:00ff", text);
+      return misused("payload {:?}: after hex: there are two digits per byte, as in hex:00ff",
+                     text);
   }
   if (bytes.size() > payload_max)
     return misused("payload: {} bytes, where {} fit into every datagram", bytes.size(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// How a service's backends are watched: one check for all of them, in the words of the
-// configuration file. Pure data and its spelling; who carries it out is userspace/daemon.
+// The health check of a service's backends, one for all of them, named as in the configuration
+// file. Pure data and its spelling; userspace/daemon runs the checks.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@
 namespace sluice {
 
 enum class CheckKind : uint8_t { tcp, http, https, dns, udp, script };
-// service: as a client's packets go, through the encapsulation to the service's address, where the
-// mode allows it; backend: straight to the backend's own address.
+// service: on the path of a client's packet, encapsulated to the service's address, if the mode
+// allows it. backend: straight to the backend's own address.
 enum class CheckVia : uint8_t { service, backend };
-// What becomes of a service none of whose backends is well: it drops, or it keeps the last set.
+// A service without a healthy backend drops its packets, or keeps the last set of backends.
 enum class AllDown : uint8_t { drop, keep };
-// fixed: as the file says; advise: shows what it would do; adapt: follows what it measures.
+// fixed: as configured. advise: computed from measurements and shown. adapt: computed and set.
 enum class Weights : uint8_t { fixed, advise, adapt };
 
-// HTTP status codes that are well, both ends among them.
+// HTTP status codes that count as success, both ends included.
 struct StatusRange {
   uint16_t first = 200;
   uint16_t last = 299;
@@ -35,28 +35,28 @@ struct HealthCheck {
   uint16_t port = 0;  // 0: the backend's own
   uint32_t interval_ms = 2000;
   uint32_t timeout_ms = 1000;
-  uint32_t jitter_percent = 10;  // of the interval, by which each round is moved at random
-  uint32_t rise = 2;             // good answers in a row until it is up
-  uint32_t fall = 3;             // bad ones until it is down
-  bool passive = true;           // resets and unanswered SYNs of real traffic count, too
+  uint32_t jitter_percent = 10;  // of the interval: each round is moved by up to that, at random
+  uint32_t rise = 2;             // successes in a row until the backend is up
+  uint32_t fall = 3;             // failures in a row until it is down
+  bool passive = true;           // resets and unanswered SYNs of real traffic count too
 
   // http, https
   std::string path = "/";
   std::string host{};  // Host header and SNI; empty: the service's address
   std::vector<StatusRange> status{{}};
-  std::string body{};       // that the answer has somewhere; empty: whatever it has
+  std::string body{};       // text that the answer contains; empty: any
   bool tls_verify = false;  // https: the certificate against the system's authorities
 
   // dns
-  std::string query{};     // the name that is asked for
+  std::string query{};     // the name in the query
   std::string type = "A";  // A, AAAA, CNAME, MX, NS, SOA, SRV or TXT
-  std::string answer{};    // that one of the records must be; empty: any without an error
+  std::string answer{};    // the value of one record; empty: any answer without an error
 
-  // udp: bytes; an empty response: any datagram
+  // udp: bytes. Response: how the answer begins; empty: any datagram
   std::string request{};
   std::string response{};
 
-  // script: the program and its arguments; it ends with 0 when the backend is well
+  // script: the program and its arguments; exit status 0: the backend is healthy
   std::vector<std::string> command{};
 
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
@@ -70,10 +70,10 @@ Result<StatusRange> parse_status_range(std::string_view text);  // "200", "200-2
 Result<std::string> parse_record_type(std::string_view text);   // of DNS
 // A DNS name of at most 253 characters, its labels of 1 to 63 of letters, digits, '-' and '_'.
 Result<std::string> parse_dns_name(std::string_view text);
-// Text as it is, or "hex:00ff..." for bytes that are none. At most 512 bytes.
+// Text, or "hex:00ff..." for other bytes. At most 512 bytes.
 Result<std::string> parse_payload(std::string_view text);
 Result<uint16_t> parse_port(std::string_view text);  // 1 to 65535
-// `what` of `min` to `max`, in decimal.
+// `what`, a decimal number from `min` to `max`.
 Result<uint32_t> parse_number(std::string_view what, std::string_view text, uint32_t min,
                               uint32_t max);
 

@@ -15,32 +15,23 @@ namespace {
 
 constexpr std::string_view lifted = "none";
 
-// A window below one segment would hold a sender to the persist timer's pace (RFC 9293, 3.8.6.1).
-// 1460: a segment of an Ethernet's MTU.
+// A window below one segment limits a sender to the persist timer's pace (RFC 9293, 3.8.6.1).
+// Bytes: one segment of an Ethernet's MTU.
 constexpr uint64_t window_bytes_min = 1460;
 
 constexpr uint32_t ppm_of_one = 1'000'000;
-constexpr size_t percent_decimals = 4;  // of a percent, a millionth is the last
+constexpr size_t percent_decimals = 4;  // 0.0001 % is one in a million
 
-Result<uint64_t> widened(const Result<uint32_t>& value) {
-  if (!value) return tl::unexpected(value.error());
-  return uint64_t{*value};
+template <auto Parse>
+Result<uint64_t> widened(std::string_view text) {
+  return uint64_t{TRY(Parse(text))};
 }
 
-Result<uint64_t> parse_window(std::string_view text) {
-  return widened(parse_size(text));
+Result<uint32_t> parse_loss(std::string_view text) {
+  return parse_probability(text, SLUICE_LOSS_PPM_MAX);
 }
-Result<uint64_t> parse_connections(std::string_view text) {
-  return widened(parse_connection_rate(text));
-}
-Result<uint64_t> parse_loss(std::string_view text) {
-  return widened(parse_probability(text, SLUICE_LOSS_PPM_MAX));
-}
-Result<uint64_t> parse_mark(std::string_view text) {
-  return widened(parse_probability(text, ppm_of_one));
-}
-Result<uint64_t> parse_weight_of_flows(std::string_view text) {
-  return widened(parse_flow_weight(text));
+Result<uint32_t> parse_mark(std::string_view text) {
+  return parse_probability(text, ppm_of_one);
 }
 std::string connections_text(uint64_t per_sec) {
   return fmt::format("{}/s", per_sec);
@@ -49,37 +40,124 @@ std::string number_text(uint64_t number) {
   return fmt::format("{}", number);
 }
 
+std::string unmet_by_window(const Policy& policy) {
+  if (policy.window_bytes < window_bytes_min)
+    return fmt::format("is less than one segment of {} bytes", window_bytes_min);
+  if (policy.window_rate_bytes_per_sec > 0) {
+    return fmt::format("a flow has one window, and window rate is {}; lift one with none",
+                       rate_text(policy.window_rate_bytes_per_sec));
+  }
+  return {};
+}
+
+constexpr std::string_view rate_schema =
+    R"({"type": ["string", "number"], "pattern": "^(?:none|[0-9]+(?:\\.[0-9]+)?(?:[kmgtKMGT]?[iI]?(?:[bB][iI][tT]|[bB][pP][sS]))?)$"})";
+constexpr std::string_view size_schema =
+    R"({"type": ["string", "number"], "pattern": "^(?:none|[0-9]+(?:\\.[0-9]+)?(?:[kmgKMG]?[iI]?[bB]?)?)$"})";
+constexpr std::string_view percent_schema =
+    R"({"type": "string", "pattern": "^(?:none|[0-9]+(?:\\.[0-9]{1,4})?%)$"})";
+constexpr std::string_view connections_schema =
+    R"({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 10000000}, {"type": "string", "pattern": "^(?:none|[0-9]+(?:/s)?)$"}]})";
+constexpr std::string_view flow_weight_schema =
+    R"({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, {"type": "string", "pattern": "^(?:none|[0-9]+)$"}]})";
+
 constexpr auto kLimits = std::to_array<PolicyLimit>({
-    {"flow-rate", "flow rate", "flow_rate_bytes_per_sec", "RATE",
-     "of each flow, on the wire, as tc writes it; none lifts it", true,
-     &Policy::flow_rate_bytes_per_sec, &PolicyPatch::flow_rate_bytes_per_sec, parse_rate,
-     rate_text},
-    {"rate", "rate", "rate_bytes_per_sec", "RATE",
-     "of all flows together, shared by weight; none lifts it", true, &Policy::rate_bytes_per_sec,
-     &PolicyPatch::rate_bytes_per_sec, parse_rate, rate_text},
-    {"window", "window", "window_bytes", "SIZE",
-     "what a sender may have unacknowledged (S0); none lifts it", true, &Policy::window_bytes,
-     &PolicyPatch::window_bytes, parse_window, size_text},
-    {"window-rate", "window rate", "window_rate_bytes_per_sec", "RATE",
-     "S0 as a rate: the window follows each flow's RTT; none lifts it", false,
-     &Policy::window_rate_bytes_per_sec, &PolicyPatch::window_rate_bytes_per_sec, parse_rate,
-     rate_text},
-    {"connection-rate", "connection rate", "connections_per_sec", "N",
-     "new connections a second, of the whole service; none lifts it", true,
-     &Policy::connections_per_sec, &PolicyPatch::connections_per_sec, parse_connections,
-     connections_text},
-    {"ingress-rate", "ingress rate", "ingress_rate_bytes_per_sec", "RATE",
-     "of what all clients send; the rest is dropped; none lifts it", false,
-     &Policy::ingress_rate_bytes_per_sec, &PolicyPatch::ingress_rate_bytes_per_sec, parse_rate,
-     rate_text},
-    {"weight", "weight", "weight", "N",
-     "of its flows, 1 to 100, where the client has none of its own; none is 1", false,
-     &Policy::weight, &PolicyPatch::weight, parse_weight_of_flows, number_text},
-    {"loss", "loss", "loss_ppm", "PERCENT",
-     "to test with: so many packets to clients are dropped; none ends it", false, &Policy::loss_ppm,
-     &PolicyPatch::loss_ppm, parse_loss, probability_text},
-    {"mark", "mark", "mark_ppm", "PERCENT", "to test with: so many are ECN-marked; none ends it",
-     false, &Policy::mark_ppm, &PolicyPatch::mark_ppm, parse_mark, probability_text},
+    {.name = "flow-rate",
+     .words = "flow rate",
+     .field = "flow_rate_bytes_per_sec",
+     .kind = "RATE",
+     .help = "of each flow, on the wire, as tc writes it; none lifts it",
+     .schema = rate_schema,
+     .always_shown = true,
+     .value = &Policy::flow_rate_bytes_per_sec,
+     .parse = parse_rate,
+     .text = rate_text},
+    {.name = "rate",
+     .words = "rate",
+     .field = "rate_bytes_per_sec",
+     .kind = "RATE",
+     .help = "of all flows together, shared by flow weight; none lifts it",
+     .schema = rate_schema,
+     .always_shown = true,
+     .value = &Policy::rate_bytes_per_sec,
+     .parse = parse_rate,
+     .text = rate_text},
+    {.name = "window",
+     .words = "window",
+     .field = "window_bytes",
+     .kind = "SIZE",
+     .help =
+         "the policy limit of S = min(policy limit, RWND): unacknowledged bytes of each sender; "
+         "none lifts it",
+     .schema = size_schema,
+     .always_shown = true,
+     .value = &Policy::window_bytes,
+     .parse = widened<parse_size>,
+     .text = size_text,
+     .unmet = unmet_by_window},
+    {.name = "window-rate",
+     .words = "window rate",
+     .field = "window_rate_bytes_per_sec",
+     .kind = "RATE",
+     .help = "the window as a rate: it follows each flow's RTT; excludes window; none lifts it",
+     .schema = rate_schema,
+     .always_shown = false,
+     .value = &Policy::window_rate_bytes_per_sec,
+     .parse = parse_rate,
+     .text = rate_text},
+    {.name = "connection-rate",
+     .words = "connection rate",
+     .field = "connections_per_sec",
+     .kind = "N",
+     .help = "new connections a second, of the whole service; none lifts it",
+     .schema = connections_schema,
+     .always_shown = true,
+     .value = &Policy::connections_per_sec,
+     .parse = widened<parse_connection_rate>,
+     .text = connections_text},
+    {.name = "ingress-rate",
+     .words = "ingress rate",
+     .field = "ingress_rate_bytes_per_sec",
+     .kind = "RATE",
+     .help = "of packets from all clients; packets beyond it are dropped; none lifts it",
+     .schema = rate_schema,
+     .always_shown = false,
+     .value = &Policy::ingress_rate_bytes_per_sec,
+     .parse = parse_rate,
+     .text = rate_text},
+    {.name = "flow-weight",
+     .words = "flow weight",
+     .field = "flow_weight",
+     .kind = "N",
+     .help = "of each flow, 1 to 100, unless its client has a client weight; none is 1",
+     .schema = flow_weight_schema,
+     .always_shown = false,
+     .value = &Policy::flow_weight,
+     .parse = widened<parse_flow_weight>,
+     .text = number_text},
+    {.name = "loss",
+     .words = "loss",
+     .field = "loss_ppm",
+     .kind = "PERCENT",
+     .help = "injected loss, for tests: the share of packets to clients that is dropped; none ends "
+             "it",
+     .schema = percent_schema,
+     .always_shown = false,
+     .value = &Policy::loss_ppm,
+     .parse = widened<parse_loss>,
+     .text = probability_text},
+    {.name = "mark",
+     .words = "mark",
+     .field = "mark_ppm",
+     .kind = "PERCENT",
+     .help =
+         "injected marks, for tests: the share of ECN-capable packets to clients that is marked; "
+         "none ends it",
+     .schema = percent_schema,
+     .always_shown = false,
+     .value = &Policy::mark_ppm,
+     .parse = widened<parse_mark>,
+     .text = probability_text},
 });
 
 }  // namespace
@@ -112,25 +190,17 @@ std::string policy_text(const Policy& policy) {
   return text;
 }
 
-bool is_empty(const PolicyPatch& patch) {
-  return patch == PolicyPatch{};
-}
-
 Policy policy_with(const PolicyPatch& patch, Policy policy) {
-  for (const PolicyLimit& limit : kLimits) {
-    if (const auto& wanted = patch.*limit.patch) policy.*limit.value = *wanted;
-  }
+  for (const PolicySetting& setting : patch) policy.*setting.limit = setting.value;
   return policy;
 }
 
 Result<void> check_policy(const Policy& policy) {
-  if (policy.window_bytes > 0 && policy.window_bytes < window_bytes_min) {
-    return misused("window {}: is less than one segment of {} bytes",
-                   size_text(policy.window_bytes), window_bytes_min);
-  }
-  if (policy.window_bytes > 0 && policy.window_rate_bytes_per_sec > 0) {
-    return misused("window {} and window rate {}: a flow has one window; lift one with none",
-                   size_text(policy.window_bytes), rate_text(policy.window_rate_bytes_per_sec));
+  for (const PolicyLimit& limit : kLimits) {
+    if (limit.unmet == nullptr || policy.*limit.value == 0) continue;
+    const std::string why = limit.unmet(policy);
+    if (!why.empty())
+      return misused("{} {}: {}", limit.words, limit.text(policy.*limit.value), why);
   }
   return {};
 }
@@ -179,7 +249,8 @@ std::string probability_text(uint64_t ppm) {
 Result<uint32_t> parse_flow_weight(std::string_view text) {
   auto weight = parse_decimal(text, SLUICE_FLOW_WEIGHT_MAX);
   if (!weight || *weight == 0) {
-    return misused("weight {:?}: not a whole number from 1 to {}", text, SLUICE_FLOW_WEIGHT_MAX);
+    return misused("flow weight {:?}: not a whole number from 1 to {}", text,
+                   SLUICE_FLOW_WEIGHT_MAX);
   }
   return static_cast<uint32_t>(*weight);
 }

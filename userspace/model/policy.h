@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What a service may use, limit by limit: each has a name that the command line and files know it
-// by, and a value that is written and read the same way wherever it is.
+// The limits of a policy, one row each. The command line, the configuration file and its schema,
+// JSON, sentences and checks are derived from the table.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/address.h"
 #include "support/result.h"
 
 namespace sluice {
 
-// 0: no limit. struct sluice_policy says what each of them means.
+// 0: no limit. struct sluice_policy (include/sluice/policy.h) says what each of them means.
 struct Policy {
   uint64_t flow_rate_bytes_per_sec = 0;
   uint64_t window_bytes = 0;
@@ -24,55 +24,51 @@ struct Policy {
   uint64_t window_rate_bytes_per_sec = 0;
   uint64_t loss_ppm = 0;
   uint64_t mark_ppm = 0;
-  uint64_t weight = 0;
+  uint64_t flow_weight = 0;
 
-  // Does what its clients send need a look at its windows?
+  // Are windows lowered in packets of clients?
   [[nodiscard]] bool lowers_windows() const;
-  // Does it spoil packets on purpose?
+  // Does it inject loss or marks?
   [[nodiscard]] bool impairs() const { return loss_ppm > 0 || mark_ppm > 0; }
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 
-// What is to be set; nothing: stays as it was, 0: no limit any more.
-struct PolicyPatch {
-  std::optional<uint64_t> flow_rate_bytes_per_sec{};
-  std::optional<uint64_t> window_bytes{};
-  std::optional<uint64_t> connections_per_sec{};
-  std::optional<uint64_t> rate_bytes_per_sec{};
-  std::optional<uint64_t> ingress_rate_bytes_per_sec{};
-  std::optional<uint64_t> window_rate_bytes_per_sec{};
-  std::optional<uint64_t> loss_ppm{};
-  std::optional<uint64_t> mark_ppm{};
-  std::optional<uint64_t> weight{};
-
-  friend bool operator==(const PolicyPatch&, const PolicyPatch&) = default;
+// A limit that is set; 0 lifts it.
+struct PolicySetting {
+  uint64_t Policy::*limit;
+  uint64_t value;
 };
 
+// {{&Policy::window_bytes, 65536}}: what is to be set. The rest stays.
+using PolicyPatch = std::vector<PolicySetting>;
+
 struct PolicyLimit {
-  std::string_view name;   // "flow-rate": the option, without its dashes, and the key in a file
+  std::string_view name;   // "flow-rate": the option without its dashes, the key in a file
   std::string_view words;  // "flow rate": in a sentence, and the head of a column
   std::string_view field;  // "flow_rate_bytes_per_sec": in JSON
   std::string_view kind;   // "RATE": what the value is, in a help page
   std::string_view help;
-  bool always_shown;  // also where nobody has set it, so that it is seen what could be
+  std::string_view schema;  // what the file's schema says of the value, in JSON
+  bool always_shown;        // in tables also if no service has it, as a hint
   uint64_t Policy::*value;
-  std::optional<uint64_t> PolicyPatch::*patch;
   Result<uint64_t> (*parse)(std::string_view text);
   std::string (*text)(uint64_t value);  // parse(text(x)) == x
+  // Why the limit cannot be, alone or beside the others; empty if all is well. Null: it always can.
+  std::string (*unmet)(const Policy& policy) = nullptr;
 };
 
-// All of them, as they are listed everywhere.
+// All of them, in the order in which everything lists them.
 [[nodiscard]] std::span<const PolicyLimit> policy_limits();
 
-// "50mbit" as this limit has it; "none" lifts it.
+// The value of "50mbit" in this limit; "none" is 0.
 Result<uint64_t> parse_limit(const PolicyLimit& limit, std::string_view text);
 // "50mbit", or "none".
 [[nodiscard]] std::string limit_text(const PolicyLimit& limit, const Policy& policy);
 // "flow rate 50mbit, window 256kib": those that are set.
 [[nodiscard]] std::string policy_text(const Policy& policy);
 
-// What flows of a service's clients of this prefix weigh; the longest prefix that holds a client
-// decides, and where none does the policy's weight.
+// The weight of each flow of a prefix of clients. The longest prefix that contains the client
+// decides; without one, the policy's flow weight.
 struct ClientWeight {
   uint32_t service = 0;
   Prefix prefix;
@@ -81,17 +77,16 @@ struct ClientWeight {
   friend bool operator==(const ClientWeight&, const ClientWeight&) = default;
 };
 
-[[nodiscard]] bool is_empty(const PolicyPatch& patch);
 [[nodiscard]] Policy policy_with(const PolicyPatch& patch, Policy policy);
-// A window below one segment, two limits that exclude each other.
+// Refuses a window below one segment, and two limits that exclude each other.
 Result<void> check_policy(const Policy& policy);
 
-// New connections a second: 1 to SLUICE_CONNECTION_RATE_MAX, a whole number, "/s" behind it or not.
+// New connections a second, "2000" or "2000/s": a whole number, 1 to SLUICE_CONNECTION_RATE_MAX.
 Result<uint32_t> parse_connection_rate(std::string_view text);
 // "1%", "0.5%": parts in a million. Above zero, at most `max_ppm`.
 Result<uint32_t> parse_probability(std::string_view text, uint32_t max_ppm);
 [[nodiscard]] std::string probability_text(uint64_t ppm);
-// Of a flow among others: 1 to SLUICE_FLOW_WEIGHT_MAX.
+// The weight of a flow among flows that share a rate: 1 to SLUICE_FLOW_WEIGHT_MAX.
 Result<uint32_t> parse_flow_weight(std::string_view text);
 
 }  // namespace sluice

@@ -30,7 +30,7 @@ constexpr uint64_t kMebi = 1024 * kKibi;
 constexpr uint64_t kGibi = 1024 * kMebi;
 constexpr uint64_t kTebi = 1024 * kGibi;
 
-// As iproute2 reads them (lib/utils.c): "bps" is bytes a second.
+// The units of iproute2 (lib/utils.c): "bps" is bytes per second.
 constexpr auto kRates = std::to_array<Unit>({
     {"", 1},
     {"bit", 1},
@@ -52,7 +52,7 @@ constexpr auto kRates = std::to_array<Unit>({
     {"gibps", 8 * kGibi},
     {"tibps", 8 * kTebi},
 });
-// A size's kilobyte is 1024, however it is spelled.
+// A kilobyte of a size is 1024 bytes in every spelling.
 constexpr auto kSizes = std::to_array<Unit>({
     {"", 1},
     {"b", 1},
@@ -67,7 +67,7 @@ constexpr auto kSizes = std::to_array<Unit>({
     {"gib", kGibi},
 });
 
-// What they are written in, by preference where two are as short.
+// Units in output, in order of preference among spellings of equal length.
 constexpr auto kRatesWritten = std::to_array<Unit>({
     {"gbit", kGiga},
     {"mbit", kMega},
@@ -101,7 +101,7 @@ struct Number {
   std::string unit;  // lower case: tc reads either
 };
 
-// Digits with at most one point between them, then letters; nothing for anything else.
+// Digits with at most one point between them, then letters; nothing otherwise.
 std::optional<Number> read_number(std::string_view text) {
   Number number;
   size_t seen = 0;
@@ -140,7 +140,7 @@ std::string wide_text(Wide value) {
   return text;
 }
 
-// Ends, since every unit divides a power of ten.
+// The loop ends because every unit divides a power of ten.
 std::string written_in(Wide value, const Unit& unit) {
   std::string text = wide_text(value / unit.of);
   Wide rest = value % unit.of;
@@ -153,7 +153,7 @@ std::string written_in(Wide value, const Unit& unit) {
   return text.append(unit.suffix);
 }
 
-// Of spellings of one length, a whole number before a fraction.
+// The shortest spelling; a whole number before a fraction of equal length.
 std::string shortest(Wide value, std::span<const Unit> units) {
   auto cost = [](const std::string& text) {
     return 2 * text.size() + (text.find('.') == std::string::npos ? 0 : 1);
@@ -237,7 +237,7 @@ std::string size_text(uint64_t bytes) {
   return shortest(bytes, kSizesWritten);
 }
 
-// A fraction of a day is exact, but nobody reads it.
+// The largest unit that divides it: no fractions.
 std::string duration_text(uint64_t seconds) {
   for (const Unit& unit : kDurationsWritten) {
     if (seconds != 0 && seconds % unit.of == 0)

@@ -11,19 +11,19 @@
 namespace sluice {
 
 // "50mbit", "1gbit", "2.5gbit", "800kbit", "12mbps" (bytes), "1gibit"; a bare number is bit/s.
-// Answers bytes per second. Refuses zero, negative, below 8 kbit/s, above 400 Gbit/s.
+// Returns bytes per second. Refuses zero, negative, below 8 kbit/s, above 400 Gbit/s.
 Result<uint64_t> parse_rate(std::string_view text);
 
-// "256kib", "1mib", "64kb" (1024, as in tc), "65536" bytes, "65536b". Refuses zero, negative, and
-// what does not fit in 1 GiB (the largest TCP window, RFC 7323, is 1 GiB - 64 KiB).
+// "256kib", "1mib", "64kb" (1024, as in tc), "65536" bytes, "65536b". Refuses zero, negative, and more
+// than 1 GiB (the largest TCP window, RFC 7323, is 1 GiB - 64 KiB).
 Result<uint32_t> parse_size(std::string_view text);
 
 // "15m", "60s", "2h", "1d"; a bare number is seconds. Whole seconds, from 1 to
 // SLUICE_TIMEOUT_S_MAX.
 Result<uint32_t> parse_duration_s(std::string_view text);
 
-// "250ms", "2s", "1.5s", "1m"; a bare number is seconds. Whole milliseconds, from 10 to an hour:
-// what health checks are timed by.
+// "250ms", "2s", "1.5s", "1m"; a bare number is seconds. Whole milliseconds, from 10 to an hour,
+// for health checks.
 Result<uint32_t> parse_interval_ms(std::string_view text);
 
 // The shortest exact spelling: 6250000 -> "50mbit", 262144 -> "256kib". parse(text(x)) == x.

@@ -28,13 +28,6 @@ constexpr size_t kInstanceNameMax = 15;
 
 }  // namespace
 
-Result<Mode> parse_mode(std::string_view text) {
-  for (const Mode mode : {Mode::snat, Mode::nat, Mode::ipip, Mode::gue, Mode::l2}) {
-    if (text == mode_text(mode)) return mode;
-  }
-  return misused("mode {:?}: not a forwarding mode; write snat, nat, ipip, gue or l2", text);
-}
-
 Result<Affinity> parse_affinity(std::string_view text) {
   for (const Affinity affinity : {Affinity::flow, Affinity::client, Affinity::client_service}) {
     if (text == affinity_text(affinity)) return affinity;
@@ -53,22 +46,6 @@ Result<BackendState> parse_backend_state(std::string_view text) {
   if (text == "draining") return BackendState::draining;
   if (text == "down") return BackendState::down;
   return misused("state {:?}: not a backend's state; write up, draining or down", text);
-}
-
-std::string_view mode_text(Mode mode) {
-  switch (mode) {
-    case Mode::ipip:
-      return "ipip";
-    case Mode::snat:
-      return "snat";
-    case Mode::gue:
-      return "gue";
-    case Mode::l2:
-      return "l2";
-    case Mode::nat:
-      return "nat";
-  }
-  return "unknown";
 }
 
 std::string_view affinity_text(Affinity affinity) {
@@ -178,9 +155,15 @@ size_t outer_bytes(const Service& service, const Address& backend) {
   constexpr size_t udp_bytes = 8;
   constexpr size_t gue_bytes = 4;  // variant 1 has no header of its own
   const size_t ip_bytes = backend.is_v4() ? v4_bytes : v6_bytes;
-  if (service.mode == Mode::ipip) return ip_bytes;
-  if (service.mode != Mode::gue) return 0;
-  return ip_bytes + udp_bytes + (service.gue_variant == 0 ? gue_bytes : 0);
+  switch (traits(service.mode).encapsulation) {
+    case Encapsulation::none:
+      return 0;
+    case Encapsulation::ip:
+      return ip_bytes;
+    case Encapsulation::gue:
+      return ip_bytes + udp_bytes + (service.gue_variant == 0 ? gue_bytes : 0);
+  }
+  return 0;
 }
 
 std::vector<HostPort> ring_places(const Service& service, const std::vector<Backend>& backends) {

@@ -29,7 +29,7 @@ inline const char* const backend_v6 = "[2001:db8::11]:8443";
 
 inline Result<Change> add_service(Dataplane& dataplane, const std::string& name,
                                   std::string_view where, Mode mode = Mode::snat) {
-  return service_add(dataplane, name, endpoint(where), {.mode = mode}, Apply::perform);
+  return service_add(dataplane, name, endpoint(where), {{&Service::mode, mode}}, Apply::perform);
 }
 inline Result<Change> add_backend(Dataplane& dataplane, const std::string& service,
                                   std::string_view where, uint32_t weight = 100) {
@@ -109,7 +109,10 @@ inline MemoryDataplane busy() {
   }
   EXPECT_TRUE(set_state(dataplane, "web", backend_two, BackendState::draining));
   EXPECT_TRUE(set_state(dataplane, "web", backend_three, BackendState::down));
-  EXPECT_TRUE(policy_set(dataplane, "web", {6'250'000, 262'144}, Apply::perform));
+  EXPECT_TRUE(
+      policy_set(dataplane, "web",
+                 {{&Policy::flow_rate_bytes_per_sec, 6'250'000}, {&Policy::window_bytes, 262'144}},
+                 Apply::perform));
   for (const char* prefix : {"198.51.100.0/24", "192.0.2.0/24"}) {
     EXPECT_TRUE(filter_add(dataplane, "web", Prefix::parse(prefix).value(), FilterAction::allow,
                            Apply::perform));

@@ -13,7 +13,7 @@ namespace {
 std::string complaint_of(const std::vector<FileError>& errors) {
   for (const FileError& error : errors) {
     if (error.mark.line == 0 || error.mark.column == 0)
-      return "an error without a place: " + error.text;
+      return "an error without a position: " + error.text;
     if (error.text.empty()) return "an error without a reason";
   }
   return {};
@@ -34,7 +34,7 @@ std::string file_complaint(std::string_view text) {
   if (write_configuration(again.desired) != written)
     return "what was written is read as something else:\n" + written;
   if (again.desired.services != reading.desired.services)
-    return "the services are others when they were written:\n" + written;
+    return "the services differ after writing:\n" + written;
   return {};
 }
 

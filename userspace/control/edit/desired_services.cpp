@@ -80,12 +80,9 @@ class Builder {
     service.number = was.service->number;
     service.ring_bits = was.service->ring_bits;
     service.retired = was.service->retired;
-    Service same_picks = service;
-    same_picks.idle_timeout_s = was.service->idle_timeout_s;
-    same_picks.udp_timeout_s = was.service->udp_timeout_s;
     // Without backends no connection depends on any option.
     const bool idle = was.backends.empty() && wanted.endpoint == was.service->endpoint;
-    if (same_picks == *was.service || idle) return service;
+    if (same_but_live(service, *was.service) || idle) return service;
     return std::nullopt;
   }
 

@@ -16,8 +16,8 @@ Outcome set(Configuration& configuration, const Service& service, const Policy& 
 Result<Outcome> policy_set(Configuration& configuration, const std::string& name,
                            const PolicyPatch& patch) {
   const Service& service = *TRY(find_service(configuration, name));
-  if (is_empty(patch)) {
-    return misused("policy of {}: nothing to set; say a flow rate, a window or another limit",
+  if (patch.empty()) {
+    return misused("policy of {}: nothing to set; give a flow rate, a window or another limit",
                    name);
   }
   const Policy* current = configuration.policy(service.number);

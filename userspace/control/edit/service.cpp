@@ -2,45 +2,15 @@
 #include "control/edit/edit.h"
 #include "control/sentences.h"
 #include "control/service_checks.h"
-#include "model/quantity.h"
+#include "model/service_options.h"
 
 namespace sluice::edit {
 
 namespace {
 
-// "--mode ipip --affinity client": what makes `from` as `to` is.
-std::string settings(const Service& from, const Service& to) {
-  std::string text;
-  if (from.mode != to.mode) text += fmt::format(" --mode {}", mode_text(to.mode));
-  if (from.gue_variant != to.gue_variant && to.mode == Mode::gue) {
-    text += fmt::format(" --gue-variant {}", to.gue_variant);
-  }
-  if (from.affinity != to.affinity) {
-    text += fmt::format(" --affinity {}", affinity_text(to.affinity));
-  }
-  if (from.quic != to.quic) text += to.quic ? " --quic" : " --no-quic";
-  if (from.idle_timeout_s != to.idle_timeout_s) {
-    text += fmt::format(" --idle-timeout {}", duration_text(to.idle_timeout_s));
-  }
-  if (from.udp_timeout_s != to.udp_timeout_s) {
-    text += fmt::format(" --udp-timeout {}", duration_text(to.udp_timeout_s));
-  }
-  return text;
-}
-
 // The service with the patch in it, or why its options do not go together.
-Result<Service> patched(Service service, const ServicePatch& patch) {
-  service.mode = patch.mode.value_or(service.mode);
-  service.affinity = patch.affinity.value_or(service.affinity);
-  service.quic = patch.quic.value_or(service.quic);
-  service.idle_timeout_s = patch.idle_timeout_s.value_or(service.idle_timeout_s);
-  service.udp_timeout_s = patch.udp_timeout_s.value_or(service.udp_timeout_s);
-  service.gue_variant = patch.gue_variant.value_or(service.mode == Mode::gue ? service.gue_variant
-                                                                             : gue_variant_default);
-  if (patch.gue_variant && service.mode != Mode::gue) {
-    return misused("service {}: a GUE variant is for mode gue, and its mode is {}", service.name,
-                   mode_text(service.mode));
-  }
+Result<Service> checked(Service service, const ServicePatch& patch) {
+  service = TRY(patched(std::move(service), patch));
   TRY(check_service(service));
   return service;
 }
@@ -61,7 +31,7 @@ Result<void> check_claims(Configuration& configuration, const Service& service) 
 // A service of the same name is there already.
 Result<Outcome> compare(const Service& there, const Service& service) {
   const std::string& name = service.name;
-  const std::string differs = settings(there, service);
+  const std::string differs = settings_text(there, service);
   const bool elsewhere = !(there.endpoint == service.endpoint);
   if (!elsewhere && differs.empty()) {
     return Outcome{.unchanged = fmt::format("service {}: is already so", name)};
@@ -80,7 +50,7 @@ Result<Service> new_service(const std::string& name, const Endpoint& endpoint,
   Service blank;
   blank.name = name;
   blank.endpoint = endpoint;
-  return patched(blank, patch);
+  return checked(blank, patch);
 }
 
 Result<Outcome> service_add(Configuration& configuration, Service service, Numbers& numbers) {
@@ -95,12 +65,9 @@ Result<Outcome> service_add(Configuration& configuration, Service service, Numbe
 Result<Outcome> service_set(Configuration& configuration, const std::string& name,
                             const ServicePatch& patch) {
   Service& service = *TRY(find_service(configuration, name));
-  const Service wanted = TRY(patched(service, patch));
-  Service same_picks = wanted;
-  same_picks.idle_timeout_s = service.idle_timeout_s;
-  same_picks.udp_timeout_s = service.udp_timeout_s;
+  const Service wanted = TRY(checked(service, patch));
   if (const size_t backends = configuration.backends_of(service.number);
-      backends > 0 && !(same_picks == service)) {
+      backends > 0 && !same_but_live(wanted, service)) {
     return misused("service {}: has {} backend{}, whose connections depend on {}; remove {} first",
                    name, backends, backends == 1 ? "" : "s", service_options_text(service),
                    backends == 1 ? "it" : "them");

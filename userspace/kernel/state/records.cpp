@@ -172,7 +172,7 @@ sluice_policy policy_record(const Policy& policy) {
   record.connections_per_sec = static_cast<uint32_t>(policy.connections_per_sec);
   record.loss_ppm = static_cast<uint32_t>(policy.loss_ppm);
   record.mark_ppm = static_cast<uint32_t>(policy.mark_ppm);
-  record.weight = static_cast<uint32_t>(policy.weight);
+  record.weight = static_cast<uint32_t>(policy.flow_weight);
   return record;
 }
 
@@ -185,7 +185,7 @@ Policy policy_from(const sluice_policy& record) {
           .window_rate_bytes_per_sec = record.window_rate_bytes_per_sec,
           .loss_ppm = record.loss_ppm,
           .mark_ppm = record.mark_ppm,
-          .weight = record.weight};
+          .flow_weight = record.weight};
 }
 
 namespace {
@@ -264,8 +264,16 @@ sluice_backend path_record(const Service& service, const Backend& backend, const
   record.service_address = service.endpoint.address.raw();
   record.service_port = htons(service.endpoint.port);
   const bool v4 = backend.at.address.is_v4();
-  if (service.mode == Mode::ipip) write_outer_ip(record, v4, 0);
-  if (service.mode == Mode::gue) write_outer_gue(record, v4, service.gue_variant);
+  switch (traits(service.mode).encapsulation) {
+    case Encapsulation::none:
+      break;
+    case Encapsulation::ip:
+      write_outer_ip(record, v4, 0);
+      break;
+    case Encapsulation::gue:
+      write_outer_gue(record, v4, service.gue_variant);
+      break;
+  }
   return record;
 }
 
