@@ -7,8 +7,8 @@
 #include <random>
 
 #include "control/desired_checks.h"
-#include "control/running.h"
 #include "control/recover.h"
+#include "control/running.h"
 #include "file/read.h"
 #include "file/write.h"
 #include "unit/support/control_cast.h"
@@ -29,14 +29,14 @@ class World {
       Desired desired;
       desired.services.emplace();
       for (int name = 0; name < 5; name++)
-        if (chance(3, 4)) desired.services->push_back(service(name));
+        if (likely(3, 4)) desired.services->push_back(service(name));
       if (check_desired(desired).empty()) return *desired.services;
     }
   }
 
  private:
   size_t below(size_t n) { return std::uniform_int_distribution<size_t>(0, n - 1)(random_); }
-  bool chance(size_t of, size_t all) { return below(all) < of; }
+  bool likely(size_t of, size_t all) { return below(all) < of; }
 
   DesiredService service(int name) {
     static const std::vector<const char*> endpoints = {
@@ -46,29 +46,29 @@ class World {
     Service& one = each.service;
     one.name = fmt::format("s{}", name);
     // Mostly its own.
-    one.endpoint = endpoint(endpoints[chance(4, 5) ? static_cast<size_t>(name) : below(7)]);
-    if (chance(1, 3)) one.mode = std::vector{Mode::ipip, Mode::gue, Mode::nat, Mode::l2}[below(4)];
-    if (one.mode == Mode::gue && chance(1, 2)) one.gue_variant = 0;
-    if (chance(1, 6)) one.affinity = Affinity::client;
-    if (one.endpoint.l4_proto == L4Proto::udp && chance(1, 3)) one.quic = true;
-    if (chance(1, 4)) one.idle_timeout_s = 60;
-    if (chance(1, 4)) one.udp_timeout_s = 30;
-    if (chance(1, 3)) each.policy.flow_rate_bytes_per_sec = 125'000 * (1 + below(2));
-    if (chance(1, 4)) each.policy.connections_per_sec = 1000;
-    if (chance(1, 4)) each.policy.rate_bytes_per_sec = 1'250'000;
-    if (chance(1, 6)) each.policy.loss_ppm = 10'000;
+    one.endpoint = endpoint(endpoints[likely(4, 5) ? static_cast<size_t>(name) : below(7)]);
+    if (likely(1, 3)) one.mode = std::vector{Mode::ipip, Mode::gue, Mode::nat, Mode::l2}[below(4)];
+    if (one.mode == Mode::gue && likely(1, 2)) one.gue_variant = 0;
+    if (likely(1, 6)) one.affinity = Affinity::client;
+    if (one.endpoint.l4_proto == L4Proto::udp && likely(1, 3)) one.quic = true;
+    if (likely(1, 4)) one.idle_timeout_s = 60;
+    if (likely(1, 4)) one.udp_timeout_s = 30;
+    if (likely(1, 3)) each.policy.flow_rate_bytes_per_sec = 125'000 * (1 + below(2));
+    if (likely(1, 4)) each.policy.connections_per_sec = 1000;
+    if (likely(1, 4)) each.policy.rate_bytes_per_sec = 1'250'000;
+    if (likely(1, 6)) each.policy.loss_ppm = 10'000;
     for (const char* prefix : {"192.0.2.0/24", "192.0.2.7/32"})
-      if (chance(1, 4))
+      if (likely(1, 4))
         each.client_weights.push_back(
             {Prefix::parse(prefix).value(), 1 + static_cast<uint32_t>(below(3))});
     for (const char* prefix : {"198.51.100.0/24", "192.0.2.0/25"})
-      if (chance(1, 4))
+      if (likely(1, 4))
         each.filters.push_back({Prefix::parse(prefix).value(),
-                                chance(1, 2) ? FilterAction::allow : FilterAction::deny});
+                                likely(1, 2) ? FilterAction::allow : FilterAction::deny});
     std::stable_sort(each.filters.begin(), each.filters.end(),
                      [](const auto& a, const auto& b) { return a.action < b.action; });
     for (size_t host = 1; host <= 4; host++)
-      if (chance(1, 2)) each.backends.push_back(backend(one, name, host));
+      if (likely(1, 2)) each.backends.push_back(backend(one, name, host));
     return each;
   }
 
@@ -77,8 +77,8 @@ class World {
     // In mode nat a backend is one service's, which the others leave alone.
     const size_t net = service.mode == Mode::nat ? static_cast<size_t>(name) + 1 : 0;
     one.at = at(fmt::format("10.0.{}.{}:{}", net, host, service.endpoint.port == 0 ? 0 : 8080));
-    if (chance(1, 3)) one.weight = static_cast<uint32_t>(50 * below(4));
-    if (chance(1, 5)) one.state = chance(1, 2) ? BackendState::draining : BackendState::down;
+    if (likely(1, 3)) one.weight = static_cast<uint32_t>(50 * below(4));
+    if (likely(1, 5)) one.state = likely(1, 2) ? BackendState::draining : BackendState::down;
     return one;
   }
 

@@ -106,7 +106,7 @@ Result<void> announce(Dataplane& dataplane, uint32_t pending, const Step& commit
   return {};
 }
 
-// A filter that denies may take the place of one that allows. While the service table still says
+// A filter that denies may replace one that allows. While the service table still says
 // that the service admits only what a filter allows, that could shut out every client: so it is
 // written after the table.
 Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configuration& configuration,

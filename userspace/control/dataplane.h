@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The one door between the use cases and what they act on: the kernel's maps (userspace/kernel), or
-// a test that remembers. Every call is atomic as the packet path sees it, and none depends on
-// another: a process killed between two calls leaves a state that control/recover.h can finish.
+// The port between control and what it acts on: the kernel's maps (userspace/kernel), or memory in
+// tests. The packet path sees every call as atomic, and no call depends on another: a process
+// killed between two calls leaves a state that control/recover.h can finish.
 //
-// The order of a change is always: set_pending, the configuration (one put or erase: this is the
-// commit), what derives from it, set_pending(0).
+// The order of a change is always: set_pending, the configuration (this write is the commit), what
+// derives from it, set_pending(0). See control/commit.h.
 #pragma once
 
 #include <cstdint>
@@ -41,16 +41,16 @@ struct TableEntry {
   friend bool operator==(const TableEntry&, const TableEntry&) = default;
 };
 
-// How the kernel would send to an address.
+// The kernel's route to an address.
 struct Route {
   Address source;        // the local address that it would send from
-  bool on_link = false;  // straight to a neighbour of ours, through no gateway
+  bool on_link = false;  // to a neighbour, not through a gateway
   uint32_t mtu = 0;      // bytes, from the IP header on
 
   friend bool operator==(const Route&, const Route&) = default;
 };
 
-// What `flows` or `half_open` remembers of a flow.
+// An entry of map `flows` or `half_open`.
 struct TrackedFlow {
   sluice_flow flow{};
   uint32_t backend = 0;
@@ -69,8 +69,8 @@ struct VerdictCount {
   uint64_t bytes = 0;
 };
 
-// What one transaction writes into the configuration, all of it as it will be: what goes is
-// `removing`, a policy that limits nothing and a weight of 0 are erased.
+// The records that one change writes into the configuration. What is removed is `removing`; a
+// policy that limits nothing and a weight of 0 are erased.
 struct Writes {
   std::vector<Service> services;
   std::vector<Backend> backends;
@@ -90,12 +90,12 @@ class Dataplane {
   virtual ~Dataplane() = default;
 
   [[nodiscard]] virtual Capacities capacities() const = 0;
-  // Of the clock that rings and flows are dated by, CLOCK_MONOTONIC_COARSE.
+  // CLOCK_MONOTONIC_COARSE, the clock of rings and flows.
   [[nodiscard]] virtual uint32_t now_s() const = 0;
-  // Of the hash that puts a flow into its slot (model/flow_slot.h).
+  // The seed of the hash that picks a flow's slot (model/flow_slot.h).
   [[nodiscard]] virtual const sluice_seed& seed() const = 0;
 
-  // The configuration: what the operator said.
+  // The configuration.
   virtual Result<std::vector<Service>> services() = 0;
   virtual Result<std::vector<Backend>> backends() = 0;                      // of all services
   virtual Result<std::vector<std::pair<uint32_t, Policy>>> policies() = 0;  // by service number
@@ -106,32 +106,32 @@ class Dataplane {
   virtual Result<void> erase_backend(const Backend& backend) = 0;
   virtual Result<void> put_policy(uint32_t service, const Policy& policy) = 0;
   virtual Result<void> erase_policy(uint32_t service) = 0;  // success when there is none
-  // All of them, even for a process that is killed meanwhile.
+  // All of them or none, even if the process is killed during the call.
   virtual Result<void> put_filters(const std::vector<Filter>& filters) = 0;
   virtual Result<void> erase_filters(const std::vector<Filter>& filters) = 0;
   virtual Result<std::vector<ClientWeight>> client_weights() = 0;  // by service and prefix
   virtual Result<void> put_client_weight(const ClientWeight& weight) = 0;
   virtual Result<void> erase_client_weight(const ClientWeight& weight) = 0;  // if there is one
 
-  // Many writes at once, which may be cut off in the middle and repeated.
+  // Many writes at once. A kill may interrupt them; they can be repeated.
   virtual Result<void> write_all(const Writes& writes) = 0;
 
-  // What a transaction is about to write, kept whole or not at all, beside the configuration: at
-  // SLUICE_PENDING_JOURNAL it is committed. Nothing: there is none.
+  // What a transaction writes, kept as a whole or not at all, beside the configuration. It is
+  // committed while pending() is SLUICE_PENDING_JOURNAL. Nothing: there is no journal.
   virtual Result<void> put_journal(const Writes& writes) = 0;
   virtual Result<std::optional<Writes>> journal() = 0;
   virtual Result<void> erase_journal() = 0;  // success when there is none
 
-  // 0, a service's number, or a word of its own: see struct sluice_instance.
+  // 0, a service's number, or SLUICE_PENDING_ALL or _JOURNAL: see struct sluice_instance.
   virtual Result<uint32_t> pending() = 0;
   virtual Result<void> set_pending(uint32_t service) = 0;
 
   // What the packet path reads.
   virtual Result<Ring> ring(const Service& service) = 0;  // empty: none yet
-  // When it returns, no packet in flight has seen the ring that was there before.
+  // When it returns, no packet in flight uses the former ring.
   virtual Result<void> swap_ring(const Service& service, const Ring& ring) = 0;
   virtual Result<void> erase_ring(uint32_t service) = 0;  // success when there is none
-  // Of several services, each as above, with one wait for all of them; an empty ring: it goes.
+  // The same for several services, with one wait for all of them. An empty ring is erased.
   virtual Result<void> swap_rings(const std::vector<std::pair<Service, Ring>>& rings) {
     for (const auto& [service, ring] : rings) {
       TRY(ring.empty() ? erase_ring(service.number) : swap_ring(service, ring));
@@ -139,25 +139,24 @@ class Dataplane {
     return {};
   }
   virtual Result<void> swap_service_table(const std::vector<TableEntry>& entries) = 0;
-  // Does the live service table know that replies of snat come to this address?
+  // Does the live service table have this address for replies of snat?
   virtual Result<bool> knows_replies_to(const Address& source) = 0;
-  // The record that rings and flows name by number. `source` as route_towards() said.
+  // The record that rings and flows refer to by number. `source`: from route_towards().
   virtual Result<void> write_backend(const Service& service, const Backend& backend,
                                      const Address& source) = 0;
-  // And notes that its number is free from now on.
+  // Also records the time at which its number became free.
   virtual Result<void> erase_backend_record(uint32_t backend) = 0;
-  // When each number was freed, by number: the larger the later, 0 for one that was never used.
-  // What it has no number of was never used either.
+  // When each number was freed, by number: a larger value is later, 0 or no value: never used.
   virtual Result<std::vector<uint64_t>> backends_freed() = 0;
   // Sets the whole map of endpoints: endpoint to service number (bpf/maps/policies.h).
   virtual Result<void> set_endpoints(
       const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) = 0;
 
-  // Sets one of it; service 0: it goes. Success when it is so already.
+  // Sets one endpoint; service 0 erases it. Repeating it is success.
   virtual Result<void> set_endpoint(const Endpoint& endpoint, uint32_t service) = 0;
 
-  // Drops every tracked flow and translation that names one of these backends. They are down, and
-  // no ring names them, so that no packet remembers one of them anew.
+  // Purges every tracked flow and translation of these backends. Precondition: they are down and no
+  // ring has them, so no packet tracks a new flow for one of them.
   virtual Result<void> purge_backends(const std::vector<uint32_t>& backends) = 0;
   virtual Result<std::vector<TrackedFlow>> tracked_flows() = 0;  // of all services
   virtual Result<void> purge_flows(const std::vector<TrackedFlow>& flows) = 0;
@@ -165,16 +164,16 @@ class Dataplane {
   virtual Result<Route> route_towards(const Address& destination) = 0;
   // The source that a written backend record has; nothing for one that was never written.
   virtual Result<std::optional<Address>> backend_source(uint32_t backend) = 0;
-  // Those of all of these that have a record, each once.
+  // Of all of these that have a record, each source once.
   virtual Result<std::vector<Address>> backend_sources(const std::vector<uint32_t>& backends) = 0;
 
   // Counters, added up over the CPUs.
   virtual Result<Traffic> backend_traffic(uint32_t backend) = 0;
   virtual Result<void> clear_backend_traffic(uint32_t backend) = 0;
-  // And the totals of its flows.
+  // Also the totals of its flows.
   virtual Result<void> clear_verdicts(uint32_t service) = 0;
   virtual Result<FlowTotals> flow_totals(uint32_t service) = 0;
-  // Those that are not zero; service 0: of packets that belong to no service.
+  // Those that are not zero. Service 0: packets that belong to no service.
   virtual Result<std::vector<VerdictCount>> verdicts(uint32_t service) = 0;
 };
 

@@ -72,8 +72,8 @@ Result<Fd> InnerMaps::make(const char* name, const char* type, const void* value
   return map;
 }
 
-// Up to 6.1 the kernel takes a map without types and one with them for maps of different kinds, and
-// the inner map by which libbpf declares the outer one has none.
+// Kernels up to 6.1 refuse an inner map with BTF types if the inner map of the declaration has
+// none, which is the case with libbpf.
 Result<void> InnerMaps::swap(int outer_fd, uint32_t index, const char* name, const char* type,
                              const void* values, size_t value_bytes, size_t count,
                              uint32_t flags) const {
@@ -89,7 +89,7 @@ Result<void> InnerMaps::swap(int outer_fd, uint32_t index, const char* name, con
 }
 
 // An update of an outer map waits for every program that runs (kernel/bpf/syscall.c,
-// maybe_wait_bpf_programs), also if it puts what is there already.
+// maybe_wait_bpf_programs), even if it changes nothing.
 Result<void> wait_for_packets(Map<uint32_t, uint32_t>& service_tables) {
   auto table = TRY(service_tables.find(kRoot));
   if (!table) return {};  // no packet has ever found a service
@@ -163,7 +163,7 @@ Result<std::vector<Service>> KernelDataplane::services() {
 
 Result<std::vector<Backend>> KernelDataplane::backends() {
   auto entries = TRY(backend_configs_.entries());
-  // By number. Numbers are sorted apart: with thousands of records, moving them is what costs.
+  // By number. Only the numbers are sorted: moving thousands of records costs more.
   std::vector<std::pair<uint32_t, uint32_t>> order;
   order.reserve(entries.size());
   for (uint32_t i = 0; i < entries.size(); i++) order.emplace_back(entries[i].second.backend, i);
@@ -276,8 +276,7 @@ Result<void> KernelDataplane::erase_ring(uint32_t service) {
   return swap_rings({{gone, {}}});
 }
 
-// One wait for all, and more only where the rings that were there before leave no room for new
-// ones.
+// One wait for all rings; more only if the former rings leave no room for new ones.
 Result<void> KernelDataplane::swap_rings(const std::vector<std::pair<Service, Ring>>& rings) {
   bool unseen = false;  // something was written that packets may not see yet
   const auto wait = [&]() -> Result<void> {

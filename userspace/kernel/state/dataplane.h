@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The Dataplane of a real instance: its pinned maps.
+// The Dataplane of an instance in the kernel: its pinned maps.
 #pragma once
 
 #include <memory>
@@ -21,21 +21,21 @@
 
 namespace sluice {
 
-// Makes maps that are kept in another one, and swaps them in. They get the types of the object that
-// declared the outer one, so that bpftool shows their fields by name.
+// Creates inner maps and swaps them in. They get the BTF types of the object that declared the
+// outer map, so that bpftool shows their fields by name.
 class InnerMaps {
  public:
   InnerMaps() = default;
   static Result<InnerMaps> open(uint32_t btf_id);
 
-  // A map of these values takes its place in `outer` with one write; `flags` as in bpf_map_create.
+  // Puts a map of these values into `outer` with one write; `flags` as in bpf_map_create.
   template <typename Value>
   Result<void> swap(Map<uint32_t, uint32_t>& outer, uint32_t index, const char* name,
                     const char* type, const std::vector<Value>& values, uint32_t flags) const {
     return swap(outer.fd(), index, name, type, values.data(), sizeof(Value), values.size(), flags);
   }
 
-  // The map alone, for who puts many in at once.
+  // The map alone, for a caller that puts many in at once.
   template <typename Value>
   [[nodiscard]] Result<Fd> make(const char* name, const char* type,
                                 const std::vector<Value>& values, uint32_t flags) const {
@@ -53,8 +53,8 @@ class InnerMaps {
   std::shared_ptr<btf> types_;
 };
 
-// Returns when every packet that is under way now has left the programs. Of the instance whose map
-// `service_tables` this is.
+// Returns when every packet that is in the programs now has left them. `service_tables` is the map
+// of the instance.
 Result<void> wait_for_packets(Map<uint32_t, uint32_t>& service_tables);
 
 class KernelDataplane : public Dataplane {
