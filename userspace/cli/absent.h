@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The data plane of an instance that is not there: no services, no backends, and nothing that could
-// be written. It lets a dry run, and a change that needs something to change, answer through the
-// same use cases without creating an instance first.
+// The data plane of an instance that does not exist: it has no services and no backends, and every
+// write fails. Dry runs, and changes that need an existing object, go through the same use cases with
+// it, without creating an instance first.
 #pragma once
 
 #include "control/dataplane.h"
