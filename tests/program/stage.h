@@ -7,7 +7,7 @@
 //                                                    backend_three (its MAC is unknown)
 //
 // The code that serves operators loads and fills everything (kernel/state/objects.h,
-// kernel/state/dataplane.h). expectations.h builds the expected packets.
+// kernel/state/kernel_dataplane.h). expectations.h builds the expected packets.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "control/configuration.h"
-#include "kernel/state/dataplane.h"
+#include "kernel/state/kernel_dataplane.h"
 #include "kernel/state/latencies.h"
 #include "kernel/system/fd.h"
 #include "kernel/system/map.h"

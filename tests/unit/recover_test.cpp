@@ -7,7 +7,7 @@
 
 #include <functional>
 
-#include "control/sweep.h"
+#include "control/settle.h"
 #include "sluice/instance.h"
 #include "unit/support/control_cast.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Settling: which slots, at what time, what is written, and what is said of it.
-#include "control/sweep.h"
+#include "control/settle.h"
 
 #include <gtest/gtest.h>
 

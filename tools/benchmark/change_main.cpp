@@ -18,7 +18,7 @@
 
 #include "control/changes.h"
 #include "control/configuration.h"
-#include "kernel/state/dataplane.h"
+#include "kernel/state/kernel_dataplane.h"
 #include "kernel/state/objects.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/libbpf_log.h"

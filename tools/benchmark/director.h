@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/state/dataplane.h"
+#include "kernel/state/kernel_dataplane.h"
 #include "kernel/system/fd.h"
 #include "support/result.h"
 

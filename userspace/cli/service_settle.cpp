@@ -2,7 +2,7 @@
 // sluice service settle: ends the tracking of flows where the ring alone determines the backend.
 #include "cli/absent.h"
 #include "cli/nouns.h"
-#include "control/sweep.h"
+#include "control/settle.h"
 
 namespace sluice {
 namespace {

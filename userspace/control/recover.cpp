@@ -4,7 +4,7 @@
 #include <set>
 
 #include "control/commit.h"
-#include "control/sweep.h"
+#include "control/settle.h"
 #include "sluice/instance.h"
 
 namespace sluice {

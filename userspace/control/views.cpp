@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "control/configuration.h"
-#include "control/sweep.h"
+#include "control/settle.h"
 
 namespace sluice {
 

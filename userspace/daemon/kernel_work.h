@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "control/observe.h"
-#include "control/sweep.h"
+#include "control/settle.h"
 #include "daemon/event_loop.h"
 #include "daemon/health_checks.h"
 #include "daemon/probe_paths.h"

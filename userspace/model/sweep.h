@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Decides when a moving slot may settle, from the ring and the tracked flows. bpf/pure/tracking.h
-// has the invariant; control/sweep.h reads and writes the maps.
+// has the invariant; control/settle.h reads and writes the maps.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 //
 // Real: the decisions, that is ring_transition, ring_refine, ring_lines and back, ring_sweep and
 // tracking_decide. Modelled: the tables, which evict nothing; the order of writes of
-// control/derive.h and control/sweep.h, with packets between any two writes; clients that reuse
+// control/derive.h and control/settle.h, with packets between any two writes; clients that reuse
 // 5-tuples, fall silent, repeat their SYN and keep sending to a backend that is down.
 #pragma once
 

@@ -9,7 +9,7 @@
 #include "kernel/congestion/control.h"
 #include "kernel/device/attach.h"
 #include "kernel/instance/upgrade.h"
-#include "kernel/state/dataplane.h"
+#include "kernel/state/kernel_dataplane.h"
 #include "kernel/state/objects.h"
 #include "kernel/system/bpffs.h"
 #include "sluice/limits.h"

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <map>
 
-#include "kernel/state/dataplane.h"
+#include "kernel/state/kernel_dataplane.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/clock.h"
 #include "sluice/congestion.h"

@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-#include "kernel/state/dataplane.h"
+#include "kernel/state/kernel_dataplane.h"
 #include "kernel/state/mapped_values.h"
 #include "kernel/state/records.h"
 #include "kernel/system/bpffs.h"

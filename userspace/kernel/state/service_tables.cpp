@@ -8,7 +8,7 @@
 #include <cstring>
 #include <map>
 
-#include "kernel/state/dataplane.h"
+#include "kernel/state/kernel_dataplane.h"
 #include "kernel/state/records.h"
 #include "model/service_table.h"
 
@@ -47,7 +47,8 @@ Result<bool> KernelDataplane::knows_replies_to(const Address& source) {
       {.endpoint = {.address = source, .l4_proto = L4Proto::any}, .flags = SLUICE_SERVICE_REPLIES});
   auto table_id = TRY(service_tables_.find(kOnly));
   const Fd table(bpf_map_get_fd_by_id(table_id.value_or(0)));
-  for (const uint32_t index : service_table_buckets_of(wanted, root_.seed, buckets_of(capacities()))) {
+  for (const uint32_t index :
+       service_table_buckets_of(wanted, root_.seed, buckets_of(capacities()))) {
     sluice_service_bucket bucket{};
     if (bpf_map_lookup_elem(table.get(), &index, &bucket) != 0)
       return failed("map service_tables: its inner table: {}", error_text(errno));

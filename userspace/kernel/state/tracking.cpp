@@ -2,7 +2,7 @@
 // Reads and purges tracked flows.
 #include <algorithm>
 
-#include "kernel/state/dataplane.h"
+#include "kernel/state/kernel_dataplane.h"
 #include "kernel/state/purge.h"
 
 namespace sluice {

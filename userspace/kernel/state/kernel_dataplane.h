@@ -8,6 +8,7 @@
 
 #include "control/dataplane.h"
 #include "kernel/state/flow_record.h"
+#include "kernel/state/inner_maps.h"
 #include "kernel/state/ring_store.h"
 #include "kernel/system/map.h"
 #include "sluice/counters.h"
@@ -20,42 +21,6 @@
 #include "sluice/service.h"
 
 namespace sluice {
-
-// Creates inner maps and swaps them in. They get the BTF types of the object that declared the
-// outer map, so that bpftool shows their fields by name.
-class InnerMaps {
- public:
-  InnerMaps() = default;
-  static Result<InnerMaps> open(uint32_t btf_id);
-
-  // Puts a map of these values into `outer` with one write; `flags` as in bpf_map_create.
-  template <typename Value>
-  Result<void> swap(Map<uint32_t, uint32_t>& outer, uint32_t index, const char* name,
-                    const char* type, const std::vector<Value>& values, uint32_t flags) const {
-    return swap(outer.fd(), index, name, type, values.data(), sizeof(Value), values.size(), flags);
-  }
-
-  // The map alone, for a caller that puts many in at once.
-  template <typename Value>
-  [[nodiscard]] Result<Fd> make(const char* name, const char* type,
-                                const std::vector<Value>& values, uint32_t flags) const {
-    return make(name, type, values.data(), sizeof(Value), values.size(), flags);
-  }
-
- private:
-  Result<void> swap(int outer_fd, uint32_t index, const char* name, const char* type,
-                    const void* values, size_t value_bytes, size_t count, uint32_t flags) const;
-  // `type` may be null: no types.
-  [[nodiscard]] Result<Fd> make(const char* name, const char* type, const void* values,
-                                size_t value_bytes, size_t count, uint32_t flags) const;
-
-  Fd btf_fd_;
-  std::shared_ptr<btf> types_;
-};
-
-// Returns when every packet that is in the programs now has left them. `service_tables` is the map
-// of the instance.
-Result<void> wait_for_packets(Map<uint32_t, uint32_t>& service_tables);
 
 class KernelDataplane : public Dataplane {
  public:
