@@ -161,8 +161,8 @@ TEST(Prefix, RefusesAndSaysWhy) {
                  "prefix \"10.0.0.0/-1\": length \"-1\" is not a whole number from 0 to 32");
   expect_misused(Prefix::parse("10.0.0.0/8/8"),
                  "prefix \"10.0.0.0/8/8\": length \"8/8\" is not a whole number from 0 to 32");
-  expect_misused(Prefix::parse("everybody"),
-                 "prefix \"everybody\": address \"everybody\": not an IPv4 or IPv6 address");
+  expect_misused(Prefix::parse("everyone-else"),
+                 "prefix \"everyone-else\": address \"everyone-else\": not an IPv4 or IPv6 address");
 }
 
 TEST(Prefix, ContainsItsAddressesAndNoOthers) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What holds of whatever bytes are given as a configuration file. For the unit tests, which try
-// some thousands of broken ones, and for the fuzzer (tests/fuzz).
+// A property of the configuration file that holds for any bytes. Used by the unit tests, with
+// thousands of damaged files, and by the fuzzer (tests/fuzz).
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace sluice::test {
 
-// Empty, or what is wrong: it is refused without a place or a reason, or it is good and what
-// write_configuration() makes of it is not the same.
+// Empty, or what is wrong: the text is refused without a position or a reason, or it is good and
+// write_configuration() does not reproduce it.
 [[nodiscard]] std::string file_complaint(std::string_view text);
 
 }  // namespace sluice::test
