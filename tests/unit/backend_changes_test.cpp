@@ -77,7 +77,7 @@ TEST_F(BackendChanges, TheSecondOneWritesOneRecordAndMovesItsShareOfTheRing) {
   }
 }
 
-TEST_F(BackendChanges, ARingOfSnatNeverMovesForItsTranslationsRemember) {
+TEST_F(BackendChanges, ARingOfSnatNeverMovesBecauseTranslationsKeepTheBackend) {
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   ASSERT_TRUE(add_backend(dataplane, "web", backend_two, 300));
   EXPECT_NEAR(static_cast<double>(slots(backend_two)), 192, 1);
@@ -291,7 +291,7 @@ TEST_F(BackendChanges, TheSourceOfARecordStaysAsItWasFirstWritten) {
   EXPECT_EQ(memory().records.at(1).source, address("10.9.9.9"));
 }
 
-TEST_F(BackendChanges, RemoveForgetsItsFlowsAndKeepsItsCountsAsRetired) {
+TEST_F(BackendChanges, RemovePurgesItsFlowsAndKeepsItsCountsAsRetired) {
   ASSERT_TRUE(add_backend(dataplane, "web", backend_one));
   ASSERT_TRUE(add_backend(dataplane, "web", backend_two));
   dataplane.memory.traffic[1] = {10, 600, 1};

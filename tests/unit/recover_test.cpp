@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Length: one fixture, and each use case is one row of its tables.
 // Commands killed before every one of their calls, and calls that fail: what was begun is finished
 // by the next command, or was never begun; nothing is between.
 #include "control/recover.h"

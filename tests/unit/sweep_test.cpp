@@ -76,7 +76,7 @@ TEST_F(Settle, ALivingFlowThatDepartsKeepsItsSlotAndNoOther) {
   EXPECT_EQ(dataplane.memory.flows, std::vector<TrackedFlow>{living});
 }
 
-TEST_F(Settle, ADeadFlowThatDepartsIsForgotten) {
+TEST_F(Settle, ADeadFlowThatDepartsIsPurged) {
   flow_in(true, backend_one);
   dataplane.clock_s += kLater_s;
   EXPECT_EQ(settle().settled, 128U);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Length: one program; the figures share its fixture.
 // bench change: from command to live, for a change of one backend of many: the library call until
 // the packet path finds another ring, watched from a second thread. And how many slots it moves
 // beyond those that must. Run through tools/bench, which gives it namespaces of its own.

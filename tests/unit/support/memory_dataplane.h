@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Length: one class that implements the whole interface, and checks itself as a packet would.
 // A Dataplane in memory. It can be told to fail, or to die like a killed process, at its n-th call.
 // After each call it looks at itself as a packet does, and notes every contradiction.
 #pragma once
