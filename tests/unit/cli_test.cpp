@@ -189,7 +189,10 @@ TEST(Cli, AMissingDeviceIsAFailureAndNoMisuse) {
     const Outcome outcome = sluice_command({"attach", part, "no-such-device"});
     EXPECT_EQ(outcome.status, 1);
     EXPECT_EQ(outcome.out, "");
-    EXPECT_THAT(outcome.err, StartsWith("sluice: device no-such-device: there is none"));
+    EXPECT_THAT(
+        outcome.err,
+        StartsWith(
+            "sluice: device no-such-device: this network namespace has no device of that name"));
   }
 }
 

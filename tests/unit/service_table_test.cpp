@@ -237,7 +237,7 @@ TEST(ServiceTable, SaysSoWhereThereIsNoLayout) {
   ASSERT_FALSE(table.has_value());
   EXPECT_EQ(table.error().kind, ErrorKind::failed);
   EXPECT_EQ(table.error().text,
-            "services: 5 endpoints found no layout in the 128 places of this instance's table; an "
+            "services: 5 endpoints found no layout in the 128 entries of this instance's table; an "
             "instance for more services has a larger one");
 }
 

@@ -94,7 +94,7 @@ TEST(Verdicts, HaveTheNamesActionsAndSentencesOfTheContract) {
   const VerdictText not_ours = verdict_text(SLUICE_VERDICT_NOT_OURS);
   EXPECT_EQ(not_ours.name, "not_ours");
   EXPECT_EQ(not_ours.action, SLUICE_ACTION_PASS);
-  EXPECT_EQ(not_ours.sentence, "the destination is no service");
+  EXPECT_EQ(not_ours.sentence, "the destination is not a service");
   EXPECT_EQ(action_text(verdict_text(SLUICE_VERDICT_STEERED).action), "forward");
   EXPECT_EQ(action_text(verdict_text(SLUICE_VERDICT_NEIGHBOUR_UNKNOWN).action), "punt");
   EXPECT_EQ(action_text(verdict_text(SLUICE_VERDICT_NO_BACKEND).action), "drop");
