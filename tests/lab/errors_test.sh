@@ -124,7 +124,7 @@ refused 2 '"0"' policy set web --connection-rate 0
 refused 2 'services.*65536' instance create --services 65537
 refused 2 'backends.*1048576' instance create --backends 0
 refused 2 'flows.*1024' instance create --flows 1023
-refused 2 'there already' instance create --services 77
+refused 2 'exists already' instance create --services 77
 check "creating an instance that exists as asked is success" lab_sluice instance create
 refused 2 'wbe' policy set wbe --window 256kib
 refused 1 'eth7' attach steer eth7

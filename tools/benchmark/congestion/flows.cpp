@@ -203,7 +203,8 @@ void Flows::read_state(Flow& flow, Sample& now) {
   if (bpf_map_lookup_elem(states_.get(), &flow.name, &published) != 0) return;
   now.state = static_cast<int>(published.state);
   flow.record.accurate_marks = published.accurate_marks != 0;
-  flow.record.states_entered.assign(std::begin(published.entered), std::end(published.entered));
+  flow.record.states_entered.assign(std::begin(published.entered),
+                                    std::begin(published.entered) + SLUICE_CONGESTION_STATE_COUNT);
 }
 
 void Flows::sample(Flow& flow) {
