@@ -23,7 +23,7 @@ struct CongestionOptions {
 // '-', which the kernel does not accept in these names.
 Result<std::string> congestion_name(const CongestionOptions& options, const Context& context);
 
-// The congestion control called --name, or else this instance's, whatever it is called.
+// The congestion control that --name gives; without it, the one of this instance, under any name.
 Result<std::optional<CongestionControl>> find_congestion(const CongestionOptions& options,
                                                          const std::string& instance_dir);
 
