@@ -45,7 +45,7 @@ class InstanceScale : public StageTest {
     instance_.reset();
     EXPECT_TRUE(Instance::remove(kName));
   }
-  Dataplane& plane() { return instance_->dataplane(); }
+  Dataplane plane() { return instance_->dataplane(); }
 
   // Writes the configuration directly, without ten thousand commits.
   void fill(Mode mode) {
@@ -55,14 +55,14 @@ class InstanceScale : public StageTest {
       service.endpoint = {address(203, number), 80, L4Proto::tcp};
       service.mode = mode;
       service.number = number;
-      ASSERT_TRUE(plane().put_service(service));
+      ASSERT_TRUE(plane().configuration.write_all({.services = {service}}));
       for (uint32_t i = 0; i < kBackendsEach; i++) {
         Backend backend;
         backend.service = number;
         backend.number = (number - 1) * kBackendsEach + i + 1;
         backend.at = {address(10, backend.number), 8080};
-        ASSERT_TRUE(plane().put_backend(backend));
-        ASSERT_TRUE(plane().write_backend(service, backend, address(10, 1)));
+        ASSERT_TRUE(plane().configuration.write_all({.backends = {backend}}));
+        ASSERT_TRUE(plane().packet_path.write_backend(service, backend, address(10, 1)));
       }
     }
   }
@@ -87,7 +87,7 @@ TEST_P(InstanceScaleOfMode, ABackendIsAddedDrainedAndRemoved) {
   const HostPort at{Address(packets::backend_one.v4), 81};
   // The first change writes all endpoints and the whole table.
   timed("first_add", [&] { return backend_add(plane(), "s5000", at, 100, Apply::perform); });
-  EXPECT_EQ(plane().backends()->size(), size_t{kServices} * kBackendsEach + 1);
+  EXPECT_EQ(plane().configuration.backends()->size(), size_t{kServices} * kBackendsEach + 1);
   timed("set_weight", [&] {
     return backend_set(plane(), "s5000", at, {.weight = 50, .state = {}}, Apply::perform);
   });

@@ -51,7 +51,7 @@ class InstanceTables : public StageTest {
         filter_add(plane(), "web", Prefix::parse(prefix).value(), action, Apply::perform);
     ASSERT_TRUE(added) << added.error().text;
   }
-  Dataplane& plane() { return instance_->dataplane(); }
+  Dataplane plane() { return instance_->dataplane(); }
   template <typename Key, typename Value>
   Map<Key, Value> map(const char* name) {
     auto opened = Map<Key, Value>::open(instance_->directory(), name);
@@ -165,28 +165,28 @@ TEST_F(InstanceTables, FiltersAreFoundByTheLongestMatch) {
   const auto prefix = Prefix::parse("198.51.100.7").value();
   ASSERT_TRUE(filter_remove(plane(), "web", prefix, Apply::perform));
   EXPECT_EQ(action_for("198.51.100.7"), uint32_t{SLUICE_FILTER_ALLOW});
-  EXPECT_EQ(plane().filters()->size(), 2U);
+  EXPECT_EQ(plane().configuration.filters()->size(), 2U);
   ASSERT_TRUE(filter_clear(plane(), "web", Apply::perform));
   EXPECT_EQ(action_for("198.51.100.8"), 0U);
 }
 
 TEST_F(InstanceTables, ARouteHasTheNeighbourPropertyAndTheMtu) {
-  const auto near = plane().route_towards(Address(packets::backend_one.v4));
+  const auto near = plane().packet_path.route_towards(Address(packets::backend_one.v4));
   ASSERT_TRUE(near) << near.error().text;
   EXPECT_EQ(*near, (Route{Address(packets::director.v4), true, 1500}));
-  const auto near6 = plane().route_towards(Address(packets::backend_one.v6));
+  const auto near6 = plane().packet_path.route_towards(Address(packets::backend_one.v6));
   ASSERT_TRUE(near6) << near6.error().text;
   EXPECT_EQ(*near6, (Route{Address(packets::director.v6), true, 1500}));
-  const auto far = plane().route_towards(Address(backend_far.v4));
+  const auto far = plane().packet_path.route_towards(Address(backend_far.v4));
   ASSERT_TRUE(far) << far.error().text;
   EXPECT_FALSE(far->on_link);
-  const auto far6 = plane().route_towards(Address(backend_far.v6));
+  const auto far6 = plane().packet_path.route_towards(Address(backend_far.v6));
   ASSERT_TRUE(far6) << far6.error().text;
   EXPECT_FALSE(far6->on_link);
-  const auto own = plane().route_towards(Address(packets::director.v4));
+  const auto own = plane().packet_path.route_towards(Address(packets::director.v4));
   ASSERT_TRUE(own) << own.error().text;
   EXPECT_FALSE(own->on_link);
-  EXPECT_FALSE(plane().route_towards(Address(backend_lost.v4)));
+  EXPECT_FALSE(plane().packet_path.route_towards(Address(backend_lost.v4)));
 }
 
 TEST_F(InstanceTables, TheOptionsOfAServiceAreReadBack) {
@@ -195,7 +195,7 @@ TEST_F(InstanceTables, TheOptionsOfAServiceAreReadBack) {
        {&Service::affinity, Affinity::client_service},
        {&Service::gue_variant, 0},
        {&Service::quic, true}});
-  const auto services = plane().services();
+  const auto services = plane().configuration.services();
   ASSERT_TRUE(services);
   ASSERT_EQ(services->size(), 1U);
   const Service& service = services->front();

@@ -144,18 +144,18 @@ void Stage::clear() {
   published_ = false;
   erase_all(requests_);
   for (const Service& service : configuration_.services) {
-    must(dataplane_->erase_ring(service.number));
-    must(dataplane_->clear_verdicts(service.number));
-    must(dataplane_->erase_policy(service.number));
+    must(dataplane_->packet_path.swap_rings({{service, Ring{}}}));
+    must(dataplane_->counters.clear_verdicts(service.number));
+    must(dataplane_->configuration.write_all({.policies = {{service.number, Policy{}}}}));
     must(admissions_.put(service.number, {}));
     must(ask_latencies(kDirectory, {service.number}, 0));
     must(policings_.put(service.number, {}));
   }
-  must(dataplane_->clear_verdicts(0));
-  must(dataplane_->erase_filters(configuration_.filters));
+  must(dataplane_->counters.clear_verdicts(0));
+  must(dataplane_->configuration.erase_filters(configuration_.filters));
   for (const Backend& backend : configuration_.backends) {
-    must(dataplane_->erase_backend_record(backend.number));
-    must(dataplane_->clear_backend_traffic(backend.number));
+    must(dataplane_->packet_path.erase_backend_record(backend.number));
+    must(dataplane_->counters.clear_backend_traffic(backend.number));
   }
   configuration_ = {};
   erase_all(flows_);
@@ -237,18 +237,18 @@ Outcome Stage::punt(const Frame& frame, Device device) {
 
 Verdicts Stage::verdicts(uint32_t service) {
   Verdicts verdicts;
-  for (const VerdictCount& count : must_have(dataplane_->verdicts(service))) {
+  for (const VerdictCount& count : must_have(dataplane_->counters.verdicts(service))) {
     verdicts[std::string(verdict_text(count.verdict).name)] = count.packets;
   }
   return verdicts;
 }
 
 FlowTotals Stage::flow_totals(uint32_t service) {
-  return must_have(dataplane_->flow_totals(service));
+  return must_have(dataplane_->counters.flow_totals(service));
 }
 
 Traffic Stage::traffic(const Backend& backend) {
-  return must_have(dataplane_->backend_traffic(backend.number));
+  return must_have(dataplane_->counters.backend_traffic(backend.number));
 }
 
 uint64_t Stage::counted() {
@@ -269,7 +269,7 @@ void Stage::add_translations(const std::vector<sluice_flow>& flows,
 }
 
 void Stage::purge(const Backend& backend) {
-  must(dataplane_->purge_backends({backend.number}));
+  must(dataplane_->packet_path.purge_backends({backend.number}));
 }
 
 uint32_t Stage::now_s() const {

@@ -13,8 +13,9 @@ constexpr uint8_t kRingBits = 8;
 void Stage::publish() {
   if (published_) return;
   published_ = true;
-  must(dataplane_->swap_service_table(must_have(table_entries(*dataplane_, configuration_))));
-  must(dataplane_->set_endpoints(endpoints_of(configuration_)));
+  must(dataplane_->packet_path.swap_service_table(
+      must_have(table_entries(dataplane_->packet_path, configuration_))));
+  must(dataplane_->packet_path.set_endpoints(endpoints_of(configuration_)));
 }
 
 Service service_at(Family family, const Host& host, uint16_t port, L4Proto l4_proto, Mode mode) {
@@ -35,7 +36,7 @@ Service Stage::add_service(Service service, const Policy& policy) {
   service.ring_bits = kRingBits;
   configuration_.services.push_back(service);
   if (policy != Policy{}) {
-    must(dataplane_->put_policy(service.number, policy));
+    must(dataplane_->configuration.write_all({.policies = {{service.number, policy}}}));
     configuration_.policies.emplace_back(service.number, policy);
   }
   published_ = false;
@@ -45,7 +46,7 @@ Service Stage::add_service(Service service, const Policy& policy) {
 void Stage::add_filter(const Service& service, std::string_view prefix, FilterAction action) {
   configuration_.filters.push_back(
       {.service = service.number, .prefix = must_have(Prefix::parse(prefix)), .action = action});
-  must(dataplane_->put_filters({configuration_.filters.back()}));
+  must(dataplane_->configuration.write_all({.filters = {configuration_.filters.back()}}));
   published_ = false;
 }
 
@@ -64,12 +65,13 @@ Backend Stage::add_backend(const Service& service, Family family, const Host& ho
 
 void Stage::write(const Service& service, const Backend& backend) {
   const Family family = backend.at.address.is_v4() ? Family::v4 : Family::v6;
-  must(dataplane_->write_backend(service, backend, Address(packets::director.at(family))));
+  must(dataplane_->packet_path.write_backend(service, backend,
+                                             Address(packets::director.at(family))));
 }
 
 // The service must have a non-empty policy: add_service() decided by it how packets are handled.
 void Stage::set_policy(const Service& service, const Policy& policy) {
-  must(dataplane_->put_policy(service.number, policy));
+  must(dataplane_->configuration.write_all({.policies = {{service.number, policy}}}));
 }
 
 void Stage::set_state(const Service& service, Backend backend, BackendState state) {
@@ -83,7 +85,7 @@ void Stage::set_ring(const Service& service, const Ring& ring) {
 
 void Stage::set_ring_of_age(const Service& service, Ring ring, uint32_t age_s) {
   for (RingSlot& slot : ring) slot.since_s = now_s() - age_s;
-  must(dataplane_->swap_ring(service, ring));
+  must(dataplane_->packet_path.swap_rings({{service, ring}}));
 }
 
 void Stage::settle(const Service& service, const Backend& backend) {

@@ -239,7 +239,7 @@ TEST(Cli, EveryHelpPageShowsAnExampleOfItself) {
 }
 
 TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {
-  AbsentDataplane nothing;
+  AbsentInstance nothing;
   const auto change = service_add(nothing, "web", Endpoint::parse(web).value(),
                                   {{&Service::mode, Mode::snat}}, Apply::only_show);
   ASSERT_TRUE(change) << change.error().text;
@@ -248,7 +248,7 @@ TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {
 }
 
 TEST(AbsentInstance, NothingCanBeWrittenToIt) {
-  AbsentDataplane nothing;
+  AbsentInstance nothing;
   EXPECT_FALSE(service_add(nothing, "web", Endpoint::parse(web).value(),
                            {{&Service::mode, Mode::snat}}, Apply::perform));
 }

@@ -14,7 +14,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::vector<std::string> observed(Dataplane& dataplane,
+std::vector<std::string> observed(Dataplane dataplane,
                                   const std::vector<Observation>& observations) {
   auto done = backends_observe(dataplane, observations);
   EXPECT_TRUE(done) << done.error().text;

@@ -17,40 +17,40 @@ namespace {
 
 struct UseCase {
   const char* name;
-  std::function<Result<Change>(Dataplane&, Apply)> perform;
+  std::function<Result<Change>(Dataplane, Apply)> perform;
   bool removes = false;  // what is removed is not there to be removed again
 };
 
 std::vector<UseCase> use_cases() {
   const auto backend = [](const char* service, const char* where, uint32_t weight) {
-    return [=](Dataplane& d, Apply a) { return backend_add(d, service, at(where), weight, a); };
+    return [=](Dataplane d, Apply a) { return backend_add(d, service, at(where), weight, a); };
   };
   const auto set = [](const char* service, const char* where, BackendPatch patch) {
-    return [=](Dataplane& d, Apply a) { return backend_set(d, service, at(where), patch, a); };
+    return [=](Dataplane d, Apply a) { return backend_set(d, service, at(where), patch, a); };
   };
   const auto remove = [](const char* service, const char* where) {
-    return [=](Dataplane& d, Apply a) { return backend_remove(d, service, at(where), a); };
+    return [=](Dataplane d, Apply a) { return backend_remove(d, service, at(where), a); };
   };
   const auto remove_service = [](const char* name) {
-    return [=](Dataplane& d, Apply a) { return service_remove(d, name, a); };
+    return [=](Dataplane d, Apply a) { return service_remove(d, name, a); };
   };
   const auto policy = [](const char* name, PolicyPatch patch) {
-    return [=](Dataplane& d, Apply a) { return policy_set(d, name, patch, a); };
+    return [=](Dataplane d, Apply a) { return policy_set(d, name, patch, a); };
   };
   const auto filter = [](const char* name, const char* prefix, FilterAction action) {
-    return [=](Dataplane& d, Apply a) {
+    return [=](Dataplane d, Apply a) {
       return filter_add(d, name, Prefix::parse(prefix).value(), action, a);
     };
   };
   const auto unfilter = [](const char* name, const char* prefix) {
-    return [=](Dataplane& d, Apply a) {
+    return [=](Dataplane d, Apply a) {
       return filter_remove(d, name, Prefix::parse(prefix).value(), a);
     };
   };
   // Long after everything that moves began to.
   const auto settle = [](std::optional<std::string> name) {
-    return [=](Dataplane& d, Apply a) -> Result<Change> {
-      static_cast<MemoryDataplane&>(d).clock_s = 100'000;
+    return [=](Dataplane d, Apply a) -> Result<Change> {
+      static_cast<MemoryDataplane&>(d.packet_path).clock_s = 100'000;
       auto settled = settle_services(d, name, a);
       if (!settled) return tl::unexpected(settled.error());
       size_t slots = 0;
@@ -60,16 +60,16 @@ std::vector<UseCase> use_cases() {
   };
   return {
       {"ServiceAdd",
-       [](Dataplane& d, Apply a) {
+       [](Dataplane d, Apply a) {
          return service_add(d, "api", endpoint("203.0.113.20:80/tcp"),
                             {{&Service::mode, Mode::snat}}, a);
        }},
       {"ServiceSet",
-       [](Dataplane& d, Apply a) {
+       [](Dataplane d, Apply a) {
          return service_set(d, "idle", {{&Service::mode, Mode::ipip}}, a);
        }},
       {"ServiceSetTimeOut",
-       [](Dataplane& d, Apply a) {
+       [](Dataplane d, Apply a) {
          return service_set(d, "dns", {{&Service::udp_timeout_s, 30}}, a);
        }},
       {"ServiceSettle", settle("dns")},
@@ -95,7 +95,7 @@ std::vector<UseCase> use_cases() {
       {"PolicySetAnother", policy("web", {{&Policy::window_bytes, 65'536}})},
       {"PolicyConnectionRate", policy("idle", {{&Policy::connections_per_sec, 1000}})},
       {"ServiceAddPrefix",
-       [](Dataplane& d, Apply a) {
+       [](Dataplane d, Apply a) {
          return service_add(d, "pre", endpoint("203.0.115.0/24:0/udp"), {{&Service::quic, true}},
                             a);
        }},
@@ -109,8 +109,8 @@ std::vector<UseCase> use_cases() {
       {"FilterAnother", filter("web", "198.51.100.7", FilterAction::deny)},
       {"FilterRemove", unfilter("web", "192.0.2.0/24"), true},
       {"FilterRemoveLast", unfilter("nat", "198.51.100.0/24"), true},
-      {"FilterClear", [](Dataplane& d, Apply a) { return filter_clear(d, "web", a); }},
-      {"PolicyClear", [](Dataplane& d, Apply a) { return policy_clear(d, "web", a); }},
+      {"FilterClear", [](Dataplane d, Apply a) { return filter_clear(d, "web", a); }},
+      {"PolicyClear", [](Dataplane d, Apply a) { return policy_clear(d, "web", a); }},
   };
 }
 

@@ -93,7 +93,7 @@ class Fleet {
   }
   [[nodiscard]] KernelDataplane& dataplane() { return *dataplane_; }
   [[nodiscard]] Watch watch() const { return Watch(rings_.fd(), service_.number); }
-  Result<Ring> ring() { return dataplane_->ring(service_); }
+  Result<Ring> ring() { return dataplane_->packet_path.ring(service_); }
   [[nodiscard]] uint32_t backends() const { return backends_; }
 
  private:
@@ -113,9 +113,7 @@ Result<void> Fleet::make() {
   auto instance = Map<uint32_t, sluice_instance>::open(directory_, "instance");
   if (!instance) return tl::unexpected(instance.error());
   if (auto put = instance->put(0, root); !put) return put;
-  auto plane = KernelDataplane::open(directory_);
-  if (!plane) return tl::unexpected(plane.error());
-  dataplane_ = std::move(*plane);
+  dataplane_ = TRY(KernelDataplane::open(directory_));
   auto rings = Map<uint32_t, sluice_ring_head>::open(directory_, "ring_heads");
   if (!rings) return tl::unexpected(rings.error());
   rings_ = std::move(*rings);
@@ -124,7 +122,7 @@ Result<void> Fleet::make() {
   auto change =
       service_add(*dataplane_, kService, endpoint, {{&Service::mode, Mode::ipip}}, Apply::perform);
   if (!change) return tl::unexpected(change.error());
-  auto services = dataplane_->services();
+  auto services = dataplane_->configuration.services();
   if (!services) return tl::unexpected(services.error());
   service_ = services->front();
   // All but the last are laid out by hand; the last one's addition builds the ring.
@@ -135,8 +133,8 @@ Result<void> Fleet::make() {
     backend.number = i + 1;
     backend.weight = kWeight;
     const Address source = Address::parse("10.254.0.1").value();
-    if (auto done = dataplane_->put_backend(backend); !done) return done;
-    if (auto done = dataplane_->write_backend(service_, backend, source); !done) return done;
+    TRY(dataplane_->configuration.write_all({.backends = {backend}}));
+    TRY(dataplane_->packet_path.write_backend(service_, backend, source));
   }
   change = backend_add(*dataplane_, kService, at(backends_ - 1), kWeight, Apply::perform);
   if (!change) return tl::unexpected(change.error());
@@ -185,7 +183,7 @@ Moved moved_between(const Ring& before, const Ring& after) {
   return moved;
 }
 
-using Act = std::function<Result<Change>(Dataplane&)>;
+using Act = std::function<Result<Change>(Dataplane)>;
 
 struct Kind {
   const char* name;
@@ -197,12 +195,12 @@ std::vector<Kind> kinds(const Fleet& fleet) {
   const HostPort guest = fleet.at(fleet.backends());
   const HostPort member = fleet.at(fleet.backends() / 2);
   const auto set = [member](BackendPatch patch) {
-    return [=](Dataplane& d) { return backend_set(d, kService, member, patch, Apply::perform); };
+    return [=](Dataplane d) { return backend_set(d, kService, member, patch, Apply::perform); };
   };
   return {
       {"add",
-       [guest](Dataplane& d) { return backend_add(d, kService, guest, kWeight, Apply::perform); },
-       [guest](Dataplane& d) { return backend_remove(d, kService, guest, Apply::perform); }},
+       [guest](Dataplane d) { return backend_add(d, kService, guest, kWeight, Apply::perform); },
+       [guest](Dataplane d) { return backend_remove(d, kService, guest, Apply::perform); }},
       {"drain", set({std::nullopt, BackendState::draining}), set({std::nullopt, BackendState::up})},
       {"weight", set({kWeight / 2, std::nullopt}), set({kWeight, std::nullopt})}};
 }
@@ -248,7 +246,7 @@ Result<Split> split(Fleet& fleet) {
       times[part].push_back(ms_since(at));
       at = Time::now();
     };
-    auto configuration = Configuration::load(fleet.dataplane());
+    auto configuration = Configuration::load(fleet.dataplane().configuration);
     if (!configuration) return tl::unexpected(configuration.error());
     lap(0);
     auto ring = fleet.ring();

@@ -116,16 +116,16 @@ Result<void> Director::write_services() {
       backend.service = service.number;
       backend.number = number;
       backend.at = {address(plan_.v6, kBackendSubnet, kBackendsAt + number), kServicePort};
-      TRY(dataplane_->write_backend(service, backend, source));
+      TRY(dataplane_->packet_path.write_backend(service, backend, source));
     }
   }
   if (plan_.mode == Mode::snat)
     entries.push_back({.endpoint = {.address = source, .l4_proto = L4Proto::any},
                        .flags = SLUICE_SERVICE_REPLIES});
-  return dataplane_->swap_service_table(entries);
+  return dataplane_->packet_path.swap_service_table(entries);
 }
 
-// As KernelDataplane::swap_ring(), but without waiting for packets in flight: there are none.
+// As PacketPath::swap_rings(), but without waiting for packets in flight: there are none.
 Result<void> Director::set_rings(Rings rings) {
   for (uint32_t service = 1; service <= plan_.services; service++) {
     TRY(write_ring(service, rings));
@@ -154,12 +154,12 @@ Result<void> Director::write_ring(uint32_t service, Rings rings) {
 Result<Tally> Director::tally() {
   Tally tally;
   for (uint32_t backend = 1; backend <= plan_.services * backends_each_; backend++) {
-    const sluice::Traffic traffic = TRY(dataplane_->backend_traffic(backend));
+    const sluice::Traffic traffic = TRY(dataplane_->counters.backend_traffic(backend));
     tally.to_backends += traffic.packets;
     tally.connections += traffic.connections;
   }
   for (uint32_t service = 0; service <= plan_.services; service++) {
-    const auto verdicts = TRY(dataplane_->verdicts(service));
+    const auto verdicts = TRY(dataplane_->counters.verdicts(service));
     for (const auto& verdict : verdicts) {
       if (verdict.verdict == SLUICE_VERDICT_NOT_OURS) {
         tally.not_ours += verdict.packets;
@@ -172,7 +172,7 @@ Result<Tally> Director::tally() {
 }
 
 Result<std::vector<TrackedFlow>> Director::tracked() {
-  return dataplane_->tracked_flows();
+  return dataplane_->packet_path.tracked_flows();
 }
 
 }  // namespace sluice::benchmark

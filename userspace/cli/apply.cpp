@@ -48,7 +48,7 @@ Result<void> run_apply(const ApplyOptions& options, Context& context) {
 
   if (!exists) {
     // A refused file must not create an instance.
-    AbsentDataplane nothing;
+    AbsentInstance nothing;
     const auto shown = TRY(show_configuration(nothing, context.instance, desired));
     if (context.dry_run || shown.changes.empty()) {
       const bool creates = !shown.changes.empty();

@@ -27,13 +27,13 @@ Result<Named> named(const BackendOptions& options) {
 Result<void> run_add(const BackendOptions& options, Context& context) {
   const auto which = TRY(named(options));
   const auto weight = TRY(parse_weight(options.weight.empty() ? "100" : options.weight));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return backend_add(dataplane, which.service, which.at, weight, apply);
   });
 }
 
 Result<void> set(Context& context, const Named& which, const BackendPatch& patch) {
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return backend_set(dataplane, which.service, which.at, patch, apply);
   });
 }
@@ -65,7 +65,7 @@ Result<void> run_drain(const BackendOptions& options, Context& context) {
 
 Result<void> run_remove(const BackendOptions& options, Context& context) {
   const auto which = TRY(named(options));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return backend_remove(dataplane, which.service, which.at, apply);
   });
 }

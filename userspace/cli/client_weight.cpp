@@ -16,7 +16,7 @@ Result<void> run_set(const ClientWeightOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.service));
   const auto prefix = TRY(Prefix::parse(options.prefix));
   const auto weight = TRY(parse_flow_weight(options.weight));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return client_weight_set(dataplane, name, prefix, weight, apply);
   });
 }
@@ -24,7 +24,7 @@ Result<void> run_set(const ClientWeightOptions& options, Context& context) {
 Result<void> run_remove(const ClientWeightOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.service));
   const auto prefix = TRY(Prefix::parse(options.prefix));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return client_weight_remove(dataplane, name, prefix, apply);
   });
 }
@@ -34,7 +34,8 @@ Result<void> run_list(const ClientWeightOptions& options, Context& context) {
     TRY(parse_service_name(options.service));
   }
   auto instance = TRY(Instance::open(context.instance));
-  const auto weights = TRY(client_weight_views(instance.dataplane(), options.service));
+  const auto weights =
+      TRY(client_weight_views(instance.dataplane().configuration, options.service));
   if (context.json) {
     Json list = Json::array();
     for (const auto& view : weights) list.push_back(weight_json(view));
@@ -61,16 +62,16 @@ void setup_client_weight(CLI::App& app, Context& context) {
                             "  sluice client-weight list web\n");
 
   auto options = std::make_shared<ClientWeightOptions>();
-  CLI::App* verb =
-      add_verb(*noun, "set", "Set the weight of each flow of a prefix of clients",
-               "  sluice client-weight set web 198.51.100.0/24 3\n");
+  CLI::App* verb = add_verb(*noun, "set", "Set the weight of each flow of a prefix of clients",
+                            "  sluice client-weight set web 198.51.100.0/24 3\n");
   add_prefix(verb, *options);
   add_argument(verb, "N", options->weight, "1 to 100; the default is the policy's --flow-weight")
       ->required();
   runs(verb, context, options, run_set);
 
   options = std::make_shared<ClientWeightOptions>();
-  verb = add_verb(*noun, "remove", "Remove the weight of a prefix of clients: the policy's flow weight holds",
+  verb = add_verb(*noun, "remove",
+                  "Remove the weight of a prefix of clients: the policy's flow weight holds",
                   "  sluice client-weight remove web 198.51.100.0/24\n");
   add_prefix(verb, *options);
   runs(verb, context, options, run_remove);

@@ -35,7 +35,7 @@ void print_congestion(std::ostream& out, const std::vector<CongestionControl>& c
 
 Result<std::vector<CongestionSumView>> congestion_sum_views(Instance& instance) {
   auto sums = TRY(congestion_sums(instance.directory()));
-  auto services = TRY(instance.dataplane().services());
+  auto services = TRY(instance.dataplane().configuration.services());
   std::map<uint32_t, std::string> names{{0, ""}};
   for (const Service& service : services) names[service.number] = service.name;
   std::vector<CongestionSumView> views;

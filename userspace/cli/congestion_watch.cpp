@@ -119,9 +119,9 @@ Result<void> run_watch(const WatchOptions& options, Context& context) {
   const auto count = TRY(limit_of("--count", options.count));
   auto instance = TRY(Instance::open(context.instance));
   if (!options.service.empty()) {
-    TRY(service_named(instance.dataplane(), options.service));
+    TRY(service_named(instance.dataplane().configuration, options.service));
   }
-  const auto services = TRY(instance.dataplane().services());
+  const auto services = TRY(instance.dataplane().configuration.services());
   auto watch = TRY(CongestionWatch::open(instance.directory()));
 
   const EndingSignals signals;

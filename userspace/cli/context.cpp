@@ -51,7 +51,7 @@ Result<void> change(Context& context, WhenAbsent when_absent, const UseCase& use
 
   if (!exists) {
     // Checked against an empty instance first: a refused change must not create one.
-    AbsentDataplane nothing;
+    AbsentInstance nothing;
     const auto change = TRY(use_case(nothing, Apply::only_show));
     const bool creates = when_absent == WhenAbsent::create;
     if (context.dry_run || !creates) {

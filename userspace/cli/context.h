@@ -10,7 +10,7 @@
 
 #include "cli/json.h"
 #include "control/changes.h"
-#include "control/dataplane.h"
+#include "control/ports/dataplane.h"
 #include "kernel/instance/instance.h"
 #include "support/result.h"
 
@@ -44,7 +44,7 @@ Result<std::vector<std::string>> release_notes(const Instance& instance);
 // to change.
 enum class WhenAbsent { create, nothing_to_change };
 
-using UseCase = std::function<Result<Change>(Dataplane&, Apply)>;
+using UseCase = std::function<Result<Change>(Dataplane, Apply)>;
 
 // Carries out one change of control/changes.h under the instance's lock, and reports it. With
 // --dry-run it only reports.

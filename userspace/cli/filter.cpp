@@ -14,7 +14,7 @@ struct FilterOptions {
 Result<void> add(const FilterOptions& options, Context& context, FilterAction action) {
   const auto name = TRY(parse_service_name(options.service));
   const auto prefix = TRY(Prefix::parse(options.prefix));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return filter_add(dataplane, name, prefix, action, apply);
   });
 }
@@ -30,14 +30,14 @@ Result<void> run_deny(const FilterOptions& options, Context& context) {
 Result<void> run_remove(const FilterOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.service));
   const auto prefix = TRY(Prefix::parse(options.prefix));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return filter_remove(dataplane, name, prefix, apply);
   });
 }
 
 Result<void> run_clear(const FilterOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.service));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return filter_clear(dataplane, name, apply);
   });
 }
@@ -47,7 +47,7 @@ Result<void> run_list(const FilterOptions& options, Context& context) {
     TRY(parse_service_name(options.service));
   }
   auto instance = TRY(Instance::open(context.instance));
-  const auto filters = TRY(filter_views(instance.dataplane(), options.service));
+  const auto filters = TRY(filter_views(instance.dataplane().configuration, options.service));
   if (context.json) {
     Json list = Json::array();
     for (const auto& view : filters) list.push_back(filter_json(view));

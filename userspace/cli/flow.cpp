@@ -38,7 +38,7 @@ Result<std::vector<FlowView>> views_of(Context& context) {
 Result<void> check_service(const std::string& service, Context& context) {
   const auto name = TRY(parse_service_name(service));
   auto instance = TRY(Instance::open(context.instance));
-  TRY(service_named(instance.dataplane(), name));
+  TRY(service_named(instance.dataplane().configuration, name));
   return {};
 }
 

@@ -33,14 +33,14 @@ Result<void> run_set(const PolicyOptions& options, Context& context) {
         "limit (sluice policy set --help)",
         options.service);
   }
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return policy_set(dataplane, name, patch, apply);
   });
 }
 
 Result<void> run_clear(const PolicyOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.service));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return policy_clear(dataplane, name, apply);
   });
 }

@@ -52,7 +52,7 @@ Result<void> run_add(const ServiceOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.name));
   const auto endpoint = TRY(Endpoint::parse(options.endpoint));
   const auto patch = TRY(patch_of(options));
-  return change(context, WhenAbsent::create, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::create, [&](Dataplane dataplane, Apply apply) {
     return service_add(dataplane, name, endpoint, patch, apply);
   });
 }
@@ -62,14 +62,14 @@ Result<void> run_set(const ServiceOptions& options, Context& context) {
   const auto patch = TRY(patch_of(options));
   if (patch.empty())
     return misused("service set {}: nothing to set; give {}", name, option_names());
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return service_set(dataplane, name, patch, apply);
   });
 }
 
 Result<void> run_remove(const ServiceOptions& options, Context& context) {
   const auto name = TRY(parse_service_name(options.name));
-  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane& dataplane, Apply apply) {
+  return change(context, WhenAbsent::nothing_to_change, [&](Dataplane dataplane, Apply apply) {
     return service_remove(dataplane, name, apply);
   });
 }

@@ -40,7 +40,7 @@ void tell_settlings(Context& context, const std::vector<Settling>& settlings) {
 Result<std::vector<Settling>> settle(const std::optional<std::string>& name, Context& context) {
   const auto exists = TRY(instance_exists(context));
   if (!exists) {
-    AbsentDataplane nothing;
+    AbsentInstance nothing;
     return settle_services(nothing, name, Apply::only_show);
   }
   auto instance = TRY(context.dry_run ? Instance::open(context.instance)

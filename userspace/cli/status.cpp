@@ -12,7 +12,7 @@ struct StatusOptions {};
 Result<StatusView> status_of(Instance& instance) {
   auto attached = TRY(attachments(instance));
   auto services = TRY(service_views(instance.dataplane()));
-  auto verdicts = TRY(instance.dataplane().verdicts(0));
+  auto verdicts = TRY(instance.dataplane().counters.verdicts(0));
   auto memory = TRY(memory_of(instance.directory()));
   auto programs = TRY(loaded_release(instance.directory()));
   StatusView status{.instance = instance.name(),
@@ -23,7 +23,7 @@ Result<StatusView> status_of(Instance& instance) {
                     .verdicts = std::move(verdicts),
                     .congestion = {},
                     .congestion_unsupported = congestion_unsupported(),
-                    .capacities = instance.dataplane().capacities(),
+                    .capacities = instance.dataplane().configuration.capacities(),
                     .memory = std::move(memory)};
   // A kernel without support for our congestion control still shows everything else.
   if (!status.congestion_unsupported.empty()) return status;

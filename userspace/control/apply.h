@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "control/changes.h"
-#include "control/dataplane.h"
+#include "control/ports/dataplane.h"
 #include "model/desired.h"
 #include "support/result.h"
 
@@ -18,7 +18,7 @@ namespace sluice {
 // One sentence per change, in order; empty: everything is as desired. Refuses what check_desired()
 // cannot know: an instance without room for all of it, a new backend whose route its service's mode
 // cannot use. Such an error names the line of the file.
-Result<std::vector<std::string>> apply_services(Dataplane& dataplane,
+Result<std::vector<std::string>> apply_services(Dataplane dataplane,
                                                 const std::vector<DesiredService>& desired,
                                                 Apply apply);
 

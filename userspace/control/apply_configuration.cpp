@@ -213,7 +213,7 @@ Result<Applied> apply_configuration(const ConfigurationPorts& ports, const Desir
     auto changed = apply_services(ports.dataplane, *desired.services, apply);
     if (!changed) {
       // After the commit the change is only unfinished.
-      const auto pending = ports.dataplane.pending();
+      const auto pending = ports.dataplane.configuration.pending();
       if (pending && *pending != 0) pending_attachments.keep();
       return tl::unexpected(changed.error());
     }
@@ -228,7 +228,7 @@ Result<Applied> apply_configuration(const ConfigurationPorts& ports, const Desir
 }
 
 Result<Desired> running_configuration(const ConfigurationPorts& ports) {
-  const auto configuration = TRY(Configuration::load(ports.dataplane));
+  const auto configuration = TRY(Configuration::load(ports.dataplane.configuration));
   Desired desired;
   desired.services = services_of(configuration);
   const auto running = TRY(ports.devices.attachments());

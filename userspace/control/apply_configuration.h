@@ -23,7 +23,7 @@ namespace sluice {
 // One instance. It need not exist for a dry run.
 struct ConfigurationPorts {
   std::string instance;  // its name
-  Dataplane& dataplane;
+  Dataplane dataplane;
   DevicePort& devices;
   CongestionPort& congestion;
 };

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "control/configuration.h"
-#include "control/dataplane.h"
+#include "control/ports/packet_path.h"
 #include "model/service.h"
 #include "support/result.h"
 

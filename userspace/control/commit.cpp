@@ -18,8 +18,8 @@ Error at_line(const BackendLines& lines, uint32_t backend, const Error& error) {
   return {error.kind, fmt::format("line {}: {}", found->second, error.text)};
 }
 
-Result<Address> find_route(Dataplane& dataplane, const NewBackend& added) {
-  auto route = dataplane.route_towards(added.backend.at.address);
+Result<Address> find_route(PacketPath& packet_path, const NewBackend& added) {
+  auto route = packet_path.route_towards(added.backend.at.address);
   if (!route) {
     return tl::unexpected(Error{route.error().kind, backend_text(added.service, added.backend.at) +
                                                         ": " + route.error().text});
@@ -30,18 +30,18 @@ Result<Address> find_route(Dataplane& dataplane, const NewBackend& added) {
 
 // Replies of mode snat come to the address that the kernel would send from, which the service table
 // has to know.
-Result<void> find_routes(Dataplane& dataplane, Difference& changes, const BackendLines& lines) {
+Result<void> find_routes(PacketPath& packet_path, Difference& changes, const BackendLines& lines) {
   std::set<Address> sources;
   for (const NewBackend& added : changes.added) {
     const uint32_t number = added.backend.number;
-    auto source = find_route(dataplane, added);
+    auto source = find_route(packet_path, added);
     if (!source) return tl::unexpected(at_line(lines, number, source.error()));
     changes.dirty.sources.emplace(number, *source);
     if (traits(added.service.mode).keeps_translations) sources.insert(*source);
   }
   for (const Address& source : sources) {
     if (changes.dirty.table) break;
-    changes.dirty.table = !TRY(dataplane.knows_replies_to(source));
+    changes.dirty.table = !TRY(packet_path.knows_replies_to(source));
   }
   return {};
 }
@@ -53,38 +53,39 @@ Error unfinished(const Error& error) {
 }
 
 // One word commits everything that the journal holds.
-Result<void> commit_journal(Dataplane& dataplane, Configuration& configuration,
+Result<void> commit_journal(Dataplane dataplane, Configuration& configuration,
                             const Difference& changes) {
-  TRY(dataplane.put_journal(changes.writes));
+  TRY(dataplane.configuration.put_journal(changes.writes));
   return announce(
-      dataplane, SLUICE_PENDING_JOURNAL, [] { return Result<void>{}; },
+      dataplane.configuration, SLUICE_PENDING_JOURNAL, [] { return Result<void>{}; },
       [&] {
         return finish_writes(dataplane, changes.writes, configuration, changes.services,
                              changes.dirty);
       });
 }
 
-Result<void> commit_one(Dataplane& dataplane, Configuration& configuration,
+Result<void> commit_one(Dataplane dataplane, Configuration& configuration,
                         const Difference& changes) {
   return announce(
-      dataplane, changes.services.front(), [&] { return dataplane.write_all(changes.writes); },
+      dataplane.configuration, changes.services.front(),
+      [&] { return dataplane.configuration.write_all(changes.writes); },
       [&] { return derive_services(dataplane, configuration, changes.services, changes.dirty); });
 }
 
 }  // namespace
 
-Result<Configuration> begin_change(Dataplane& dataplane, Apply apply) {
+Result<Configuration> begin_change(Dataplane dataplane, Apply apply) {
   if (apply == Apply::perform) {
     TRY(recover(dataplane));
   }
-  return Configuration::load(dataplane);
+  return Configuration::load(dataplane.configuration);
 }
 
-Result<std::vector<std::string>> carry_out(Dataplane& dataplane, Configuration before,
+Result<std::vector<std::string>> carry_out(Dataplane dataplane, Configuration before,
                                            const Configuration& after, Apply apply, Cause cause,
                                            const BackendLines& lines) {
   Difference changes = difference(before, after, cause);
-  TRY(find_routes(dataplane, changes, lines));
+  TRY(find_routes(dataplane.packet_path, changes, lines));
   if (changes.empty() || apply == Apply::only_show) return std::move(changes.sentences);
   before.take(changes.writes);
   TRY(changes.needs_journal ? commit_journal(dataplane, before, changes)
@@ -92,16 +93,16 @@ Result<std::vector<std::string>> carry_out(Dataplane& dataplane, Configuration b
   return std::move(changes.sentences);
 }
 
-Result<void> announce(Dataplane& dataplane, uint32_t pending, const Step& commit,
+Result<void> announce(ConfigurationStore& store, uint32_t pending, const Step& commit,
                       const Step& derive) {
-  TRY(dataplane.set_pending(pending));
+  TRY(store.set_pending(pending));
   if (auto done = commit(); !done) {
     // Best effort: an announcement that stays makes the next command look, and find nothing.
-    (void)dataplane.set_pending(0);
+    (void)store.set_pending(0);
     return done;
   }
   auto done = derive();
-  if (done) done = dataplane.set_pending(0);
+  if (done) done = store.set_pending(0);
   if (!done) return tl::unexpected(unfinished(done.error()));
   return {};
 }
@@ -109,7 +110,7 @@ Result<void> announce(Dataplane& dataplane, uint32_t pending, const Step& commit
 // A filter that denies may replace one that allows. While the service table still says
 // that the service admits only what a filter allows, that could shut out every client: so it is
 // written after the table.
-Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configuration& configuration,
+Result<void> finish_writes(Dataplane dataplane, const Writes& writes, Configuration& configuration,
                            const std::vector<uint32_t>& services, const DirtySet& dirty) {
   Writes first = writes;
   const auto denies = std::stable_partition(
@@ -117,12 +118,12 @@ Result<void> finish_writes(Dataplane& dataplane, const Writes& writes, Configura
       [](const Filter& filter) { return filter.removing || filter.action == FilterAction::allow; });
   const std::vector<Filter> last(denies, first.filters.end());
   first.filters.erase(denies, first.filters.end());
-  TRY(dataplane.write_all(first));
+  TRY(dataplane.configuration.write_all(first));
   TRY(derive_services(dataplane, configuration, services, dirty));
   if (!last.empty()) {
-    TRY(dataplane.put_filters(last));
+    TRY(dataplane.configuration.write_all({.filters = last}));
   }
-  return dataplane.erase_journal();
+  return dataplane.configuration.erase_journal();
 }
 
 }  // namespace sluice

@@ -47,17 +47,17 @@ void put_backends(std::vector<Backend>& backends, const std::vector<Backend>& wr
 
 }  // namespace
 
-Result<Configuration> Configuration::load(Dataplane& dataplane) {
-  auto services = TRY(dataplane.services());
-  auto backends = TRY(dataplane.backends());
-  auto policies = TRY(dataplane.policies());
-  auto filters = TRY(dataplane.filters());
-  auto weights = TRY(dataplane.client_weights());
+Result<Configuration> Configuration::load(ConfigurationStore& store) {
+  auto services = TRY(store.services());
+  auto backends = TRY(store.backends());
+  auto policies = TRY(store.policies());
+  auto filters = TRY(store.filters());
+  auto weights = TRY(store.client_weights());
   Configuration configuration{std::move(services), std::move(backends), std::move(policies),
                               std::move(filters), std::move(weights)};
-  auto pending = TRY(dataplane.pending());
+  auto pending = TRY(store.pending());
   if (pending != SLUICE_PENDING_JOURNAL) return configuration;
-  auto journal = TRY(dataplane.journal());
+  auto journal = TRY(store.journal());
   if (journal) configuration.take(*journal);
   return configuration;
 }

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "control/dataplane.h"
+#include "control/ports/configuration_store.h"
 #include "model/policy.h"
 #include "model/service.h"
 #include "support/result.h"
@@ -24,7 +24,7 @@ struct Configuration {
   std::vector<ClientWeight> weights{};                // by service and prefix
 
   // Includes a committed transaction, however far it was carried out.
-  static Result<Configuration> load(Dataplane& dataplane);
+  static Result<Configuration> load(ConfigurationStore& store);
 
   // By number, including what is removing. Null: none.
   [[nodiscard]] Service* service(uint32_t number);

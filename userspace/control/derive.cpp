@@ -14,9 +14,13 @@ namespace {
 // kernel does many at once in little more time than one.
 class Derivation {
  public:
-  Derivation(Dataplane& dataplane, Configuration& configuration,
+  Derivation(Dataplane dataplane, Configuration& configuration,
              const std::vector<uint32_t>& numbers, const DirtySet& dirty)
-      : dataplane_(dataplane), configuration_(configuration), dirty_(dirty) {
+      : store_(dataplane.configuration),
+        packet_path_(dataplane.packet_path),
+        counters_(dataplane.counters),
+        configuration_(configuration),
+        dirty_(dirty) {
     std::unordered_set<uint32_t> wanted(numbers.begin(), numbers.end());
     for (const Service& service : configuration.services) {
       if (wanted.contains(service.number))
@@ -58,7 +62,9 @@ class Derivation {
   Result<void> swap_table();
   Result<void> finish_filters(const std::vector<Group>& groups);
 
-  Dataplane& dataplane_;
+  ConfigurationStore& store_;
+  PacketPath& packet_path_;
+  TrafficCounters& counters_;
   Configuration& configuration_;
   const DirtySet& dirty_;
   std::vector<Group> staying_;
@@ -121,34 +127,32 @@ Result<void> Derivation::write_records() {
 
 // False: the backend was taken back.
 Result<bool> Derivation::write_record(const Service& service, const Backend& backend) {
-  auto source = TRY(dataplane_.backend_source(backend.number));
+  auto source = TRY(packet_path_.backend_source(backend.number));
   if (!source) {
     if (backend.removing) return true;  // killed after its record was erased
     if (const auto known = dirty_.sources.find(backend.number); known != dirty_.sources.end()) {
       source = known->second;
     } else {
-      auto towards = dataplane_.route_towards(backend.at.address);
+      auto towards = packet_path_.route_towards(backend.at.address);
       // `backend add` was killed right after its commit, and the route that it had checked is gone.
       // No packet has seen this backend. If it stayed, the recovery of every later command would
       // fail.
       if (!towards) {
-        TRY(dataplane_.erase_backend(backend));
+        TRY(store_.erase_backend(backend));
         erased_.insert(backend.number);
         return false;
       }
       source = towards->source;
     }
   }
-  TRY(dataplane_.write_backend(service, backend, *source));
+  TRY(packet_path_.write_backend(service, backend, *source));
   return true;
 }
 
 Result<void> Derivation::move_rings() {
   std::vector<std::pair<Service, Ring>> moved;
-  for (Group& group : staying_) {
-    TRY(move_ring(group, moved));
-  }
-  return moved.empty() ? Result<void>{} : dataplane_.swap_rings(moved);
+  for (Group& group : staying_) TRY(move_ring(group, moved));
+  return moved.empty() ? Result<void>{} : packet_path_.swap_rings(moved);
 }
 
 Result<void> Derivation::move_ring(Group& group, std::vector<std::pair<Service, Ring>>& moved) {
@@ -166,7 +170,7 @@ Result<void> Derivation::move_ring(Group& group, std::vector<std::pair<Service, 
       members.push_back({backend.number, backend_identity(places[i]), weights[i]});
     }
   }
-  auto live = TRY(dataplane_.ring(service));
+  auto live = TRY(packet_path_.ring(service));
   if (members.empty() && live.empty()) return {};
 
   const uint8_t ring_bits = ring_bits_for(members.size(), service.ring_bits);
@@ -181,7 +185,7 @@ Result<void> Derivation::move_ring(Group& group, std::vector<std::pair<Service, 
   const Ring& before = resized.empty() ? live : resized;
   // One second later than now: the swap comes after this, and slots move from then on.
   Ring after = ring_transition(before, maglev_build(std::move(members), ring_bits), down,
-                               dataplane_.now_s() + 1);
+                               packet_path_.now_s() + 1);
   // Every translated connection is in `translations` and reads the ring only once.
   if (traits(service.mode).keeps_translations) after = ring_settled(std::move(after));
   if (after == live && !(dirty_.timeouts && ring_moving_slots(after) > 0)) return {};
@@ -202,9 +206,7 @@ Result<void> Derivation::finish_backends() {
   }
   if (leaving.empty()) return {};
   TRY(purge_flows_of(leaving));
-  if (!emptied.empty()) {
-    TRY(dataplane_.swap_rings(emptied));
-  }
+  if (!emptied.empty()) TRY(packet_path_.swap_rings(emptied));
   for (Group& group : staying_) {
     for (const Backend& backend : group.backends) {
       if (!backend.removing) continue;
@@ -229,7 +231,7 @@ Result<void> Derivation::finish_filters(const std::vector<Group>& groups) {
   std::copy_if(configuration_.filters.begin(), configuration_.filters.end(),
                std::back_inserter(leaving), leaves);
   if (leaving.empty()) return {};
-  TRY(dataplane_.erase_filters(leaving));
+  TRY(store_.erase_filters(leaving));
   std::erase_if(configuration_.filters, leaves);
   return {};
 }
@@ -240,14 +242,14 @@ Result<void> Derivation::purge_flows_of(const std::vector<Backend>& backends) {
   if (backends.empty()) return {};
   std::vector<uint32_t> numbers;
   for (const Backend& backend : backends) numbers.push_back(backend.number);
-  return dataplane_.purge_backends(numbers);
+  return packet_path_.purge_backends(numbers);
 }
 
 // Cleared before it is added. A kill between the two loses the counts of this one backend; in the
 // other order, recovery would add them twice, and a sum that is too high is worse.
 Result<void> Derivation::retire_traffic(Service& service, const Backend& backend) {
-  auto traffic = TRY(dataplane_.backend_traffic(backend.number));
-  TRY(dataplane_.clear_backend_traffic(backend.number));
+  auto traffic = TRY(counters_.backend_traffic(backend.number));
+  TRY(counters_.clear_backend_traffic(backend.number));
   if (traffic == Traffic{}) return {};
   service.retired += traffic;
   return put_service(service);
@@ -255,12 +257,12 @@ Result<void> Derivation::retire_traffic(Service& service, const Backend& backend
 
 Result<void> Derivation::put_service(const Service& service) {
   if (Service* known = configuration_.service(service.number)) *known = service;
-  return dataplane_.put_service(service);
+  return store_.write_all({.services = {service}});
 }
 
 Result<void> Derivation::erase_backend(const Service& service, const Backend& backend) {
-  TRY(dataplane_.erase_backend_record(backend.number));
-  TRY(dataplane_.erase_backend(backend));
+  TRY(packet_path_.erase_backend_record(backend.number));
+  TRY(store_.erase_backend(backend));
   erased_.insert(backend.number);
   backend_endpoints_left_.push_back(
       {backend.at.address, backend.at.port, service.endpoint.l4_proto});
@@ -283,12 +285,10 @@ Result<void> Derivation::finish_services() {
     rings.emplace_back(group.service, Ring{});
     backends.insert(backends.end(), group.backends.begin(), group.backends.end());
   }
-  TRY(dataplane_.swap_rings(rings));
+  TRY(packet_path_.swap_rings(rings));
   TRY(purge_flows_of(backends));
   TRY(finish_filters(leaving_));
-  for (const Group& group : leaving_) {
-    TRY(finish_service(group));
-  }
+  for (const Group& group : leaving_) TRY(finish_service(group));
   endpoints_left_ = true;
   return {};
 }
@@ -297,23 +297,23 @@ Result<void> Derivation::finish_services() {
 Result<void> Derivation::finish_service(const Group& group) {
   const Service& service = group.service;
   for (const Backend& backend : group.backends) {
-    TRY(dataplane_.clear_backend_traffic(backend.number));
+    TRY(counters_.clear_backend_traffic(backend.number));
     TRY(erase_backend(service, backend));
     if (replies_come_here(service.mode)) table_left_ = true;
   }
   for (const ClientWeight& weight : configuration_.weights) {
     if (weight.service != service.number) continue;
-    TRY(dataplane_.erase_client_weight(weight));
+    TRY(store_.write_all({.weights = {{weight.service, weight.prefix, 0}}}));
   }
-  TRY(dataplane_.clear_verdicts(service.number));
-  TRY(dataplane_.erase_policy(service.number));
-  TRY(dataplane_.erase_service(service));
+  TRY(counters_.clear_verdicts(service.number));
+  TRY(store_.write_all({.policies = {{service.number, Policy{}}}}));
+  TRY(store_.erase_service(service));
   configuration_.purge_service(service.number);
   return {};
 }
 
 Result<void> Derivation::set_endpoints() {
-  return dataplane_.set_endpoints(endpoints_of(configuration_));
+  return packet_path_.set_endpoints(endpoints_of(configuration_));
 }
 
 Result<void> Derivation::set_endpoints_of(const std::vector<uint32_t>& numbers) {
@@ -321,7 +321,7 @@ Result<void> Derivation::set_endpoints_of(const std::vector<uint32_t>& numbers) 
     for (const Backend& backend : group.backends) {
       if (std::find(numbers.begin(), numbers.end(), backend.number) == numbers.end()) continue;
       const Endpoint endpoint{backend.at.address, backend.at.port, group.service.endpoint.l4_proto};
-      TRY(dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint)));
+      TRY(packet_path_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint)));
     }
   }
   return {};
@@ -330,19 +330,19 @@ Result<void> Derivation::set_endpoints_of(const std::vector<uint32_t>& numbers) 
 Result<void> Derivation::set_endpoints_left() {
   if (!leaving_.empty() || backend_endpoints_left_.size() > few_endpoints) return set_endpoints();
   for (const Endpoint& endpoint : backend_endpoints_left_) {
-    TRY(dataplane_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint)));
+    TRY(packet_path_.set_endpoint(endpoint, endpoint_service(configuration_, endpoint)));
   }
   return {};
 }
 
 Result<void> Derivation::swap_table() {
-  auto entries = TRY(table_entries(dataplane_, configuration_));
-  return dataplane_.swap_service_table(entries);
+  auto entries = TRY(table_entries(packet_path_, configuration_));
+  return packet_path_.swap_service_table(entries);
 }
 
 }  // namespace
 
-Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
+Result<void> derive_services(Dataplane dataplane, Configuration& configuration,
                              const std::vector<uint32_t>& numbers, const DirtySet& dirty) {
   return Derivation(dataplane, configuration, numbers, dirty).run();
 }

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "control/configuration.h"
-#include "control/dataplane.h"
+#include "control/ports/dataplane.h"
 
 namespace sluice {
 
@@ -42,7 +42,7 @@ struct DirtySet {
 };
 
 // The configuration is kept up to date with what is written and erased.
-Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
+Result<void> derive_services(Dataplane dataplane, Configuration& configuration,
                              const std::vector<uint32_t>& numbers, const DirtySet& dirty);
 
 // What the service table says of a policy: enum sluice_service_flag.
@@ -52,7 +52,7 @@ Result<void> derive_services(Dataplane& dataplane, Configuration& configuration,
 
 // Every service that is not removing, their addresses, the addresses that snat replies come to and
 // the backends that nat replies come from.
-Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
+Result<std::vector<TableEntry>> table_entries(PacketPath& packet_path,
                                               const Configuration& configuration);
 // Endpoints of services of one address, of these addresses themselves (any port, ICMP) and of
 // backends. An endpoint of both a service and a backend is the service's; one of several services

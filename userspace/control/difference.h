@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "control/configuration.h"
-#include "control/dataplane.h"
 #include "control/derive.h"
+#include "control/ports/configuration_store.h"
 
 namespace sluice {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "control/dataplane.h"
+#include "control/ports/dataplane.h"
 #include "model/service.h"
 
 namespace sluice {
@@ -22,7 +22,7 @@ struct Observation {
 
 // One sentence per change: "backend 10.0.0.11:8443 of web: failing". A service or backend that no
 // longer exists is skipped.
-Result<std::vector<std::string>> backends_observe(Dataplane& dataplane,
+Result<std::vector<std::string>> backends_observe(Dataplane dataplane,
                                                   const std::vector<Observation>& observations);
 
 }  // namespace sluice

@@ -22,28 +22,28 @@ std::vector<uint32_t> services_of(const Writes& writes) {
   return {numbers.begin(), numbers.end()};
 }
 
-Result<void> finish_transaction(Dataplane& dataplane) {
-  auto journal = TRY(dataplane.journal());
+Result<void> finish_transaction(Dataplane dataplane) {
+  auto journal = TRY(dataplane.configuration.journal());
   if (!journal) return {};  // all of it was carried out
-  auto configuration = TRY(Configuration::load(dataplane));
+  auto configuration = TRY(Configuration::load(dataplane.configuration));
   return finish_writes(dataplane, *journal, configuration, services_of(*journal),
                        DirtySet::everything());
 }
 
 }  // namespace
 
-Result<bool> recover(Dataplane& dataplane) {
-  auto pending = TRY(dataplane.pending());
+Result<bool> recover(Dataplane dataplane) {
+  auto pending = TRY(dataplane.configuration.pending());
   if (pending == 0) return false;
 
   TRY(pending == SLUICE_PENDING_JOURNAL ? finish_transaction(dataplane)
                                         : derive(dataplane, pending));
-  TRY(dataplane.set_pending(0));
+  TRY(dataplane.configuration.set_pending(0));
   return true;
 }
 
-Result<void> derive(Dataplane& dataplane, uint32_t service) {
-  auto configuration = TRY(Configuration::load(dataplane));
+Result<void> derive(Dataplane dataplane, uint32_t service) {
+  auto configuration = TRY(Configuration::load(dataplane.configuration));
   std::vector<uint32_t> numbers{service};
   if (service == SLUICE_PENDING_ALL) {
     numbers.clear();
@@ -52,7 +52,7 @@ Result<void> derive(Dataplane& dataplane, uint32_t service) {
   if (auto done = derive_services(dataplane, configuration, numbers, DirtySet::everything()); !done)
     return done;
   // A sweep that was killed after its swap leaves these.
-  TRY(purge_settled_flows(dataplane, configuration, numbers));
+  TRY(purge_settled_flows(dataplane.packet_path, configuration, numbers));
   return {};
 }
 

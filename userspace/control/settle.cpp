@@ -17,10 +17,10 @@ namespace {
 using FlowsByService = std::map<uint32_t, std::vector<TrackedFlow>>;
 
 // The hash that picks the flow's slot.
-uint32_t hash_in(const Dataplane& dataplane, const Service& service, const TrackedFlow& flow) {
+uint32_t hash_in(const PacketPath& packet_path, const Service& service, const TrackedFlow& flow) {
   const uint32_t ports =
       service.affinity == Affinity::flow ? flow_ports(flow.flow) : affinity_salt(service);
-  return flow_hash(dataplane.seed(), flow.flow, ports);
+  return flow_hash(packet_path.seed(), flow.flow, ports);
 }
 
 struct Sweeping {
@@ -28,25 +28,25 @@ struct Sweeping {
   Sweep sweep;
 };
 
-std::vector<FlowInRing> flows_in_ring(const Dataplane& dataplane, const Service& service,
+std::vector<FlowInRing> flows_in_ring(const PacketPath& packet_path, const Service& service,
                                       const std::set<uint32_t>& down,
                                       const std::vector<TrackedFlow>& flows) {
   std::vector<FlowInRing> in_ring;
   in_ring.reserve(flows.size());
   for (const TrackedFlow& flow : flows) {
-    in_ring.push_back({hash_in(dataplane, service, flow), flow.backend,
+    in_ring.push_back({hash_in(packet_path, service, flow), flow.backend,
                        flow_lives(service, flow.seen_s, flow.half_open, down.contains(flow.backend),
-                                  dataplane.now_s())});
+                                  packet_path.now_s())});
   }
   return in_ring;
 }
 
 // Those of these services whose rings move.
-Result<std::vector<Sweeping>> plan(Dataplane& dataplane, const Configuration& configuration,
+Result<std::vector<Sweeping>> plan(PacketPath& packet_path, const Configuration& configuration,
                                    const std::vector<const Service*>& services) {
   std::vector<Sweeping> moving;
   for (const Service* service : services) {
-    auto ring = TRY(dataplane.ring(*service));
+    auto ring = TRY(packet_path.ring(*service));
     if (ring_moving_slots(ring) == 0) continue;
     moving.push_back({service, {}});
     moving.back().sweep.ring = std::move(ring);
@@ -56,16 +56,16 @@ Result<std::vector<Sweeping>> plan(Dataplane& dataplane, const Configuration& co
   for (const Backend& backend : configuration.backends) {
     if (effective_state(backend) == BackendState::down) down.insert(backend.number);
   }
-  auto flows = TRY(tracked_by_service(dataplane, configuration));
+  auto flows = TRY(tracked_by_service(packet_path, configuration));
   for (auto& [service, sweep] : moving) {
     sweep = ring_sweep(*service, std::move(sweep.ring),
-                       flows_in_ring(dataplane, *service, down, flows[service->number]),
-                       dataplane.now_s());
+                       flows_in_ring(packet_path, *service, down, flows[service->number]),
+                       packet_path.now_s());
   }
   return moving;
 }
 
-Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane& dataplane,
+Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane dataplane,
                                                     const Configuration& configuration,
                                                     const std::vector<Sweeping>& sweeps) {
   std::vector<uint32_t> settling;
@@ -82,24 +82,24 @@ Result<std::map<uint32_t, size_t>> carry_out_sweeps(Dataplane& dataplane,
   auto next = rings.begin();
   const auto swap_next = [&] {
     const auto& [service, ring] = *next++;
-    return dataplane.swap_ring(service, ring);
+    return dataplane.packet_path.swap_rings({{service, ring}});
   };
   const auto swap_others_and_purge = [&]() -> Result<void> {
     while (next != rings.end()) TRY(swap_next());
-    purged = TRY(purge_settled_flows(dataplane, configuration, settling));
+    purged = TRY(purge_settled_flows(dataplane.packet_path, configuration, settling));
     return {};
   };
-  TRY(announce(dataplane, pending, swap_next, swap_others_and_purge));
+  TRY(announce(dataplane.configuration, pending, swap_next, swap_others_and_purge));
   return purged;
 }
 
 }  // namespace
 
-Result<FlowsByService> tracked_by_service(Dataplane& dataplane,
+Result<FlowsByService> tracked_by_service(PacketPath& packet_path,
                                           const Configuration& configuration) {
   std::unordered_map<uint32_t, uint32_t> services;
   for (const Backend& backend : configuration.backends) services[backend.number] = backend.service;
-  auto flows = TRY(dataplane.tracked_flows());
+  auto flows = TRY(packet_path.tracked_flows());
   FlowsByService by_service;
   for (const TrackedFlow& flow : flows) {
     const auto found = services.find(flow.backend);
@@ -108,10 +108,10 @@ Result<FlowsByService> tracked_by_service(Dataplane& dataplane,
   return by_service;
 }
 
-Result<std::map<uint32_t, size_t>> purge_settled_flows(Dataplane& dataplane,
+Result<std::map<uint32_t, size_t>> purge_settled_flows(PacketPath& packet_path,
                                                        const Configuration& configuration,
                                                        const std::vector<uint32_t>& services) {
-  auto flows = TRY(tracked_by_service(dataplane, configuration));
+  auto flows = TRY(tracked_by_service(packet_path, configuration));
   std::map<uint32_t, size_t> counts;
   std::vector<TrackedFlow> gone;
   for (const Service& service : configuration.services) {
@@ -119,20 +119,20 @@ Result<std::map<uint32_t, size_t>> purge_settled_flows(Dataplane& dataplane,
     if (tracked == flows.end() ||
         std::find(services.begin(), services.end(), service.number) == services.end())
       continue;
-    auto ring = TRY(dataplane.ring(service));
+    auto ring = TRY(packet_path.ring(service));
     for (const TrackedFlow& flow : tracked->second) {
-      if (ring.empty() || ring[slot_of(hash_in(dataplane, service, flow), ring.size())].moving)
+      if (ring.empty() || ring[slot_of(hash_in(packet_path, service, flow), ring.size())].moving)
         continue;
       gone.push_back(flow);
       counts[service.number]++;
     }
   }
   if (gone.empty()) return counts;
-  TRY(dataplane.purge_flows(gone));
+  TRY(packet_path.purge_flows(gone));
   return counts;
 }
 
-Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
+Result<std::vector<Settling>> settle_services(Dataplane dataplane,
                                               const std::optional<std::string>& name, Apply apply) {
   auto configuration = TRY(begin_change(dataplane, apply));
   std::vector<const Service*> services;
@@ -145,7 +145,7 @@ Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
     }
   }
 
-  auto sweeps = TRY(plan(dataplane, configuration, services));
+  auto sweeps = TRY(plan(dataplane.packet_path, configuration, services));
   std::map<uint32_t, size_t> purged;
   if (apply == Apply::perform) {
     auto done = TRY(carry_out_sweeps(dataplane, configuration, sweeps));

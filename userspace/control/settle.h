@@ -11,7 +11,7 @@
 
 #include "control/changes.h"
 #include "control/configuration.h"
-#include "control/dataplane.h"
+#include "control/ports/dataplane.h"
 
 namespace sluice {
 
@@ -29,17 +29,17 @@ struct Settling {
 [[nodiscard]] std::string settling_text(const Settling& settling);
 
 // Of one service, or of all whose rings move.
-Result<std::vector<Settling>> settle_services(Dataplane& dataplane,
+Result<std::vector<Settling>> settle_services(Dataplane dataplane,
                                               const std::optional<std::string>& name, Apply apply);
 
 // Purges the tracked flows of settled slots of these services, as a sweep does after its swap.
 // Returns the number of flows by service number.
-Result<std::map<uint32_t, size_t>> purge_settled_flows(Dataplane& dataplane,
+Result<std::map<uint32_t, size_t>> purge_settled_flows(PacketPath& packet_path,
                                                        const Configuration& configuration,
                                                        const std::vector<uint32_t>& services);
 
 // Tracked flows by the number of their backend's service.
 Result<std::map<uint32_t, std::vector<TrackedFlow>>> tracked_by_service(
-    Dataplane& dataplane, const Configuration& configuration);
+    PacketPath& packet_path, const Configuration& configuration);
 
 }  // namespace sluice

@@ -161,7 +161,7 @@ uint32_t filter_flags(const Configuration& configuration, uint32_t service) {
   return flags;
 }
 
-Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
+Result<std::vector<TableEntry>> table_entries(PacketPath& packet_path,
                                               const Configuration& configuration) {
   std::vector<TableEntry> entries = entries_of_services(configuration);
   add_nat_replies(configuration, entries);
@@ -171,7 +171,7 @@ Result<std::vector<TableEntry>> table_entries(Dataplane& dataplane,
     translated.push_back(backend.number);
   });
   if (!translated.empty()) {
-    auto sources = TRY(dataplane.backend_sources(translated));
+    auto sources = TRY(packet_path.backend_sources(translated));
     for (const Address& source : sources) {
       entries.push_back({.endpoint = {.address = source, .l4_proto = L4Proto::any},
                          .flags = SLUICE_SERVICE_REPLIES});

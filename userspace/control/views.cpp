@@ -38,7 +38,7 @@ ByService by_service(const Configuration& configuration) {
   return all;
 }
 
-Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service& service) {
+Result<ServiceView> view_of(Dataplane dataplane, ByService& all, const Service& service) {
   const Belongings& belongings = all[service.number];
   ServiceView view;
   view.service = service;
@@ -47,14 +47,14 @@ Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service&
   view.filters = belongings.filters;
   view.weights = belongings.weights;
 
-  auto ring = TRY(dataplane.ring(service));
+  auto ring = TRY(dataplane.packet_path.ring(service));
   view.slots = ring.size();
   view.moving_slots = ring_moving_slots(ring);
   std::unordered_map<uint32_t, size_t> slots;
   for (const RingSlot& slot : ring) slots[slot.backend]++;
 
   for (const Backend* backend : belongings.backends) {
-    auto traffic = TRY(dataplane.backend_traffic(backend->number));
+    auto traffic = TRY(dataplane.counters.backend_traffic(backend->number));
     view.traffic += traffic;
     if (!backend->removing) view.backends.push_back({*backend, slots[backend->number], traffic});
   }
@@ -66,28 +66,28 @@ Result<ServiceView> view_of(Dataplane& dataplane, ByService& all, const Service&
               return left.address < right.address;
             });
 
-  auto verdicts = TRY(dataplane.verdicts(service.number));
+  auto verdicts = TRY(dataplane.counters.verdicts(service.number));
   view.verdicts = std::move(verdicts);
-  auto totals = TRY(dataplane.flow_totals(service.number));
+  auto totals = TRY(dataplane.counters.flow_totals(service.number));
   view.flow_totals = totals;
   return view;
 }
 
 // For all views at once, because it takes a pass over the tables. Settled slots track nothing.
-Result<void> count_tracked(Dataplane& dataplane, const Configuration& configuration,
+Result<void> count_tracked(PacketPath& packet_path, const Configuration& configuration,
                            std::vector<ServiceView>& views) {
   if (std::none_of(views.begin(), views.end(),
                    [](const ServiceView& view) { return view.moving_slots > 0; }))
     return {};
-  auto flows = TRY(tracked_by_service(dataplane, configuration));
+  auto flows = TRY(tracked_by_service(packet_path, configuration));
   for (ServiceView& view : views) view.tracked_flows = flows[view.service.number].size();
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
-  auto configuration = TRY(Configuration::load(dataplane));
+Result<std::vector<ServiceView>> service_views(Dataplane dataplane) {
+  auto configuration = TRY(Configuration::load(dataplane.configuration));
   ByService all = by_service(configuration);
   std::vector<ServiceView> views;
   for (const Service& service : configuration.services) {
@@ -95,20 +95,20 @@ Result<std::vector<ServiceView>> service_views(Dataplane& dataplane) {
     auto view = TRY(view_of(dataplane, all, service));
     views.push_back(std::move(view));
   }
-  TRY(count_tracked(dataplane, configuration, views));
+  TRY(count_tracked(dataplane.packet_path, configuration, views));
   std::sort(views.begin(), views.end(), [](const ServiceView& a, const ServiceView& b) {
     return a.service.name < b.service.name;
   });
   return views;
 }
 
-Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name) {
-  auto configuration = TRY(Configuration::load(dataplane));
+Result<ServiceView> service_view(Dataplane dataplane, const std::string& name) {
+  auto configuration = TRY(Configuration::load(dataplane.configuration));
   auto service = TRY(find_service(configuration, name));
   ByService all = by_service(configuration);
   auto view = TRY(view_of(dataplane, all, *service));
   std::vector<ServiceView> views{std::move(view)};
-  TRY(count_tracked(dataplane, configuration, views));
+  TRY(count_tracked(dataplane.packet_path, configuration, views));
   return std::move(views.front());
 }
 
@@ -131,8 +131,9 @@ Result<std::unordered_map<uint32_t, std::string>> names_of(Configuration& config
 
 }  // namespace
 
-Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::string& service) {
-  auto configuration = TRY(Configuration::load(dataplane));
+Result<std::vector<FilterView>> filter_views(ConfigurationStore& store,
+                                             const std::string& service) {
+  auto configuration = TRY(Configuration::load(store));
   auto names = TRY(names_of(configuration, service));
   std::vector<FilterView> views;
   for (const Filter& filter : configuration.filters) {
@@ -145,9 +146,9 @@ Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::st
   return views;
 }
 
-Result<std::vector<ClientWeightView>> client_weight_views(Dataplane& dataplane,
+Result<std::vector<ClientWeightView>> client_weight_views(ConfigurationStore& store,
                                                           const std::string& service) {
-  auto configuration = TRY(Configuration::load(dataplane));
+  auto configuration = TRY(Configuration::load(store));
   auto names = TRY(names_of(configuration, service));
   std::vector<ClientWeightView> views;
   for (const ClientWeight& weight : configuration.weights) {
@@ -160,8 +161,8 @@ Result<std::vector<ClientWeightView>> client_weight_views(Dataplane& dataplane,
   return views;
 }
 
-Result<Service> service_named(Dataplane& dataplane, const std::string& name) {
-  auto configuration = TRY(Configuration::load(dataplane));
+Result<Service> service_named(ConfigurationStore& store, const std::string& name) {
+  auto configuration = TRY(Configuration::load(store));
   auto service = TRY(find_service(configuration, name));
   return *service;
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "control/dataplane.h"
+#include "control/ports/dataplane.h"
 #include "model/service.h"
 
 namespace sluice {
@@ -31,10 +31,10 @@ struct ServiceView {
   std::vector<VerdictCount> verdicts;
 };
 
-Result<std::vector<ServiceView>> service_views(Dataplane& dataplane);  // by name
+Result<std::vector<ServiceView>> service_views(Dataplane dataplane);  // by name
 // An unknown name is an error that lists the names that exist (or names `sluice service add`).
-Result<ServiceView> service_view(Dataplane& dataplane, const std::string& name);
-Result<Service> service_named(Dataplane& dataplane, const std::string& name);
+Result<ServiceView> service_view(Dataplane dataplane, const std::string& name);
+Result<Service> service_named(ConfigurationStore& store, const std::string& name);
 
 struct FilterView {
   std::string service;
@@ -42,7 +42,7 @@ struct FilterView {
 };
 
 // By service and prefix; `service` empty: of all.
-Result<std::vector<FilterView>> filter_views(Dataplane& dataplane, const std::string& service);
+Result<std::vector<FilterView>> filter_views(ConfigurationStore& store, const std::string& service);
 
 struct ClientWeightView {
   std::string service;
@@ -50,7 +50,7 @@ struct ClientWeightView {
 };
 
 // By service and prefix; `service` empty: of all.
-Result<std::vector<ClientWeightView>> client_weight_views(Dataplane& dataplane,
+Result<std::vector<ClientWeightView>> client_weight_views(ConfigurationStore& store,
                                                           const std::string& service);
 
 // A verdict's name ("not_ours"), its action ("pass", "forward", "punt" or "drop") and its sentence.

@@ -27,8 +27,8 @@ Result<Instance> open_to_change(const std::string& name) {
 
 Result<KernelState> read_kernel_state(const std::string& name) {
   auto instance = TRY(Instance::open(name));
-  auto services = TRY(instance.dataplane().services());
-  auto backends = TRY(instance.dataplane().backends());
+  auto services = TRY(instance.dataplane().configuration.services());
+  auto backends = TRY(instance.dataplane().configuration.backends());
   return KernelState{std::move(services), std::move(backends)};
 }
 

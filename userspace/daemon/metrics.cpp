@@ -30,13 +30,13 @@ class MetricsEndpoint::Source : public prometheus::Collectable {
     auto instance = Instance::open(instance_);
     if (!instance) return;
     auto services = service_views(instance->dataplane());
-    auto verdicts = instance->dataplane().verdicts(0);
+    auto verdicts = instance->dataplane().counters.verdicts(0);
     auto attached = attachments(*instance);
     if (!services || !verdicts || !attached) return;
     sources.services = std::move(*services);
     sources.verdicts = std::move(*verdicts);
     sources.attachments = std::move(*attached);
-    sources.capacities = instance->dataplane().capacities();
+    sources.capacities = instance->dataplane().configuration.capacities();
     sources.flows = flows_of(*instance);
     sources.kernel_read = true;
   }

@@ -27,19 +27,19 @@ inline const char* const backend_three = "10.0.0.13:8443";
 inline const char* const backend_four = "10.0.0.14:8443";
 inline const char* const backend_v6 = "[2001:db8::11]:8443";
 
-inline Result<Change> add_service(Dataplane& dataplane, const std::string& name,
+inline Result<Change> add_service(Dataplane dataplane, const std::string& name,
                                   std::string_view where, Mode mode = Mode::snat) {
   return service_add(dataplane, name, endpoint(where), {{&Service::mode, mode}}, Apply::perform);
 }
-inline Result<Change> add_backend(Dataplane& dataplane, const std::string& service,
+inline Result<Change> add_backend(Dataplane dataplane, const std::string& service,
                                   std::string_view where, uint32_t weight = 100) {
   return backend_add(dataplane, service, at(where), weight, Apply::perform);
 }
-inline Result<Change> set_weight(Dataplane& dataplane, const std::string& service,
+inline Result<Change> set_weight(Dataplane dataplane, const std::string& service,
                                  std::string_view where, uint32_t weight) {
   return backend_set(dataplane, service, at(where), {weight, std::nullopt}, Apply::perform);
 }
-inline Result<Change> set_state(Dataplane& dataplane, const std::string& service,
+inline Result<Change> set_state(Dataplane dataplane, const std::string& service,
                                 std::string_view where, BackendState state) {
   return backend_set(dataplane, service, at(where), {std::nullopt, state}, Apply::perform);
 }

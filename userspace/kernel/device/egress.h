@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "control/changes.h"
+#include "control/ports/apply_mode.h"
 #include "control/ports/device_port.h"
 #include "model/component.h"
 #include "support/result.h"

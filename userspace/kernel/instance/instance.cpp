@@ -54,7 +54,7 @@ Result<void> build(const std::string& directory, const InstanceLimits& limits) {
   auto instance = TRY(Map<uint32_t, sluice_instance>::open(directory, "instance"));
   TRY(instance.put(0, root));
   const auto plane = TRY(KernelDataplane::open(directory));
-  return plane->swap_service_table({});
+  return plane->packet_path.swap_service_table({});
 }
 
 // The lock on the root serializes concurrent creations.
@@ -121,7 +121,7 @@ Result<bool> Instance::create(const std::string& name, const InstanceLimits& lim
   TRY(create_if_absent(name, limits));
   const auto plane = TRY(KernelDataplane::open(instance_directory(name)));
   // Checked also if it did not exist before: another process may have created it since.
-  const Capacities has = plane->capacities();
+  const Capacities has = plane->configuration.capacities();
   if (has.services != limits.services || has.backends != limits.backends ||
       has.flows != limits.flows)
     return misused(
@@ -154,12 +154,12 @@ Result<std::vector<std::string>> Instance::list() {
   return instances;
 }
 
-Dataplane& Instance::dataplane() {
+Dataplane Instance::dataplane() {
   return *state_->dataplane;
 }
 
 Result<std::vector<FlowRecord>> Instance::flows() {
-  return state_->dataplane->flows();
+  return state_->dataplane->packet_path.flows();
 }
 
 }  // namespace sluice

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "control/dataplane.h"
+#include "control/ports/dataplane.h"
 #include "kernel/state/flow_record.h"
 #include "kernel/state/instance_directory.h"
 #include "support/result.h"
@@ -33,7 +33,7 @@ class Instance : public InstanceDirectory {
   Instance& operator=(Instance&&) noexcept;
   ~Instance();
 
-  [[nodiscard]] Dataplane& dataplane();
+  [[nodiscard]] Dataplane dataplane();
   Result<std::vector<FlowRecord>> flows();
 
  private:

@@ -71,7 +71,7 @@ Result<Desired> running_configuration(Instance& instance) {
   return running_configuration({instance.name(), instance.dataplane(), devices, congestion});
 }
 
-Result<Applied> show_configuration(Dataplane& absent, const std::string& instance,
+Result<Applied> show_configuration(Dataplane absent, const std::string& instance,
                                    const Desired& desired) {
   const InstanceDirectory directory = InstanceDirectory::of(instance);
   KernelDevices devices(directory);

@@ -45,7 +45,7 @@ class KernelCongestion final : public CongestionPort {
 Result<Applied> apply_configuration(Instance& instance, const Desired& desired, Apply apply);
 Result<Desired> running_configuration(Instance& instance);
 // A dry run for an instance that does not exist; `absent` stands for its state.
-Result<Applied> show_configuration(Dataplane& absent, const std::string& instance,
+Result<Applied> show_configuration(Dataplane absent, const std::string& instance,
                                    const Desired& desired);
 
 }  // namespace sluice

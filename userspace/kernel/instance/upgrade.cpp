@@ -164,7 +164,7 @@ class Upgrade {
     TRY(remove_tree(from));
     const auto plane = TRY(KernelDataplane::open(instance_.directory()));
     TRY(recover(*plane));
-    TRY(plane->set_pending(SLUICE_PENDING_ALL));
+    TRY(plane->configuration.set_pending(SLUICE_PENDING_ALL));
     TRY(recover(*plane));
     return {};
   }

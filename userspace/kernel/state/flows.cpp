@@ -3,7 +3,7 @@
 #include <cstring>
 #include <map>
 
-#include "kernel/state/kernel_dataplane.h"
+#include "kernel/state/kernel_packet_path.h"
 #include "kernel/system/bpffs.h"
 #include "kernel/system/clock.h"
 #include "sluice/congestion.h"
@@ -83,7 +83,7 @@ Result<void> take_optional(const std::string& directory, const std::string& name
 
 }  // namespace
 
-Result<std::vector<FlowRecord>> KernelDataplane::flows() {
+Result<std::vector<FlowRecord>> KernelPacketPath::flows() {
   Records records;
   auto half_open = TRY(half_open_.entries());
   for (const auto& [flow, tracked] : half_open) {

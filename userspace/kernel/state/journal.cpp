@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-#include "kernel/state/kernel_dataplane.h"
+#include "kernel/state/kernel_configuration.h"
 #include "kernel/state/mapped_values.h"
 #include "kernel/state/records.h"
 #include "kernel/system/bpffs.h"
@@ -118,7 +118,7 @@ std::string pin_of(const std::string& directory) {
 
 }  // namespace
 
-Result<void> KernelDataplane::put_journal(const Writes& writes) {
+Result<void> KernelConfiguration::put_journal(const Writes& writes) {
   const std::string bytes = bytes_of(writes);
   const size_t blocks = (bytes.size() + kBlock - 1) / kBlock;
   LIBBPF_OPTS(bpf_map_create_opts, options);
@@ -136,7 +136,7 @@ Result<void> KernelDataplane::put_journal(const Writes& writes) {
   return {};
 }
 
-Result<std::optional<Writes>> KernelDataplane::journal() {
+Result<std::optional<Writes>> KernelConfiguration::journal() {
   const Fd map(bpf_obj_get(pin_of(directory_).c_str()));
   if (!map.valid() && errno == ENOENT) return std::optional<Writes>{};
   bpf_map_info info{};
@@ -151,26 +151,8 @@ Result<std::optional<Writes>> KernelDataplane::journal() {
   return writes;
 }
 
-Result<void> KernelDataplane::erase_journal() {
+Result<void> KernelConfiguration::erase_journal() {
   return remove_pin(pin_of(directory_));
-}
-
-Result<void> KernelDataplane::write_all(const Writes& writes) {
-  std::vector<std::pair<sluice_name, sluice_service_config>> services;
-  for (const Service& service : writes.services)
-    services.emplace_back(name_record(service.name), service_record(service));
-  TRY(service_configs_.put_all(services));
-  std::vector<std::pair<sluice_backend_key, sluice_backend_config>> backends;
-  for (const Backend& backend : writes.backends)
-    backends.emplace_back(backend_key(backend), backend_record(backend));
-  TRY(backend_configs_.put_all(backends));
-  for (const auto& [service, policy] : writes.policies) {
-    TRY(policy == Policy{} ? erase_policy(service) : put_policy(service, policy));
-  }
-  for (const ClientWeight& weight : writes.weights) {
-    TRY(weight.weight == 0 ? erase_client_weight(weight) : put_client_weight(weight));
-  }
-  return put_filters(writes.filters);
 }
 
 }  // namespace sluice

@@ -2,7 +2,8 @@
 // Conversions between the model and the structs of include/sluice. Pure.
 #pragma once
 
-#include "control/dataplane.h"
+#include "control/ports/packet_path.h"
+#include "model/policy.h"
 #include "model/service.h"
 #include "sluice/policy.h"
 #include "sluice/service.h"

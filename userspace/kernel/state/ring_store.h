@@ -29,7 +29,7 @@ class RingStore {
   Result<void> write(uint32_t service, const std::vector<sluice_ring_line>& lines, uint8_t bits);
   bool erase(uint32_t service);  // false: there was none
   // Frees the lines of replaced rings. Precondition: no packet reads them any more
-  // (KernelDataplane::swap_rings).
+  // (KernelPacketPath::swap_rings).
   void reuse() { gaps_.reset(); }
 
   [[nodiscard]] uint64_t lines_used() const;

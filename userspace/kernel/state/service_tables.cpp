@@ -8,7 +8,7 @@
 #include <cstring>
 #include <map>
 
-#include "kernel/state/kernel_dataplane.h"
+#include "kernel/state/kernel_packet_path.h"
 #include "kernel/state/records.h"
 #include "model/service_table.h"
 
@@ -17,21 +17,17 @@ namespace {
 
 constexpr uint32_t kOnly = 0;  // index of the only element
 
-size_t buckets_of(const Capacities& sizes) {
-  return service_table_buckets(service_table_entries(sizes.services, sizes.backends));
-}
-
 }  // namespace
 
-Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& entries) {
+Result<void> KernelPacketPath::swap_service_table(const std::vector<TableEntry>& entries) {
   std::vector<sluice_service_entry> records;
   records.reserve(entries.size());
   for (const auto& entry : entries)
     if (!entry.endpoint.is_prefix()) records.push_back(table_record(entry));
-  auto buckets = TRY(service_table_layout(records, root_.seed, buckets_of(capacities())));
+  auto buckets = TRY(service_table_layout(records, seed_, table_buckets_));
 
   auto before = TRY(address_filter_.find(kOnly));
-  const auto after = address_filter_of(records, records.size() < entries.size(), root_.seed);
+  const auto after = address_filter_of(records, records.size() < entries.size(), seed_);
   const auto both = address_filter_union(before.value_or(sluice_address_filter{}), after);
   TRY(address_filter_.put(kOnly, both));
   TRY(set_service_prefixes(entries));
@@ -42,13 +38,12 @@ Result<void> KernelDataplane::swap_service_table(const std::vector<TableEntry>& 
   return address_filter_.put(kOnly, after);
 }
 
-Result<bool> KernelDataplane::knows_replies_to(const Address& source) {
+Result<bool> KernelPacketPath::knows_replies_to(const Address& source) {
   const sluice_service_entry wanted = table_record(
       {.endpoint = {.address = source, .l4_proto = L4Proto::any}, .flags = SLUICE_SERVICE_REPLIES});
   auto table_id = TRY(service_tables_.find(kOnly));
   const Fd table(bpf_map_get_fd_by_id(table_id.value_or(0)));
-  for (const uint32_t index :
-       service_table_buckets_of(wanted, root_.seed, buckets_of(capacities()))) {
+  for (const uint32_t index : service_table_buckets_of(wanted, seed_, table_buckets_)) {
     sluice_service_bucket bucket{};
     if (bpf_map_lookup_elem(table.get(), &index, &bucket) != 0)
       return failed("map service_tables: its inner table: {}", error_text(errno));
@@ -59,7 +54,7 @@ Result<bool> KernelDataplane::knows_replies_to(const Address& source) {
 }
 
 // Writes only the differences, so that no packet misses an unchanged prefix.
-Result<void> KernelDataplane::set_service_prefixes(const std::vector<TableEntry>& entries) {
+Result<void> KernelPacketPath::set_service_prefixes(const std::vector<TableEntry>& entries) {
   const auto less = [](const sluice_prefix_key& a, const sluice_prefix_key& b) {
     return memcmp(&a, &b, sizeof(a)) < 0;
   };
@@ -80,7 +75,7 @@ Result<void> KernelDataplane::set_service_prefixes(const std::vector<TableEntry>
   return {};
 }
 
-Result<void> KernelDataplane::set_endpoints(
+Result<void> KernelPacketPath::set_endpoints(
     const std::vector<std::pair<Endpoint, uint32_t>>& endpoints) {
   using Entry = std::pair<sluice_endpoint, uint32_t>;
   const auto less = [](const Entry& a, const Entry& b) {
@@ -105,7 +100,7 @@ Result<void> KernelDataplane::set_endpoints(
   return endpoints_.put_all(missing);
 }
 
-Result<void> KernelDataplane::set_endpoint(const Endpoint& endpoint, uint32_t service) {
+Result<void> KernelPacketPath::set_endpoint(const Endpoint& endpoint, uint32_t service) {
   return service == 0 ? endpoints_.erase(endpoint.raw()) : endpoints_.put(endpoint.raw(), service);
 }
 

@@ -2,7 +2,7 @@
 // Reads and purges tracked flows.
 #include <algorithm>
 
-#include "kernel/state/kernel_dataplane.h"
+#include "kernel/state/kernel_packet_path.h"
 #include "kernel/state/purge.h"
 
 namespace sluice {
@@ -33,7 +33,7 @@ Result<void> read_into(std::vector<TrackedFlow>& all, const Tracked& table, bool
 
 }  // namespace
 
-Result<void> KernelDataplane::purge_backends(const std::vector<uint32_t>& backends) {
+Result<void> KernelPacketPath::purge_backends(const std::vector<uint32_t>& backends) {
   std::vector<uint32_t> sorted = backends;
   std::sort(sorted.begin(), sorted.end());
   const PurgeTables tables{half_open_.fd(), flows_.fd(), translations_.fd()};
@@ -47,14 +47,14 @@ Result<void> KernelDataplane::purge_backends(const std::vector<uint32_t>& backen
   return purge_in(translations_, SLUICE_PURGE_TRANSLATION);
 }
 
-Result<std::vector<TrackedFlow>> KernelDataplane::tracked_flows() {
+Result<std::vector<TrackedFlow>> KernelPacketPath::tracked_flows() {
   std::vector<TrackedFlow> all;
   TRY(read_into(all, half_open_, true));
   TRY(read_into(all, flows_, false));
   return all;
 }
 
-Result<void> KernelDataplane::purge_flows(const std::vector<TrackedFlow>& flows) {
+Result<void> KernelPacketPath::purge_flows(const std::vector<TrackedFlow>& flows) {
   std::vector<sluice_flow> half_open;
   std::vector<sluice_flow> established;
   for (const auto& each : flows) (each.half_open ? half_open : established).push_back(each.flow);

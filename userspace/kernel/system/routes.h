@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "control/dataplane.h"
+#include "control/ports/packet_path.h"
 #include "model/address.h"
 #include "support/result.h"
 
