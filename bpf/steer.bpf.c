@@ -122,7 +122,8 @@ static __always_inline enum fast_path_answer steer_fast(struct xdp_md *ctx, void
 	service = fast_path_service(&packet, ip, v6);
 	if (!service)
 		return address_filter.features ? FAST_PATH_MISS : FAST_PATH_PASS;
-	if (service->flags & SLUICE_SERVICE_SLOW_PATH)
+	if (service->flags & (SLUICE_SERVICE_SLOW_PATH | SLUICE_SERVICE_SLOW_PATH_OPENING) &&
+	    (service->flags & SLUICE_SERVICE_SLOW_PATH || tcp_opens(packet.tcp_flags)))
 		return FAST_PATH_MISS;
 	if (service->flags & SLUICE_SERVICE_AFFINE)
 		packet.ports = service->salt;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The configuration and the root of the instance. No program reads them. They are declared in a BPF
- * object so that `bpftool map dump` knows their types.
+ * The configuration and the root of the instance. No program reads what is declared here. It is in
+ * a BPF object so that `bpftool map dump` knows their types.
  */
 #ifndef SLUICE_MAPS_CONFIGURATION_H
 #define SLUICE_MAPS_CONFIGURATION_H
@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "maps/service_configs.h"
 #include "sluice/instance.h"
 #include "sluice/limits.h"
 #include "sluice/service.h"
@@ -30,20 +31,11 @@ struct {
 } release SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sluice_name);
-	__type(value, struct sluice_service_config);
-	__uint(max_entries, SLUICE_SERVICES_DEFAULT);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} service_configs SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sluice_backend_key);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
 	__type(value, struct sluice_backend_config);
-	__uint(max_entries, SLUICE_BACKENDS_DEFAULT);
+	__uint(max_entries, SLUICE_BACKENDS_DEFAULT + 1);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } backend_configs SEC(".maps");
 

@@ -9,45 +9,15 @@
 
 #include "maps/paced_flows.h"
 #include "pace/paced_flow.h"
-#include "wire/segment.h"
+#include "wire/segment_options.h"
 #include "pure/ceiling.h"
 #include "pure/roundtrip.h"
-#include "pure/tcp_options.h"
 
 /* The most bytes between the SYN and the first ACK that is seen. */
 #define HANDSHAKE_FIRST_ACK_MAX 65536
 /* The MSS of a client that announces none (RFC 9293, 3.7.1). */
 #define HANDSHAKE_MSS_V4 536
 #define HANDSHAKE_MSS_V6 1220
-
-static long handshake_option(__u32 step, struct tcp_options_walk *walk)
-{
-	return tcp_options_step(walk);
-}
-
-static __always_inline bool handshake_options(void *ctx, const struct segment *segment,
-					      struct tcp_options *options)
-{
-	__u32 length = segment->options_bytes, last;
-	struct tcp_options_walk walk = {};
-
-	if (!length)
-		return true;
-	/*
-	 * 4 to 40. Linux 6.1 loses the bounds from comparisons once the value is spilled to the
-	 * stack. The mask states the bounds again; the barrier keeps clang from removing it as
-	 * redundant.
-	 */
-	last = length - 1;
-	asm volatile("" : "+r"(last));
-	length = (last & (TCP_OPTIONS_BUFFER - 1)) + 1;
-	if (!segment_load(ctx, segment->options_offset, walk.bytes, length))
-		return false;
-	walk.length = length;
-	bpf_loop(TCP_OPTIONS_MAX, handshake_option, &walk, 0);
-	*options = walk.options;
-	return !options->is_malformed;
-}
 
 /* A repeated SYN, or one seen at both hooks, changes nothing; a different SYN starts a new flow. */
 static __always_inline void handshake_from_client(const struct segment *segment,
@@ -94,7 +64,7 @@ static __always_inline void handshake_from_server(void *ctx, const struct segmen
 	if (!(flow->flags & SLUICE_PACED_CLIENT_SYN) || (flow->flags & SLUICE_PACED_SERVER_SYN) ||
 	    segment->ack != flow->client_isn + 1)
 		return;
-	if (!handshake_options(ctx, segment, &options))
+	if (!segment_options(ctx, segment, &options))
 		return;
 	flow->server_scale = options.scale;
 	flow->flags |= SLUICE_PACED_SERVER_SYN;

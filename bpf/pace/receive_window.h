@@ -44,7 +44,7 @@ static __always_inline bool rwnd_unsigned(void *ctx, const struct segment *segme
 	    segment_load(ctx, segment->options_offset, &first, sizeof(first)) &&
 	    first == bpf_htonl(RWND_ONLY_TIMESTAMPS))
 		return true;
-	return handshake_options(ctx, segment, &options) && !options.is_signed;
+	return segment_options(ctx, segment, &options) && !options.is_signed;
 }
 
 static __always_inline enum rwnd_outcome rwnd_write(void *ctx, const struct segment *segment,
@@ -54,7 +54,7 @@ static __always_inline enum rwnd_outcome rwnd_write(void *ctx, const struct segm
 
 	if (segment->window == field)
 		return RWND_KEPT;
-	if (!segment_set_window(ctx, segment, field))
+	if (!segment_replace(ctx, segment, offsetof(struct tcphdr, window), segment->window, field))
 		return RWND_UNTOUCHED;
 	flow->lowered++;
 	totals = paced_totals(flow->service);
@@ -88,7 +88,7 @@ static __always_inline enum rwnd_outcome rwnd_open(void *ctx, const struct segme
 	__u32 allowed = CEILING_FIELD_MAX;
 	__u16 lowered;
 
-	if (!handshake_options(ctx, segment, &options))
+	if (!segment_options(ctx, segment, &options))
 		return RWND_UNTOUCHED;
 	handshake_from_client(segment, &options, service, flow);
 	flow->client_window = segment->window;

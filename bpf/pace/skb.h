@@ -16,19 +16,23 @@ static __always_inline bool segment_load(void *ctx, __u32 offset, void *to, __u3
 }
 
 /*
- * The helper keeps the checksum valid with offload on and off. Once it succeeds the header is
- * writable, so the store of the window, which lies before the checksum, cannot fail.
+ * The helper keeps the checksum valid with offload on and off. A store that fails leaves the
+ * checksum of the former value: the helper is called again with the values swapped.
  */
-static __always_inline bool segment_set_window(void *ctx, const struct segment *segment,
-					       __u16 field)
+static __always_inline bool segment_replace(void *ctx, const struct segment *segment, __u32 offset,
+					    __u16 before, __u16 after)
 {
 	__u32 tcp = segment->options_offset - sizeof(struct tcphdr);
-	__be16 before = bpf_htons(segment->window), after = bpf_htons(field);
+	__u32 check = tcp + offsetof(struct tcphdr, check);
+	__be16 from = segment_sum_of(before, offset), to = segment_sum_of(after, offset);
+	__be16 value = bpf_htons(after);
 
-	return !bpf_l4_csum_replace(ctx, tcp + offsetof(struct tcphdr, check), before, after,
-				    sizeof(after)) &&
-	       !bpf_skb_store_bytes(ctx, tcp + offsetof(struct tcphdr, window), &after,
-				    sizeof(after), 0);
+	if (bpf_l4_csum_replace(ctx, check, from, to, sizeof(to)))
+		return false;
+	if (!bpf_skb_store_bytes(ctx, tcp + offset, &value, sizeof(value), 0))
+		return true;
+	bpf_l4_csum_replace(ctx, check, to, from, sizeof(from));
+	return false;
 }
 
 #endif

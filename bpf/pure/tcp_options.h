@@ -22,7 +22,8 @@ enum tcp_option_kind {
 };
 
 struct tcp_options {
-	__u16 mss; /* 0: absent */
+	__u16 mss;     /* 0: absent */
+	__u8 mss_at;   /* offset of its value from the first option */
 	__u8 scale;
 	__u8 has_scale;
 	__u8 is_signed;	   /* the header is signed: changing it breaks the connection */
@@ -63,8 +64,10 @@ static inline int tcp_options_step(struct tcp_options_walk *walk)
 		return 1;
 	}
 	value = walk->bytes + at + 2;
-	if (kind == TCP_OPTION_MSS && size == 4)
+	if (kind == TCP_OPTION_MSS && size == 4) {
 		options->mss = (__u16)(value[0] << 8 | value[1]);
+		options->mss_at = (__u8)(at + 2);
+	}
 	if (kind == TCP_OPTION_SCALE && size == 3) {
 		options->has_scale = 1;
 		options->scale = value[0] > CEILING_SCALE_MAX ? CEILING_SCALE_MAX : value[0];

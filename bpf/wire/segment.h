@@ -59,8 +59,17 @@ static __always_inline __u32 segment_end(const struct segment *segment)
 
 /* False: the packet has fewer bytes. */
 static __always_inline bool segment_load(void *ctx, __u32 offset, void *to, __u32 length);
-/* Writes the window field and updates the checksum. False: nothing was changed. */
-static __always_inline bool segment_set_window(void *ctx, const struct segment *segment,
-					       __u16 field);
+/*
+ * Replaces 16 bits of the TCP header, which may be at an odd offset, and updates the checksum. Both
+ * values are in host byte order. False: nothing was changed.
+ */
+static __always_inline bool segment_replace(void *ctx, const struct segment *segment, __u32 offset,
+					    __u16 before, __u16 after);
+
+/* What the value at an odd offset adds to the checksum is its bytes in the other order. */
+static __always_inline __be16 segment_sum_of(__u16 value, __u32 offset)
+{
+	return offset & 1 ? bpf_htons((__u16)(value << 8 | value >> 8)) : bpf_htons(value);
+}
 
 #endif

@@ -32,11 +32,14 @@ static __always_inline bool packet_segment(struct xdp_md *ctx, const struct pack
 	return true;
 }
 
-/* The `ctx` of segment_load() and segment_set_window(). */
+/* The `ctx` of segment_load() and segment_replace(). */
 struct frame {
 	struct xdp_md *ctx;
 	const struct packet *packet;
 };
+
+/* Offsets in a TCP header, whose data offset has 4 bits, in words. */
+#define FRAME_TCP_OFFSETS 64
 
 /* A power of two; and how many of them the longest packet has. */
 #define FRAME_PIECE_BYTES 32
@@ -107,14 +110,15 @@ static __always_inline bool frame_is_complete(const struct frame *frame, __u32 l
 	return checksum_fold64((__u32)adding.sum) == 0xffff;
 }
 
-static __always_inline bool segment_set_window(void *at, const struct segment *segment, __u16 field)
+static __always_inline bool segment_replace(void *at, const struct segment *segment, __u32 offset,
+					    __u16 before, __u16 after)
 {
 	const struct frame *frame = at;
 	__u32 l4_offset = segment->options_offset - sizeof(struct tcphdr);
 	__u32 l4_bytes = sizeof(struct tcphdr) + segment->options_bytes + segment->payload_bytes;
 	__u16 pseudo_sum = frame_pseudo_sum(frame->packet, l4_bytes);
 	struct tcphdr *tcp = frame_at(frame_begin(frame->ctx), l4_offset);
-	__be16 before = bpf_htons(segment->window), after = bpf_htons(field);
+	__be16 *field;
 	bool complete;
 
 	if ((void *)(tcp + 1) > frame_end(frame->ctx))
@@ -126,9 +130,14 @@ static __always_inline bool segment_set_window(void *at, const struct segment *s
 		if ((void *)(tcp + 1) > frame_end(frame->ctx))
 			return false;
 	}
+	offset &= FRAME_TCP_OFFSETS - 1;
+	field = (void *)tcp + offset;
+	if ((void *)(field + 1) > frame_end(frame->ctx))
+		return false;
 	if (complete)
-		tcp->check = checksum_replace2(tcp->check, before, after);
-	tcp->window = after;
+		tcp->check = checksum_replace2(tcp->check, segment_sum_of(before, offset),
+					       segment_sum_of(after, offset));
+	*field = bpf_htons(after);
 	return true;
 }
 

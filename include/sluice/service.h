@@ -41,43 +41,47 @@ struct sluice_name {
 	char text[SLUICE_NAME_LENGTH]; /* NUL-padded; [a-z0-9._-], at least one character */
 };
 
-/* The configuration of a service. Map `service_configs`, keyed by struct sluice_name. */
+/* Options of a service that programs read where they are kept (bpf/maps/service_configs.h). */
+struct sluice_service_options {
+	__u32 idle_timeout_s; /* a TCP connection that was silent for longer counts as gone */
+	__u32 udp_timeout_s;  /* a UDP flow that was silent for longer counts as new */
+	__u8 gue_variant;     /* mode gue: 0 or 1 */
+	__u8 reserved[7];     /* zero */
+};
+
+/* The configuration of a service. Map `service_configs`, by service number. */
 struct sluice_service_config {
+	struct sluice_name name;
 	struct sluice_endpoint endpoint;
-	__u32 service;	  /* its number, from 1: index of `ring_heads`, `verdicts` ... */
+	__u32 service;	  /* its number, from 1: index of `ring_heads` ...; 0: there is none */
 	__u8 mode;	  /* enum sluice_mode */
 	__u8 ring_bits;	  /* the ring has 1 << ring_bits slots; it never shrinks */
 	__u8 removing;	  /* 1: being removed; the next command finishes that */
 	__u8 prefix_bits; /* of endpoint.address: from 96 on in IPv4; 128: one address */
 	__u8 affinity;	  /* enum sluice_affinity */
-	__u8 gue_variant; /* mode gue: 0 or 1 */
 	__u8 quic;	  /* 1: QUIC, steered by connection id (bpf/steer/quic.h) */
-	__u8 reserved[5];
-	__u32 idle_timeout_s;  /* a TCP connection that was silent for longer counts as gone */
-	__u32 udp_timeout_s;   /* a UDP flow that was silent for longer counts as new */
+	__u8 reserved[6];
+	struct sluice_service_options options;
 	__u64 retired_packets; /* counted by backends that were removed since */
 	__u64 retired_bytes;
 	__u64 retired_connections;
 };
 
-struct sluice_backend_key {
-	__u32 service;
-	__be16 port;
-	__u16 reserved; /* zero */
-	struct sluice_address address;
-};
-
-/* The configuration of a backend. Map `backend_configs`, keyed by struct sluice_backend_key. */
+/*
+ * The configuration of a backend. Map `backend_configs`, by backend number, from 1, as `backends`
+ * and `backend_paths`. An address and port is there once in a service.
+ */
 struct sluice_backend_config {
-	__u32 backend; /* its number, from 1: index of `backends` and `backend_paths` */
-	__u32 weight;  /* 0 to SLUICE_WEIGHT_MAX */
-	__u8 state;    /* enum sluice_backend_state */
-	__u8 removing; /* 1: being removed; the next command finishes that */
+	struct sluice_address address;
+	__be16 port;
+	__u16 adapted_permille; /* the part of `weight` in force; 0: all of it */
+	__u32 service;		/* 0: there is no backend of this number */
+	__u32 weight;		/* 0 to SLUICE_WEIGHT_MAX */
+	__u8 state;		/* enum sluice_backend_state */
+	__u8 removing;		/* 1: being removed; the next command finishes that */
 	/* Set by `sluice run`, independent of `state`. 1: its health checks fail, so it is down. */
 	__u8 failing;
 	__u8 reserved;
-	__u16 adapted_permille; /* the part of `weight` in force; 0: all of it */
-	__u16 reserved2;
 };
 
 enum sluice_service_flag {
@@ -100,8 +104,12 @@ enum sluice_service_flag {
  */
 #define SLUICE_SERVICE_SLOW_PATH                                                        \
 	(SLUICE_SERVICE_WINDOWED | SLUICE_SERVICE_REPLIES | SLUICE_SERVICE_TRANSLATED | \
-	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_QUIC |       \
-	 SLUICE_SERVICE_ADDRESS | SLUICE_SERVICE_NAT_REPLIES | SLUICE_SERVICE_POLICED)
+	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_QUIC | SLUICE_SERVICE_ADDRESS |       \
+	 SLUICE_SERVICE_NAT_REPLIES | SLUICE_SERVICE_POLICED)
+
+/* The same for packets that open a TCP connection; the others of these services are not concerned.
+ */
+#define SLUICE_SERVICE_SLOW_PATH_OPENING SLUICE_SERVICE_LIMITED
 
 /*
  * The packet path's table of services: two-choice buckets of one cache line. An endpoint is in

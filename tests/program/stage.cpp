@@ -145,6 +145,7 @@ void Stage::clear() {
   erase_all(requests_);
   for (const Service& service : configuration_.services) {
     must(dataplane_->packet_path.swap_rings({{service, Ring{}}}));
+    must(dataplane_->configuration.erase_service(service));
     must(dataplane_->counters.clear_verdicts(service.number));
     must(dataplane_->configuration.write_all({.policies = {{service.number, Policy{}}}}));
     must(admissions_.put(service.number, {}));

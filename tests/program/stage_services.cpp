@@ -35,6 +35,7 @@ Service Stage::add_service(Service service, const Policy& policy) {
   service.number = static_cast<uint32_t>(configuration_.services.size()) + 1;
   service.ring_bits = kRingBits;
   configuration_.services.push_back(service);
+  must(dataplane_->configuration.write_all({.services = {service}}));
   if (policy != Policy{}) {
     must(dataplane_->configuration.write_all({.policies = {{service.number, policy}}}));
     configuration_.policies.emplace_back(service.number, policy);

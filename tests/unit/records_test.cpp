@@ -103,7 +103,7 @@ TEST(ServiceRecord, KeepsEverythingThatTheOperatorSaid) {
   service.affinity = Affinity::client_service;
   service.gue_variant = 0;
   service.quic = true;
-  EXPECT_EQ(service_from(name_record("web"), service_record(service)), service);
+  EXPECT_EQ(service_from(service_record(service)), service);
 }
 
 TEST(PolicyRecord, KeepsEveryLimit) {

@@ -310,8 +310,7 @@ TEST(Recover, TakesBackABackendThatWasNeverLiveAndHasNoRouteAnyMore) {
   MemoryDataplane dataplane = busy();
   const Memory before = dataplane.memory;
   const uint32_t web = service_in(before, "web").number;
-  dataplane.memory.backends[{web, backend_four}] = {web, at(backend_four), 200,
-                                                    100, BackendState::up, false};
+  dataplane.memory.backends[200] = {web, at(backend_four), 200, 100, BackendState::up, false};
   dataplane.memory.pending = web;
   dataplane.unreachable.insert("10.0.0.14");
   const auto recovered = recover(dataplane);
@@ -322,9 +321,8 @@ TEST(Recover, TakesBackABackendThatWasNeverLiveAndHasNoRouteAnyMore) {
 
 TEST(Recover, IsNotNeededToShowThatWhatIsOnItsWayOutIsGone) {
   MemoryDataplane dataplane = busy();
-  const uint32_t web = service_in(dataplane.memory, "web").number;
-  dataplane.memory.backends.at({web, backend_one}).removing = true;
-  dataplane.memory.services.at("dns").removing = true;
+  backend_in(dataplane.memory, "web", backend_one).removing = true;
+  service_in(dataplane.memory, "dns").removing = true;
   const Memory before = dataplane.memory;
 
   const auto added = backend_add(dataplane, "web", at(backend_one), 100, Apply::only_show);

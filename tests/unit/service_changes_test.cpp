@@ -241,7 +241,7 @@ TEST(ServiceRemove, TakesItsBackendsPolicyRingAndCountersWithIt) {
             "service web: removed, with 3 backends");
 
   const Memory& memory = dataplane.memory;
-  EXPECT_FALSE(memory.services.contains("web"));
+  EXPECT_THROW(service_in(memory, "web"), std::out_of_range);
   EXPECT_FALSE(memory.policies.contains(web));
   EXPECT_FALSE(memory.rings.contains(web));
   EXPECT_FALSE(memory.no_backend.contains(web));

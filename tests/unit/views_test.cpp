@@ -63,9 +63,8 @@ TEST(Views, TrafficOfBackendsThatAreGoneStaysInTheSum) {
 
 TEST(Views, WhatIsOnItsWayOutIsNotShown) {
   MemoryDataplane dataplane = busy();
-  dataplane.memory.services.at("dns").removing = true;
-  dataplane.memory.backends.at({service_in(dataplane.memory, "web").number, backend_one}).removing =
-      true;
+  service_in(dataplane.memory, "dns").removing = true;
+  backend_in(dataplane.memory, "web", backend_one).removing = true;
   EXPECT_EQ(service_views(dataplane)->size(), 5U);
   EXPECT_FALSE(service_named(dataplane, "dns"));
   const auto web = service_view(dataplane, "web");

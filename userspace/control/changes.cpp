@@ -16,14 +16,18 @@ namespace {
 
 // `edit`: Result<edit::Outcome>(Configuration&).
 template <typename Edit>
-Result<Change> change(Dataplane dataplane, Apply apply, Edit edit) {
-  Configuration before = TRY(begin_change(dataplane, apply));
+Result<Change> change_of(Dataplane dataplane, Configuration before, Apply apply, Edit edit) {
   Configuration after = before;
   edit::Outcome outcome = TRY(edit(after));
   const auto sentences = TRY(carry_out(dataplane, std::move(before), after, apply));
   if (sentences.empty()) return Change{false, std::move(outcome.unchanged)};
   if (!outcome.summary.empty()) return Change{true, std::move(outcome.summary)};
   return Change{true, fmt::format("{}", fmt::join(sentences, "; "))};
+}
+
+template <typename Edit>
+Result<Change> change(Dataplane dataplane, Apply apply, Edit edit) {
+  return change_of(dataplane, TRY(begin_change(dataplane, apply)), apply, edit);
 }
 
 }  // namespace
@@ -64,7 +68,8 @@ Result<Change> backend_add(Dataplane dataplane, const std::string& service, cons
 
 Result<Change> backend_set(Dataplane dataplane, const std::string& service, const HostPort& at,
                            const BackendPatch& patch, Apply apply) {
-  return change(dataplane, apply, [&](Configuration& configuration) {
+  Configuration before = TRY(begin_backend_change(dataplane, service, apply));
+  return change_of(dataplane, std::move(before), apply, [&](Configuration& configuration) {
     return edit::backend_set(configuration, service, at, patch);
   });
 }

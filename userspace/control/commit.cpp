@@ -75,10 +75,14 @@ Result<void> commit_one(Dataplane dataplane, Configuration& configuration,
 }  // namespace
 
 Result<Configuration> begin_change(Dataplane dataplane, Apply apply) {
-  if (apply == Apply::perform) {
-    TRY(recover(dataplane));
-  }
+  if (apply == Apply::perform) TRY(recover(dataplane));
   return Configuration::load(dataplane.configuration);
+}
+
+Result<Configuration> begin_backend_change(Dataplane dataplane, const std::string& service,
+                                           Apply apply) {
+  if (apply == Apply::perform) TRY(recover(dataplane));
+  return Configuration::load_backends_of(dataplane.configuration, service);
 }
 
 Result<std::vector<std::string>> carry_out(Dataplane dataplane, Configuration before,
@@ -87,6 +91,8 @@ Result<std::vector<std::string>> carry_out(Dataplane dataplane, Configuration be
   Difference changes = difference(before, after, cause);
   TRY(find_routes(dataplane.packet_path, changes, lines));
   if (changes.empty() || apply == Apply::only_show) return std::move(changes.sentences);
+  if (!before.whole && changes.reaches_other_services())
+    before = TRY(Configuration::load(dataplane.configuration));
   before.take(changes.writes);
   TRY(changes.needs_journal ? commit_journal(dataplane, before, changes)
                             : commit_one(dataplane, before, changes));

@@ -20,6 +20,10 @@ namespace sluice {
 // nothing is to be written.
 Result<Configuration> begin_change(Dataplane dataplane, Apply apply);
 
+// The same for a change of this service's existing backends.
+Result<Configuration> begin_backend_change(Dataplane dataplane, const std::string& service,
+                                           Apply apply);
+
 // By backend number: the line of the file that names it.
 using BackendLines = std::unordered_map<uint32_t, uint32_t>;
 

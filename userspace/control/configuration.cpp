@@ -62,6 +62,18 @@ Result<Configuration> Configuration::load(ConfigurationStore& store) {
   return configuration;
 }
 
+Result<Configuration> Configuration::load_backends_of(ConfigurationStore& store,
+                                                      const std::string& service) {
+  if (TRY(store.pending()) == SLUICE_PENDING_JOURNAL) return load(store);
+  auto found = TRY(store.service_with_name(service));
+  if (!found) return load(store);  // the error names the others
+  Configuration configuration;
+  configuration.whole = false;
+  configuration.backends = TRY(store.backends_of(found->number));
+  configuration.services.push_back(std::move(*found));
+  return configuration;
+}
+
 Service* Configuration::service(uint32_t number) {
   return find_in(services, [&](const Service& service) { return service.number == number; });
 }
@@ -122,7 +134,6 @@ void Configuration::set_policy(uint32_t service, const Policy& policy) {
 
 void Configuration::take(const Writes& writes) {
   if (!writes.services.empty()) {
-    // A replaced service that is written in part is here under both of its names.
     std::unordered_set<uint32_t> written;
     for (const Service& service : writes.services) written.insert(service.number);
     std::erase_if(services,

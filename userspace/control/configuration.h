@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The whole configuration, read once at the start of a command, with its look-ups. What is
+// The configuration, read once at the start of a command, with its look-ups. What is
 // `removing` no longer exists for the operator: look-ups by name or address do not find it. Its
 // number stays in use until control/derive.h has finished the removal.
 #pragma once
@@ -22,9 +22,14 @@ struct Configuration {
   std::vector<std::pair<uint32_t, Policy>> policies;  // by service number
   std::vector<Filter> filters{};                      // by service and prefix
   std::vector<ClientWeight> weights{};                // by service and prefix
+  // False: one service and its backends alone were read.
+  bool whole = true;
 
-  // Includes a committed transaction, however far it was carried out.
+  // Both include a committed transaction, however far it was carried out.
   static Result<Configuration> load(ConfigurationStore& store);
+  // For a change of one service's backends, which would otherwise read those of all services.
+  static Result<Configuration> load_backends_of(ConfigurationStore& store,
+                                                const std::string& service);
 
   // By number, including what is removing. Null: none.
   [[nodiscard]] Service* service(uint32_t number);

@@ -92,7 +92,7 @@ class Comparison {
   void add_service(const Service& service);
   void set_service(const Service& before, const Service& after);
   void remove_service(const Service& service);
-  void write_gone(const Service& service, const std::string& name);
+  void write_gone(const Service& service);
   void compare_policy(const Service& service, const Changed<std::pair<uint32_t, Policy>>& policy);
   void compare_filters(const Service& service, const std::vector<Changed<Filter>>& filters);
   void compare_weights(const Service& service, const std::vector<Changed<ClientWeight>>& weights);
@@ -172,9 +172,8 @@ void Comparison::add_service(const Service& service) {
   if (replaced == replaced_.end()) {
     say(fmt::format("service {}: added {}", service.name, service_text(service)));
   } else {
-    // The name is the key of a record, and belongs to the new service from here on.
     const Service& old = *replaced->second;
-    write_gone(old, fmt::format("#{}", old.number));
+    write_gone(old);
     replacing_.insert(service.name);
     say(fmt::format("service {}: replaced by {}; it was {}, and its connections end", service.name,
                     service_text(service), service_text(old)));
@@ -199,12 +198,11 @@ void Comparison::remove_service(const Service& service) {
   say(fmt::format(
       "service {}: removed{}", service.name,
       backends == 0 ? "" : fmt::format(", with {} backend{}", backends, backends == 1 ? "" : "s")));
-  write_gone(service, service.name);
+  write_gone(service);
 }
 
-void Comparison::write_gone(const Service& service, const std::string& name) {
+void Comparison::write_gone(const Service& service) {
   Service gone = service;
-  gone.name = name;
   gone.removing = true;
   result_.writes.services.push_back(gone);
   result_.services.push_back(service.number);
@@ -309,6 +307,13 @@ bool Comparison::journal_needed() const {
 }
 
 }  // namespace
+
+bool Difference::reaches_other_services() const {
+  const auto removing = [](const auto& record) { return record.removing; };
+  return dirty.table || dirty.endpoints ||
+         std::any_of(writes.services.begin(), writes.services.end(), removing) ||
+         std::any_of(writes.backends.begin(), writes.backends.end(), removing);
+}
 
 Difference difference(const Configuration& before, const Configuration& after, Cause cause) {
   return Comparison(before, after, cause).run();

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "control/derive.h"
+#include "model/service_options.h"
 
 namespace sluice {
 
@@ -32,8 +33,8 @@ uint32_t flags_of(const Filter& filter) {
 uint32_t option_flags(const Service& service) {
   uint32_t flags = 0;
   if (traits(service.mode).keeps_translations) flags |= SLUICE_SERVICE_TRANSLATED;
-  if (service.affinity != Affinity::flow) flags |= SLUICE_SERVICE_AFFINE;
-  if (service.quic) flags |= SLUICE_SERVICE_QUIC;
+  for (const ServiceOption& option : service_options())
+    if (!is_default(option, service)) flags |= option.flag;
   return flags;
 }
 

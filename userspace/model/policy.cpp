@@ -36,9 +36,6 @@ Result<uint32_t> parse_mark(std::string_view text) {
 std::string connections_text(uint64_t per_sec) {
   return fmt::format("{}/s", per_sec);
 }
-std::string number_text(uint64_t number) {
-  return fmt::format("{}", number);
-}
 
 std::string unmet_by_window(const Policy& policy) {
   if (policy.window_bytes < window_bytes_min)

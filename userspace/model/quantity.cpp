@@ -229,6 +229,10 @@ Result<uint32_t> parse_interval_ms(std::string_view text) {
   return static_cast<uint32_t>(ms);
 }
 
+std::string number_text(uint64_t number) {
+  return fmt::format("{}", number);
+}
+
 std::string rate_text(uint64_t bytes_per_sec) {
   return shortest(static_cast<Wide>(bytes_per_sec) * 8, kRatesWritten);
 }

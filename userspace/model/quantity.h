@@ -14,8 +14,8 @@ namespace sluice {
 // Returns bytes per second. Refuses zero, negative, below 8 kbit/s, above 400 Gbit/s.
 Result<uint64_t> parse_rate(std::string_view text);
 
-// "256kib", "1mib", "64kb" (1024, as in tc), "65536" bytes, "65536b". Refuses zero, negative, and more
-// than 1 GiB (the largest TCP window, RFC 7323, is 1 GiB - 64 KiB).
+// "256kib", "1mib", "64kb" (1024, as in tc), "65536" bytes, "65536b". Refuses zero, negative, and
+// more than 1 GiB (the largest TCP window, RFC 7323, is 1 GiB - 64 KiB).
 Result<uint32_t> parse_size(std::string_view text);
 
 // "15m", "60s", "2h", "1d"; a bare number is seconds. Whole seconds, from 1 to
@@ -26,6 +26,7 @@ Result<uint32_t> parse_duration_s(std::string_view text);
 // for health checks.
 Result<uint32_t> parse_interval_ms(std::string_view text);
 
+[[nodiscard]] std::string number_text(uint64_t number);
 // The shortest exact spelling: 6250000 -> "50mbit", 262144 -> "256kib". parse(text(x)) == x.
 [[nodiscard]] std::string rate_text(uint64_t bytes_per_sec);
 [[nodiscard]] std::string size_text(uint64_t bytes);

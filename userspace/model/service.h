@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "model/address.h"
@@ -13,6 +15,11 @@
 #include "sluice/limits.h"
 #include "sluice/service.h"
 #include "support/result.h"
+
+inline bool operator==(const sluice_service_options& a, const sluice_service_options& b) {
+  static_assert(std::has_unique_object_representations_v<sluice_service_options>);
+  return std::memcmp(&a, &b, sizeof(a)) == 0;
+}
 
 namespace sluice {
 
@@ -70,7 +77,14 @@ struct FlowTotals {
 
 inline constexpr uint8_t gue_variant_default = 1;
 
-struct Service {
+// An option that is not named here is 0 by default.
+struct Service : sluice_service_options {
+  Service() : sluice_service_options{} {
+    idle_timeout_s = SLUICE_IDLE_TIMEOUT_S_DEFAULT;
+    udp_timeout_s = SLUICE_UDP_TIMEOUT_S_DEFAULT;
+    gue_variant = gue_variant_default;
+  }
+
   std::string name;
   Endpoint endpoint;
   Mode mode = Mode::snat;
@@ -79,10 +93,7 @@ struct Service {
   bool removing = false;
   Traffic retired;  // of removed backends
   Affinity affinity = Affinity::flow;
-  uint8_t gue_variant = gue_variant_default;  // in mode gue; the default in the others
   bool quic = false;
-  uint32_t idle_timeout_s = SLUICE_IDLE_TIMEOUT_S_DEFAULT;
-  uint32_t udp_timeout_s = SLUICE_UDP_TIMEOUT_S_DEFAULT;
 
   friend bool operator==(const Service&, const Service&) = default;
 };

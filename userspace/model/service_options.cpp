@@ -27,9 +27,6 @@ Result<bool> parse_flag(std::string_view text) {
 std::string_view flag_text(bool on) {
   return on ? "true" : "false";
 }
-std::string number_text(uint64_t number) {
-  return fmt::format("{}", number);
-}
 
 std::string unmet_by_mode(const Service& service) {
   if (!traits(service.mode).replies_by_source() || !service.endpoint.is_prefix()) return {};
@@ -85,6 +82,7 @@ constexpr auto kOptions = std::to_array<ServiceOption>({
      .schema = R"({"enum": ["flow", "client", "client-service"]})",
      .always_said = false,
      .live = false,
+     .flag = SLUICE_SERVICE_AFFINE,
      .member = &Service::affinity,
      .parse = parse_into<&Service::affinity, parse_affinity>,
      .text = text_of<&Service::affinity, affinity_text>},
@@ -96,6 +94,7 @@ constexpr auto kOptions = std::to_array<ServiceOption>({
      .schema = R"({"type": "boolean"})",
      .always_said = false,
      .live = false,
+     .flag = SLUICE_SERVICE_QUIC,
      .member = &Service::quic,
      .parse = parse_into<&Service::quic, parse_flag>,
      .text = text_of<&Service::quic, flag_text>,
@@ -189,6 +188,8 @@ OptionValue option_value(const ServiceOption& option, const Service& service) {
         } else if constexpr (std::is_same_v<Value, bool>) {
           return service.*member;
         } else {
+          if (option.word != nullptr)
+            if (std::string word = option.word(service); !word.empty()) return word;
           return uint64_t{service.*member};
         }
       },

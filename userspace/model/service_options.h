@@ -32,12 +32,15 @@ struct ServiceOption {
   std::string_view schema;  // what the file's schema says of the value, in JSON
   bool always_said;         // in sentences and files also where it is the default
   bool live;                // may change while the service has backends
+  uint32_t flag = 0;        // enum sluice_service_flag, of a service where it is not the default
   ServiceMember member;
   Result<void> (*parse)(std::string_view text, Service& service);
   std::string (*text)(const Service& service);  // parse(text(x)) leaves x as it is
   // What of the service does not go with the option, as the end of a sentence that begins with its
   // words; empty if all is well. Null: goes with everything.
   std::string (*unmet)(const Service& service) = nullptr;
+  // A value that JSON spells as a word instead of a number; empty: it is a number.
+  std::string (*word)(const Service& service) = nullptr;
 
   [[nodiscard]] bool is_flag() const { return std::holds_alternative<bool Service::*>(member); }
 };
@@ -48,9 +51,10 @@ struct ServiceOption {
 // An option that is set: by its member, so that a patch needs no member of its own for an option.
 class ServiceSetting {
  public:
-  template <typename Value>
-  ServiceSetting(Value Service::*member, std::type_identity_t<Value> value)
-      : member_(member), put_([member, value](Service& service) { service.*member = value; }) {}
+  template <typename Value, typename Owner>
+  ServiceSetting(Value Owner::*member, std::type_identity_t<Value> value)
+      : member_(static_cast<Value Service::*>(member)),
+        put_([member, value](Service& service) { service.*member = value; }) {}
 
   [[nodiscard]] bool is_of(const ServiceOption& option) const { return member_ == option.member; }
   void put(Service& service) const { put_(service); }

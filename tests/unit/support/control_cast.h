@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
 #include "control/changes.h"
 #include "model/flow_slot.h"
 #include "unit/support/memory_dataplane.h"
@@ -53,11 +57,29 @@ inline ErrorKind kind(const Result<Change>& change) {
 }
 
 inline const Service& service_in(const Memory& memory, const std::string& name) {
-  return memory.services.at(name);
+  const auto found =
+      std::find_if(memory.services.begin(), memory.services.end(), [&](const auto& numbered) {
+        return numbered.second.name == name && !numbered.second.removing;
+      });
+  if (found == memory.services.end()) throw std::out_of_range("no service " + name);
+  return found->second;
 }
 inline const Backend& backend_in(const Memory& memory, const std::string& service,
                                  const std::string& where) {
-  return memory.backends.at({service_in(memory, service).number, where});
+  const uint32_t number = service_in(memory, service).number;
+  const auto found =
+      std::find_if(memory.backends.begin(), memory.backends.end(), [&](const auto& numbered) {
+        return numbered.second.service == number && numbered.second.at.text() == where;
+      });
+  if (found == memory.backends.end()) throw std::out_of_range("no backend " + where);
+  return found->second;
+}
+// For a test that makes a state which no command leaves.
+inline Service& service_in(Memory& memory, const std::string& name) {
+  return const_cast<Service&>(service_in(std::as_const(memory), name));
+}
+inline Backend& backend_in(Memory& memory, const std::string& service, const std::string& where) {
+  return const_cast<Backend&>(backend_in(std::as_const(memory), service, where));
 }
 inline const Ring& ring_in(const Memory& memory, const std::string& service) {
   return memory.rings.at(service_in(memory, service).number);

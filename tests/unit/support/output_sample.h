@@ -29,13 +29,11 @@ inline const char* const backend_two = "10.0.0.12:8443";
 
 inline ServiceView web() {
   ServiceView view;
-  view.service = {.name = "web",
-                  .endpoint = endpoint(web_endpoint),
-                  .mode = Mode::snat,
-                  .number = 1,
-                  .ring_bits = 8,
-                  .removing = false,
-                  .retired = {}};
+  view.service.name = "web";
+  view.service.endpoint = endpoint(web_endpoint);
+  view.service.mode = Mode::snat;
+  view.service.number = 1;
+  view.service.ring_bits = 8;
   view.slots = 256;
   view.moving_slots = 16;
   view.policy = Policy{.flow_rate_bytes_per_sec = 6250000, .window_bytes = 0};

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,8 +45,11 @@ class ConfigurationStore {
 
   [[nodiscard]] virtual Capacities capacities() const = 0;
 
-  virtual Result<std::vector<Service>> services() = 0;
-  virtual Result<std::vector<Backend>> backends() = 0;                      // of all services
+  virtual Result<std::vector<Service>> services() = 0;  // by name
+  // Without what is removing. Nothing: there is none.
+  virtual Result<std::optional<Service>> service_with_name(const std::string& name) = 0;
+  virtual Result<std::vector<Backend>> backends() = 0;                      // by number
+  virtual Result<std::vector<Backend>> backends_of(uint32_t service) = 0;   // by number
   virtual Result<std::vector<std::pair<uint32_t, Policy>>> policies() = 0;  // by service number
   virtual Result<std::vector<Filter>> filters() = 0;                        // by service and prefix
   virtual Result<std::vector<ClientWeight>> client_weights() = 0;           // by service and prefix

@@ -39,12 +39,28 @@ Result<void> MemoryInstance::write(const char* name, Act act) {
 
 Result<std::vector<Service>> MemoryInstance::services() {
   TRY(before_read());
-  return values_of(memory.services);
+  auto services = values_of(memory.services);
+  std::stable_sort(services.begin(), services.end(),
+                   [](const Service& a, const Service& b) { return a.name < b.name; });
+  return services;
+}
+
+Result<std::optional<Service>> MemoryInstance::service_with_name(const std::string& name) {
+  TRY(before_read());
+  for (const auto& [number, service] : memory.services)
+    if (!service.removing && service.name == name) return service;
+  return std::optional<Service>{};
 }
 
 Result<std::vector<Backend>> MemoryInstance::backends() {
   TRY(before_read());
   return values_of(memory.backends);
+}
+
+Result<std::vector<Backend>> MemoryInstance::backends_of(uint32_t service) {
+  auto all = TRY(backends());
+  std::erase_if(all, [&](const Backend& backend) { return backend.service != service; });
+  return all;
 }
 
 Result<std::vector<std::pair<uint32_t, Policy>>> MemoryInstance::policies() {
@@ -75,11 +91,9 @@ Result<void> MemoryInstance::write_weight(const ClientWeight& weight) {
 
 Result<void> MemoryInstance::write_all(const Writes& writes) {
   for (const Service& service : writes.services)
-    TRY(write("put_service", [&] { memory.services[service.name] = service; }));
+    TRY(write("put_service", [&] { memory.services[service.number] = service; }));
   for (const Backend& backend : writes.backends)
-    TRY(write("put_backend", [&] {
-      memory.backends[{backend.service, backend.at.text()}] = backend;
-    }));
+    TRY(write("put_backend", [&] { memory.backends[backend.number] = backend; }));
   for (const auto& [service, policy] : writes.policies) TRY(write_policy(service, policy));
   for (const ClientWeight& weight : writes.weights) TRY(write_weight(weight));
   if (writes.filters.empty()) return {};
@@ -89,13 +103,11 @@ Result<void> MemoryInstance::write_all(const Writes& writes) {
 }
 
 Result<void> MemoryInstance::erase_service(const Service& service) {
-  return write("erase_service", [&] { memory.services.erase(service.name); });
+  return write("erase_service", [&] { memory.services.erase(service.number); });
 }
 
 Result<void> MemoryInstance::erase_backend(const Backend& backend) {
-  return write("erase_backend", [&] {
-    memory.backends.erase({backend.service, backend.at.text()});
-  });
+  return write("erase_backend", [&] { memory.backends.erase(backend.number); });
 }
 
 Result<void> MemoryInstance::erase_filters(const std::vector<Filter>& filters) {

@@ -33,8 +33,8 @@ struct EndpointOrder {
 
 // Everything that outlives a command.
 struct InstanceMemory {
-  std::map<std::string, Service> services;
-  std::map<std::pair<uint32_t, std::string>, Backend> backends;  // by service, address and port
+  std::map<uint32_t, Service> services;
+  std::map<uint32_t, Backend> backends;
   std::map<uint32_t, Policy> policies;
   std::map<std::pair<uint32_t, std::string>, Filter> filters;  // by service and prefix
   std::map<std::pair<uint32_t, std::string>, ClientWeight> client_weights;
@@ -64,7 +64,9 @@ class MemoryInstance : public ConfigurationStore, public PacketPath, public Traf
 
   [[nodiscard]] Capacities capacities() const override { return limits; }
   Result<std::vector<Service>> services() override;
+  Result<std::optional<Service>> service_with_name(const std::string& name) override;
   Result<std::vector<Backend>> backends() override;
+  Result<std::vector<Backend>> backends_of(uint32_t service) override;
   Result<std::vector<std::pair<uint32_t, Policy>>> policies() override;
   Result<std::vector<Filter>> filters() override;
   Result<std::vector<ClientWeight>> client_weights() override;

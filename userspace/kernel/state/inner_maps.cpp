@@ -6,7 +6,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "kernel/state/mapped_values.h"
+#include "kernel/system/mapped_values.h"
 
 namespace sluice {
 namespace {
@@ -31,20 +31,20 @@ Result<void> fill(int map_fd, const char* name, const void* values, size_t value
 
 }  // namespace
 
-Result<InnerMaps> InnerMaps::open(uint32_t btf_id) {
-  InnerMaps maps;
-  if (btf_id == 0) return maps;
-  maps.btf_fd_.reset(bpf_btf_get_fd_by_id(btf_id));
-  maps.types_.reset(btf__load_from_kernel_by_id(btf_id), btf__free);
-  if (!maps.btf_fd_.valid() || !maps.types_)
-    return failed("BTF {} of the instance's maps: {}", btf_id, error_text(errno));
-  return maps;
+// Reading the types costs more than most commands, which make no map.
+Result<void> InnerMaps::read_types() {
+  if (btf_id_ == 0 || types_) return {};
+  btf_fd_.reset(bpf_btf_get_fd_by_id(btf_id_));
+  types_.reset(btf__load_from_kernel_by_id(btf_id_), btf__free);
+  if (btf_fd_.valid() && types_) return {};
+  return failed("BTF {} of the instance's maps: {}", btf_id_, error_text(errno));
 }
 
 Result<Fd> InnerMaps::make(const char* name, const char* type, const void* values,
-                           size_t value_bytes, size_t count, uint32_t flags) const {
+                           size_t value_bytes, size_t count, uint32_t flags) {
   LIBBPF_OPTS(bpf_map_create_opts, options);
   options.map_flags = flags;
+  TRY(read_types());
   if (types_ && type != nullptr) {
     const int key_type = btf__find_by_name_kind(types_.get(), "unsigned int", BTF_KIND_INT);
     const int value_type = btf__find_by_name_kind(types_.get(), type, BTF_KIND_STRUCT);
@@ -66,8 +66,7 @@ Result<Fd> InnerMaps::make(const char* name, const char* type, const void* value
 // Kernels up to 6.1 refuse an inner map with BTF types if the inner map of the declaration has
 // none, which is the case with libbpf.
 Result<void> InnerMaps::swap(int outer_fd, uint32_t index, const char* name, const char* type,
-                             const void* values, size_t value_bytes, size_t count,
-                             uint32_t flags) const {
+                             const void* values, size_t value_bytes, size_t count, uint32_t flags) {
   int error = 0;
   for (const char* types : {type, static_cast<const char*>(nullptr)}) {
     auto inner = TRY(make(name, types, values, value_bytes, count, flags));

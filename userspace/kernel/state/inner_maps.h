@@ -19,29 +19,24 @@ namespace sluice {
 class InnerMaps {
  public:
   InnerMaps() = default;
-  static Result<InnerMaps> open(uint32_t btf_id);
+  explicit InnerMaps(uint32_t btf_id) : btf_id_(btf_id) {}
 
   // Puts a map of these values into `outer` with one write; `flags` as in bpf_map_create.
   template <typename Value>
   Result<void> swap(Map<uint32_t, uint32_t>& outer, uint32_t index, const char* name,
-                    const char* type, const std::vector<Value>& values, uint32_t flags) const {
+                    const char* type, const std::vector<Value>& values, uint32_t flags) {
     return swap(outer.fd(), index, name, type, values.data(), sizeof(Value), values.size(), flags);
-  }
-
-  // The map alone, for a caller that puts many in at once.
-  template <typename Value>
-  [[nodiscard]] Result<Fd> make(const char* name, const char* type,
-                                const std::vector<Value>& values, uint32_t flags) const {
-    return make(name, type, values.data(), sizeof(Value), values.size(), flags);
   }
 
  private:
   Result<void> swap(int outer_fd, uint32_t index, const char* name, const char* type,
-                    const void* values, size_t value_bytes, size_t count, uint32_t flags) const;
+                    const void* values, size_t value_bytes, size_t count, uint32_t flags);
+  Result<void> read_types();
   // `type` may be null: no types.
   [[nodiscard]] Result<Fd> make(const char* name, const char* type, const void* values,
-                                size_t value_bytes, size_t count, uint32_t flags) const;
+                                size_t value_bytes, size_t count, uint32_t flags);
 
+  uint32_t btf_id_ = 0;
   Fd btf_fd_;
   std::shared_ptr<btf> types_;
 };

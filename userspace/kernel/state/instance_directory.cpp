@@ -32,8 +32,9 @@ Result<Fd> InstanceDirectory::program(const std::string& program) const {
 }
 
 Result<InstanceLimits> InstanceDirectory::limits() const {
-  return InstanceLimits{.services = TRY(map_capacity(directory_ + "/service_configs")),
-                        .backends = TRY(map_capacity(directory_ + "/backend_configs")),
+  // Number 0 is no service and no backend.
+  return InstanceLimits{.services = TRY(map_capacity(directory_ + "/service_configs")) - 1,
+                        .backends = TRY(map_capacity(directory_ + "/backend_configs")) - 1,
                         .flows = TRY(map_capacity(directory_ + "/flows"))};
 }
 

@@ -7,9 +7,9 @@
 #include <cstring>
 
 #include "kernel/state/kernel_configuration.h"
-#include "kernel/state/mapped_values.h"
 #include "kernel/state/records.h"
 #include "kernel/system/bpffs.h"
+#include "kernel/system/mapped_values.h"
 
 namespace sluice {
 namespace {
@@ -65,10 +65,9 @@ std::string bytes_of(const Writes& writes) {
   const auto count = [](const auto& items) { return static_cast<uint32_t>(items.size()); };
   writer.add(Head{count(writes.services), count(writes.backends), count(writes.policies),
                   count(writes.filters), count(writes.weights)});
-  for (const Service& service : writes.services)
-    writer.add(name_record(service.name), service_record(service));
+  for (const Service& service : writes.services) writer.add(service_record(service));
   for (const Backend& backend : writes.backends)
-    writer.add(backend_key(backend), backend_record(backend));
+    writer.add(backend.number, backend_record(backend));
   for (const auto& [service, policy] : writes.policies) writer.add(service, policy_record(policy));
   for (const Filter& filter : writes.filters) writer.add(filter_key(filter), filter_record(filter));
   for (const ClientWeight& each : writes.weights) writer.add(client_weight_key(each), each.weight);
@@ -80,16 +79,15 @@ std::optional<Writes> writes_from(Reader reader) {
   if (!reader.take(head)) return std::nullopt;
   Writes writes;
   for (uint32_t i = 0; i < head.services; i++) {
-    sluice_name name;
     sluice_service_config config;
-    if (!reader.take(name, config)) return std::nullopt;
-    writes.services.push_back(service_from(name, config));
+    if (!reader.take(config)) return std::nullopt;
+    writes.services.push_back(service_from(config));
   }
   for (uint32_t i = 0; i < head.backends; i++) {
-    sluice_backend_key key;
+    uint32_t number = 0;
     sluice_backend_config config;
-    if (!reader.take(key, config)) return std::nullopt;
-    writes.backends.push_back(backend_from(key, config));
+    if (!reader.take(number, config)) return std::nullopt;
+    writes.backends.push_back(backend_from(number, config));
   }
   for (uint32_t i = 0; i < head.policies; i++) {
     uint32_t service = 0;

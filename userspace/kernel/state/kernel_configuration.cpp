@@ -2,6 +2,7 @@
 #include "kernel/state/kernel_configuration.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "kernel/state/open_map_into.h"
 #include "kernel/state/records.h"
@@ -27,8 +28,8 @@ Result<KernelConfiguration> KernelConfiguration::open(const std::string& directo
   TRY(open_map_into(opened.source_filters_, directory, "source_filters"));
   TRY(open_map_into(opened.client_weights_, directory, "client_weights"));
   const auto flows = TRY(Map<sluice_flow, sluice_tracked_flow>::open(directory, "flows"));
-  opened.capacities_ = {.services = opened.service_configs_.capacity(),
-                        .backends = opened.backend_configs_.capacity(),
+  opened.capacities_ = {.services = opened.service_configs_.capacity() - 1,
+                        .backends = opened.backend_configs_.capacity() - 1,
                         .filters = opened.source_filters_.capacity(),
                         .client_weights = opened.client_weights_.capacity(),
                         .flows = flows.capacity()};
@@ -36,26 +37,43 @@ Result<KernelConfiguration> KernelConfiguration::open(const std::string& directo
 }
 
 Result<std::vector<Service>> KernelConfiguration::services() {
-  auto entries = TRY(service_configs_.entries());
   std::vector<Service> services;
-  services.reserve(entries.size());
-  for (const auto& [name, config] : entries) services.push_back(service_from(name, config));
-  std::sort(services.begin(), services.end(),
-            [](const Service& a, const Service& b) { return a.name < b.name; });
-  return services;
+  TRY(service_configs_.for_each_mapped([&](uint32_t, const sluice_service_config& config) {
+    if (config.service != 0) services.push_back(service_from(config));
+  }));
+  // Only numbers are sorted: moving the records costs more.
+  std::vector<uint32_t> order(services.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return services[a].name < services[b].name; });
+  std::vector<Service> sorted;
+  sorted.reserve(services.size());
+  for (const uint32_t i : order) sorted.push_back(std::move(services[i]));
+  return sorted;
+}
+
+Result<std::optional<Service>> KernelConfiguration::service_with_name(const std::string& name) {
+  std::optional<Service> found;
+  TRY(service_configs_.for_each_mapped([&](uint32_t, const sluice_service_config& config) {
+    if (config.service != 0 && config.removing == 0 && name == config.name.text)
+      found = service_from(config);
+  }));
+  return found;
 }
 
 Result<std::vector<Backend>> KernelConfiguration::backends() {
-  auto entries = TRY(backend_configs_.entries());
-  // By number. Only the numbers are sorted: moving thousands of records costs more.
-  std::vector<std::pair<uint32_t, uint32_t>> order;
-  order.reserve(entries.size());
-  for (uint32_t i = 0; i < entries.size(); i++) order.emplace_back(entries[i].second.backend, i);
-  std::sort(order.begin(), order.end());
   std::vector<Backend> backends;
-  backends.reserve(entries.size());
-  for (const auto& [number, i] : order)
-    backends.push_back(backend_from(entries[i].first, entries[i].second));
+  TRY(backend_configs_.for_each_mapped([&](uint32_t number, const sluice_backend_config& config) {
+    if (config.service != 0) backends.push_back(backend_from(number, config));
+  }));
+  return backends;
+}
+
+Result<std::vector<Backend>> KernelConfiguration::backends_of(uint32_t service) {
+  std::vector<Backend> backends;
+  TRY(backend_configs_.for_each_mapped([&](uint32_t number, const sluice_backend_config& config) {
+    if (config.service == service) backends.push_back(backend_from(number, config));
+  }));
   return backends;
 }
 
@@ -103,13 +121,13 @@ Result<void> KernelConfiguration::write_weight(const ClientWeight& weight) {
 }
 
 Result<void> KernelConfiguration::write_all(const Writes& writes) {
-  std::vector<std::pair<sluice_name, sluice_service_config>> services;
+  std::vector<std::pair<uint32_t, sluice_service_config>> services;
   for (const Service& service : writes.services)
-    services.emplace_back(name_record(service.name), service_record(service));
+    services.emplace_back(service.number, service_record(service));
   TRY(service_configs_.put_all(services));
-  std::vector<std::pair<sluice_backend_key, sluice_backend_config>> backends;
+  std::vector<std::pair<uint32_t, sluice_backend_config>> backends;
   for (const Backend& backend : writes.backends)
-    backends.emplace_back(backend_key(backend), backend_record(backend));
+    backends.emplace_back(backend.number, backend_record(backend));
   TRY(backend_configs_.put_all(backends));
   for (const auto& [service, policy] : writes.policies) TRY(write_policy(service, policy));
   for (const ClientWeight& weight : writes.weights) TRY(write_weight(weight));
@@ -120,11 +138,11 @@ Result<void> KernelConfiguration::write_all(const Writes& writes) {
 }
 
 Result<void> KernelConfiguration::erase_service(const Service& service) {
-  return service_configs_.erase(name_record(service.name));
+  return service_configs_.put(service.number, sluice_service_config{});
 }
 
 Result<void> KernelConfiguration::erase_backend(const Backend& backend) {
-  return backend_configs_.erase(backend_key(backend));
+  return backend_configs_.put(backend.number, sluice_backend_config{});
 }
 
 Result<void> KernelConfiguration::erase_filters(const std::vector<Filter>& filters) {

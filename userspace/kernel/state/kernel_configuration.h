@@ -23,7 +23,9 @@ class KernelConfiguration final : public ConfigurationStore {
   [[nodiscard]] uint32_t btf_id() const { return instance_.btf_id(); }
   [[nodiscard]] Capacities capacities() const override { return capacities_; }
   Result<std::vector<Service>> services() override;
+  Result<std::optional<Service>> service_with_name(const std::string& name) override;
   Result<std::vector<Backend>> backends() override;
+  Result<std::vector<Backend>> backends_of(uint32_t service) override;
   Result<std::vector<std::pair<uint32_t, Policy>>> policies() override;
   Result<std::vector<Filter>> filters() override;
   Result<std::vector<ClientWeight>> client_weights() override;
@@ -45,8 +47,8 @@ class KernelConfiguration final : public ConfigurationStore {
   sluice_instance root_{};
   Capacities capacities_;
   Map<uint32_t, sluice_instance> instance_;
-  Map<sluice_name, sluice_service_config> service_configs_;
-  Map<sluice_backend_key, sluice_backend_config> backend_configs_;
+  Map<uint32_t, sluice_service_config> service_configs_;
+  Map<uint32_t, sluice_backend_config> backend_configs_;
   Map<uint32_t, sluice_policy> policies_;
   Map<uint32_t, sluice_share> shares_;
   Map<sluice_filter_key, uint32_t> source_filters_;

@@ -32,7 +32,7 @@ Result<KernelPacketPath> KernelPacketPath::open(const std::string& directory,
   TRY(open_map_into(opened.translations_, directory, "translations"));
   opened.ring_store_ = TRY(RingStore::open(directory));
   // libbpf gives a map of maps, such as `service_tables`, no BTF.
-  opened.inner_maps_ = TRY(InnerMaps::open(configuration.btf_id()));
+  opened.inner_maps_ = InnerMaps(configuration.btf_id());
   return opened;
 }
 

@@ -38,8 +38,8 @@ uint32_t departure_lines(const InstanceLimits& limits) {
 // The maps whose capacity follows from the instance's limits.
 std::map<std::string, uint32_t> capacities(const InstanceLimits& limits) {
   return {
-      {"service_configs", limits.services},
-      {"backend_configs", limits.backends},
+      {"service_configs", limits.services + 1},
+      {"backend_configs", limits.backends + 1},
       {"ring_heads", limits.services + 1},
       {"ring_lines", ring_store_lines(limits.services, limits.backends)},
       {"verdicts", limits.services + 1},

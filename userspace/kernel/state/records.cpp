@@ -86,14 +86,10 @@ void write_outer_gue(sluice_backend& record, bool v4, uint8_t variant) {
 
 }  // namespace
 
-sluice_name name_record(const std::string& name) {
-  sluice_name record{};
-  memcpy(record.text, name.data(), std::min(name.size(), sizeof(record.text) - 1));
-  return record;
-}
-
 sluice_service_config service_record(const Service& service) {
   sluice_service_config config{};
+  const std::string& name = service.name;
+  memcpy(config.name.text, name.data(), std::min(name.size(), sizeof(config.name.text) - 1));
   config.endpoint = service.endpoint.raw();
   config.service = service.number;
   config.mode = static_cast<uint8_t>(service.mode);
@@ -101,45 +97,35 @@ sluice_service_config service_record(const Service& service) {
   config.removing = service.removing ? 1 : 0;
   config.prefix_bits = service.endpoint.prefix_bits;
   config.affinity = static_cast<uint8_t>(service.affinity);
-  config.gue_variant = service.gue_variant;
   config.quic = service.quic ? 1 : 0;
-  config.idle_timeout_s = service.idle_timeout_s;
-  config.udp_timeout_s = service.udp_timeout_s;
+  config.options = service;
   config.retired_packets = service.retired.packets;
   config.retired_bytes = service.retired.bytes;
   config.retired_connections = service.retired.connections;
   return config;
 }
 
-Service service_from(const sluice_name& name, const sluice_service_config& config) {
+Service service_from(const sluice_service_config& config) {
   Service service;
-  service.name.assign(name.text, strnlen(name.text, sizeof(name.text)));
+  service.name.assign(config.name.text, strnlen(config.name.text, sizeof(config.name.text)));
   service.endpoint = Endpoint::from_raw(config.endpoint);
   service.endpoint.prefix_bits = config.prefix_bits;
   service.mode = static_cast<Mode>(config.mode);
   service.affinity = static_cast<Affinity>(config.affinity);
-  service.gue_variant = config.gue_variant;
   service.quic = config.quic != 0;
   service.number = config.service;
   service.ring_bits = config.ring_bits;
   service.removing = config.removing != 0;
-  service.idle_timeout_s = config.idle_timeout_s;
-  service.udp_timeout_s = config.udp_timeout_s;
+  static_cast<sluice_service_options&>(service) = config.options;
   service.retired = {config.retired_packets, config.retired_bytes, config.retired_connections};
   return service;
 }
 
-sluice_backend_key backend_key(const Backend& backend) {
-  sluice_backend_key key{};
-  key.service = backend.service;
-  key.port = htons(backend.at.port);
-  key.address = backend.at.address.raw();
-  return key;
-}
-
 sluice_backend_config backend_record(const Backend& backend) {
   sluice_backend_config config{};
-  config.backend = backend.number;
+  config.address = backend.at.address.raw();
+  config.port = htons(backend.at.port);
+  config.service = backend.service;
   config.weight = backend.weight;
   config.state = static_cast<uint8_t>(backend.state);
   config.removing = backend.removing ? 1 : 0;
@@ -148,11 +134,11 @@ sluice_backend_config backend_record(const Backend& backend) {
   return config;
 }
 
-Backend backend_from(const sluice_backend_key& key, const sluice_backend_config& config) {
+Backend backend_from(uint32_t number, const sluice_backend_config& config) {
   Backend backend;
-  backend.service = key.service;
-  backend.at = {Address(key.address), ntohs(key.port)};
-  backend.number = config.backend;
+  backend.service = config.service;
+  backend.at = {Address(config.address), ntohs(config.port)};
+  backend.number = number;
   backend.weight = config.weight;
   backend.state = static_cast<BackendState>(config.state);
   backend.removing = config.removing != 0;

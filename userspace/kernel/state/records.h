@@ -10,13 +10,10 @@
 
 namespace sluice {
 
-[[nodiscard]] sluice_name name_record(const std::string& name);
 [[nodiscard]] sluice_service_config service_record(const Service& service);
-[[nodiscard]] Service service_from(const sluice_name& name, const sluice_service_config& config);
-[[nodiscard]] sluice_backend_key backend_key(const Backend& backend);
+[[nodiscard]] Service service_from(const sluice_service_config& config);
 [[nodiscard]] sluice_backend_config backend_record(const Backend& backend);
-[[nodiscard]] Backend backend_from(const sluice_backend_key& key,
-                                   const sluice_backend_config& config);
+[[nodiscard]] Backend backend_from(uint32_t number, const sluice_backend_config& config);
 [[nodiscard]] sluice_policy policy_record(const Policy& policy);
 [[nodiscard]] Policy policy_from(const sluice_policy& record);
 [[nodiscard]] sluice_filter_key filter_key(const Filter& filter);

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/system/map.h"
 
-#include <sys/mman.h>
-
-#include <cstring>
-
 #include "kernel/system/bpffs.h"
 
 namespace sluice {
@@ -30,14 +26,6 @@ Result<OpenedMap> open_map(const std::string& directory, const std::string& name
         "is of another version {}",
         path, info.key_size, info.value_size, key_bytes, value_bytes, restart_advice(directory));
   return OpenedMap{std::move(fd), name, info.max_entries, info.btf_id};
-}
-
-Result<void> read_mapped(const OpenedMap& map, void* to, size_t bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, map.fd.get(), 0);
-  if (memory == MAP_FAILED) return failed("map {}: mapping it: {}", map.name, error_text(errno));
-  memcpy(to, memory, bytes);
-  munmap(memory, bytes);
-  return {};
 }
 
 }  // namespace sluice

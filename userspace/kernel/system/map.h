@@ -7,13 +7,16 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "kernel/system/fd.h"
+#include "kernel/system/mapped_values.h"
 #include "kernel/system/system_error.h"
 #include "support/result.h"
 
@@ -29,8 +32,6 @@ struct OpenedMap {
 // Opens DIRECTORY/NAME and checks the sizes of keys and values.
 Result<OpenedMap> open_map(const std::string& directory, const std::string& name,
                            uint32_t key_bytes, uint32_t value_bytes);
-
-Result<void> read_mapped(const OpenedMap& map, void* to, size_t bytes);
 
 template <typename Key, typename Value>
 class Map {
@@ -80,12 +81,29 @@ class Map {
     return failure("delete", errno);
   }
 
-  // All values of an array with BPF_F_MMAPABLE, by index. Copies memory, while for_range() has the
-  // kernel copy each value.
-  [[nodiscard]] Result<std::vector<Value>> mapped_values() const {
+  // Calls take(index, value) for each index of an array with BPF_F_MMAPABLE, without a system call
+  // per value. A value that is being written meanwhile is read again.
+  template <typename Take>
+  [[nodiscard]] Result<void> for_each_mapped(Take take) const {
     static_assert(sizeof(Value) % 8 == 0, "the kernel lays values out in steps of 8 bytes");
-    std::vector<Value> values(capacity());
-    TRY(read_mapped(opened_, values.data(), values.size() * sizeof(Value)));
+    const MappedValues mapped(fd(), size_t{capacity()} * sizeof(Value), PROT_READ);
+    if (!mapped.valid()) return failure("mapping it", errno);
+    const char* at = static_cast<const char*>(mapped.get());
+    for (uint32_t i = 0; i < capacity(); i++, at += sizeof(Value)) {
+      Value value;
+      do {
+        memcpy(&value, at, sizeof(value));
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+      } while (memcmp(&value, at, sizeof(value)) != 0);
+      take(i, value);
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<std::vector<Value>> mapped_values() const {
+    std::vector<Value> values;
+    values.reserve(capacity());
+    TRY(for_each_mapped([&](uint32_t, const Value& value) { values.push_back(value); }));
     return values;
   }
 
@@ -123,8 +141,19 @@ class Map {
   }
 
   [[nodiscard]] Result<std::vector<std::pair<Key, Value>>> entries() const {
-    constexpr uint32_t batch = 4096;
     std::vector<std::pair<Key, Value>> all;
+    TRY(for_each([&](const Key& key, const Value& value) { all.emplace_back(key, value); }));
+    return all;
+  }
+
+  // Calls take(key, value) for each entry. An entry that is added or deleted meanwhile may be
+  // missing.
+  template <typename Take>
+  [[nodiscard]] Result<void> for_each(Take take) const {
+    // Few pages: for the kernel, each one that a command touches first costs as much as copying
+    // a hundred entries.
+    const auto batch =
+        static_cast<uint32_t>(std::max<size_t>(batch_bytes / (sizeof(Key) + sizeof(Value)), 64));
     std::vector<Key> keys(batch);
     std::vector<Value> values(batch);
     // The cursor is a bucket number for hash maps and a key for arrays; both fit.
@@ -137,12 +166,14 @@ class Map {
                   ? errno
                   : 0;
       if (error != 0 && error != ENOENT) return failure("read", error);
-      for (uint32_t i = 0; i < count; i++) all.emplace_back(keys[i], values[i]);
+      for (uint32_t i = 0; i < count; i++) take(keys[i], values[i]);
     }
-    return all;
+    return {};
   }
 
  private:
+  static constexpr size_t batch_bytes = 65536;
+
   [[nodiscard]] tl::unexpected<Error> failure(const char* what, int error) const {
     if (error == E2BIG || error == ENOSPC)
       return failed("map {}: {}: it is full ({} entries)", opened_.name, what, capacity());
