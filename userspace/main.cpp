@@ -1,39 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The process around cli/run.h. stdout is written after the command is done: a reader that closes
-// the pipe early (`sluice flow list | head`) can neither interrupt a change nor make it fail.
+// sluice, without the libraries of the daemon: a command ends after some milliseconds, and loading
+// them would take half of that.
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
-#include <iostream>
-#include <sstream>
-#include <string_view>
+#include <filesystem>
 
-#include "cli/run.h"
+#include "cli/process.h"
 
 namespace {
 
-// False: writing failed, and errno has the reason.
-bool write_whole(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
+// sluice-daemon is beside this program, or where the package installs it.
+std::filesystem::path daemon_program() {
+  std::error_code ignored;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const auto beside = own.parent_path() / "sluice-daemon";
+  return std::filesystem::exists(beside, ignored) ? beside : SLUICE_DAEMON_PROGRAM;
+}
+
+// Returns only if it fails. The arguments are checked already.
+sluice::Result<void> become_daemon(char** argv) {
+  const auto program = daemon_program();
+  execv(program.c_str(), argv);
+  return sluice::failed("run: {}: {}; install it with the same package as sluice", program.native(),
+                        std::strerror(errno));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
-  std::ostringstream out;
-  const int status = sluice::run(argc, argv, out, std::cerr);
-  if (!write_whole(out.view()) && errno != EPIPE) {
-    std::cerr << "sluice: stdout: " << std::strerror(errno) << '\n';
-    return status == 0 ? 1 : status;
-  }
-  return status;
+  return sluice::run_process(argc, argv,
+                             [argv](const auto&, const auto&) { return become_daemon(argv); });
 }

@@ -12,6 +12,7 @@
 #include "cli/context.h"
 #include "cli/run.h"
 #include "control/changes.h"
+#include "daemon/daemon.h"
 
 namespace sluice {
 namespace {
@@ -32,7 +33,7 @@ Outcome sluice_command(std::vector<std::string> arguments) {
   for (const auto& argument : arguments) argv.push_back(argument.c_str());
   std::ostringstream out;
   std::ostringstream err;
-  const int status = run(static_cast<int>(argv.size()), argv.data(), out, err);
+  const int status = run(static_cast<int>(argv.size()), argv.data(), out, err, run_daemon);
   return {.status = status, .out = out.str(), .err = err.str()};
 }
 

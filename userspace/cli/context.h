@@ -11,6 +11,7 @@
 #include "cli/json.h"
 #include "control/changes.h"
 #include "control/ports/dataplane.h"
+#include "daemon/daemon_ports.h"
 #include "kernel/instance/instance.h"
 #include "support/result.h"
 
@@ -22,6 +23,7 @@ struct Context {
   std::string instance = "sluice";
   bool json = false;
   bool dry_run = false;
+  RunDaemon daemon{};
   // Set while the arguments are parsed, run once all of them are valid.
   std::function<Result<void>()> command;
 };

@@ -5,7 +5,6 @@
 
 #include "cli/configuration_file.h"
 #include "cli/nouns.h"
-#include "daemon/daemon.h"
 #include "kernel/instance/instance_ports.h"
 
 namespace sluice {
@@ -57,7 +56,7 @@ Result<void> run_daemon_command(const RunDaemonOptions& options, Context& contex
       .read_file = [&](const std::string& path) { return read_configuration_file(path, context); },
       .apply = apply_file,
       .log = [&](const std::string& words) { log_line(context, words); }};
-  return run_daemon(daemon, ports);
+  return context.daemon(daemon, ports);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "daemon/event_loop.h"
 #include "daemon/health_checks.h"
+#include "daemon/kernel_work.h"
 #include "daemon/metrics.h"
 #include "daemon/service_manager.h"
 #include "daemon/statistics.h"

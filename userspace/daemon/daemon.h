@@ -4,29 +4,9 @@
 // can be killed at any time without affecting traffic, and the next one continues from there.
 #pragma once
 
-#include <functional>
-#include <optional>
-#include <string>
-
-#include "daemon/kernel_work.h"
-#include "model/desired.h"
-#include "support/result.h"
+#include "daemon/daemon_ports.h"
 
 namespace sluice {
-
-struct DaemonOptions {
-  std::string instance;
-  std::string file;
-  std::optional<HostPort> metrics;  // takes precedence over the file
-};
-
-struct DaemonPorts {
-  // Reads the file. Of a broken one it has printed every mistake; the error says how many there
-  // are.
-  std::function<Result<Desired>(const std::string& path)> read_file;
-  ApplyFile apply;
-  std::function<void(const std::string& sentence)> log;
-};
 
 // Runs until SIGTERM or SIGINT, which is success. Refuses to start with a broken file, and if
 // another daemon runs for the instance. Ends with an error when the instance is removed.

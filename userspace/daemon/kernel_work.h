@@ -10,6 +10,7 @@
 
 #include "control/observe.h"
 #include "control/settle.h"
+#include "daemon/daemon_ports.h"
 #include "daemon/event_loop.h"
 #include "daemon/health_checks.h"
 #include "daemon/probe_paths.h"
@@ -18,10 +19,6 @@
 #include "model/desired.h"
 
 namespace sluice {
-
-// Applies a configuration to an instance; returns a sentence per change.
-using ApplyFile =
-    std::function<Result<std::vector<std::string>>(const std::string& instance, const Desired&)>;
 
 class KernelWork {
  public:
