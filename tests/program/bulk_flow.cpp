@@ -17,7 +17,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace sluice::testing {
+namespace sluice::bulk {
 namespace {
 
 void require(bool done, const std::string& what) {
@@ -244,4 +244,4 @@ uint64_t BulkFlow::wire_bytes() const {
   return now.tcpi_bytes_sent + now.tcpi_data_segs_out * (ip + tcp);
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::bulk

@@ -13,7 +13,7 @@
 #include "kernel/system/fd.h"
 #include "sluice/flow.h"
 
-namespace sluice::testing {
+namespace sluice::bulk {
 
 // Moves the calling thread into a fresh network namespace with its loopback up, packets of 1500.
 // Empty: done; otherwise the reason.
@@ -59,4 +59,4 @@ class BulkFlow {
   std::thread sending_;
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::bulk

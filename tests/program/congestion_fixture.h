@@ -25,7 +25,7 @@
 #include "sluice/congestion.h"
 #include "sluice/policy.h"
 
-namespace sluice::testing {
+namespace sluice::bulk {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -45,7 +45,8 @@ inline std::string own_directory(pid_t pid) {
   return std::string(kBpffsRoot) + "/" + own_name(pid);
 }
 
-inline bool wait_until(const std::function<bool()>& condition, std::chrono::seconds most = 20s) {
+// On a busy machine a condition that marks or losses bring about takes long; it ends the wait.
+inline bool wait_until(const std::function<bool()>& condition, std::chrono::seconds most = 60s) {
   for (const auto end = Clock::now() + most; Clock::now() < end;) {
     if (condition()) return true;
     std::this_thread::sleep_for(5ms);
@@ -169,4 +170,4 @@ class CongestionFixture : public ::testing::Test {
   bool ready_ = false;
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::bulk

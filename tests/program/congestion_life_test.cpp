@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-using namespace testing;  // NOLINT: ours, not GoogleTest's
+using namespace bulk;
 
 constexpr uint32_t kLinked = 1U << 13;  // BPF_F_LINK
 

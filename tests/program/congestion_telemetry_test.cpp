@@ -9,7 +9,7 @@ namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace testing;  // NOLINT: ours, not GoogleTest's
+using namespace bulk;
 
 class CongestionTelemetry : public CongestionFixture {
  protected:

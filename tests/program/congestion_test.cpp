@@ -11,7 +11,7 @@ namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace testing;  // NOLINT: ours, not GoogleTest's
+using namespace bulk;
 
 class Congestion : public CongestionFixture {};
 

@@ -11,7 +11,7 @@
 namespace sluice::stage {
 namespace {
 
-constexpr const char* kName = "flows";
+constexpr const char* kFlowsInstance = "flows";
 
 sluice_flow flow(const char* client, const char* endpoint) {
   const auto from = HostPort::parse(client).value();
@@ -30,7 +30,7 @@ class InstanceFlows : public StageTest {
   void SetUp() override {
     StageTest::SetUp();
     if (IsSkipped()) return;
-    auto instance = Instance::open_locked(kName);
+    auto instance = Instance::open_locked(kFlowsInstance);
     ASSERT_TRUE(instance) << instance.error().text;
     instance_.emplace(std::move(*instance));
     translate();
@@ -38,7 +38,7 @@ class InstanceFlows : public StageTest {
   void TearDown() override {
     if (!instance_) return;
     instance_.reset();
-    EXPECT_TRUE(Instance::remove(kName));
+    EXPECT_TRUE(Instance::remove(kFlowsInstance));
   }
 
   void translate() {

@@ -20,21 +20,21 @@
 namespace sluice::stage {
 namespace {
 
-constexpr const char* kName = "tables";
+constexpr const char* kTablesInstance = "tables";
 
 class InstanceTables : public StageTest {
  protected:
   void SetUp() override {
     StageTest::SetUp();
     if (IsSkipped()) return;
-    auto instance = Instance::open_locked(kName);
+    auto instance = Instance::open_locked(kTablesInstance);
     ASSERT_TRUE(instance) << instance.error().text;
     instance_.emplace(std::move(*instance));
   }
   void TearDown() override {
     if (!instance_) return;
     instance_.reset();
-    EXPECT_TRUE(Instance::remove(kName));
+    EXPECT_TRUE(Instance::remove(kTablesInstance));
   }
   void add(const char* name, const char* endpoint, const ServicePatch& settings = {}) {
     const auto added =

@@ -23,7 +23,7 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 
-constexpr const char* kName = "upgraded";
+constexpr const char* kUpgradeInstance = "upgraded";
 constexpr const char* kDevice = "front";
 
 class InstanceUpgrade : public StageTest {
@@ -31,7 +31,7 @@ class InstanceUpgrade : public StageTest {
   void SetUp() override {
     StageTest::SetUp();
     if (IsSkipped()) return;
-    auto instance = Instance::open_locked(kName);
+    auto instance = Instance::open_locked(kUpgradeInstance);
     ASSERT_TRUE(instance) << instance.error().text;
     const auto endpoint = Endpoint::parse("203.0.113.10:80/tcp").value();
     ASSERT_TRUE(service_add(instance->dataplane(), "web", endpoint, {}, Apply::perform));
@@ -39,7 +39,7 @@ class InstanceUpgrade : public StageTest {
   }
   void TearDown() override {
     if (IsSkipped()) return;
-    EXPECT_TRUE(Instance::remove(kName));
+    EXPECT_TRUE(Instance::remove(kUpgradeInstance));
   }
   static void set_other_release() {
     auto releases = Map<uint32_t, sluice_release>::open(directory_ + "/programs", "release");
@@ -80,12 +80,12 @@ class InstanceUpgrade : public StageTest {
     ASSERT_TRUE(link_swap(directory_ + "/" + link(), steer.get()).value());
   }
 
-  static inline const std::string directory_ = instance_directory(kName);
+  static inline const std::string directory_ = instance_directory(kUpgradeInstance);
 };
 
 TEST_F(InstanceUpgrade, TheSameVersionChangesNothing) {
   const uint32_t before = attached();
-  const auto report = upgrade(kName, Apply::perform);
+  const auto report = upgrade(kUpgradeInstance, Apply::perform);
   ASSERT_TRUE(report) << report.error().text;
   EXPECT_FALSE(report->changed);
   EXPECT_EQ(attached(), before);
@@ -97,7 +97,7 @@ TEST_F(InstanceUpgrade, AnotherVersionGetsTheNewProgramsEverywhere) {
   EXPECT_THAT(other_release_note(directory_).value(),
               HasSubstr("sluice instance upgrade upgraded"));
   const uint32_t before = attached();
-  const auto report = upgrade(kName, Apply::perform);
+  const auto report = upgrade(kUpgradeInstance, Apply::perform);
   ASSERT_TRUE(report) << report.error().text;
   EXPECT_TRUE(report->changed);
   EXPECT_EQ(report->from.version, "0.0.9");
@@ -105,13 +105,13 @@ TEST_F(InstanceUpgrade, AnotherVersionGetsTheNewProgramsEverywhere) {
   EXPECT_NE(attached(), before);
   expect_whole();
   EXPECT_EQ(loaded_release(directory_).value(), own_release());
-  EXPECT_FALSE(upgrade(kName, Apply::perform).value().changed);
+  EXPECT_FALSE(upgrade(kUpgradeInstance, Apply::perform).value().changed);
 }
 
 TEST_F(InstanceUpgrade, ADryRunChangesNothing) {
   set_other_release();
   const uint32_t before = attached();
-  const auto report = upgrade(kName, Apply::only_show);
+  const auto report = upgrade(kUpgradeInstance, Apply::only_show);
   ASSERT_TRUE(report) << report.error().text;
   EXPECT_TRUE(report->changed);
   EXPECT_THAT(report->swapped, Contains("steer on front, native"));
@@ -124,8 +124,8 @@ TEST_F(InstanceUpgrade, MapsThatTheOldVersionLacksAreCreated) {
   ASSERT_TRUE(remove_pin(directory_ + "/fragments"));
   // The hint that every command gives for such an instance.
   ASSERT_TRUE(remove_pin(directory_ + "/endpoints"));
-  EXPECT_THAT(Instance::open(kName).error().text, HasSubstr("sluice instance upgrade"));
-  const auto report = upgrade(kName, Apply::perform);
+  EXPECT_THAT(Instance::open(kUpgradeInstance).error().text, HasSubstr("sluice instance upgrade"));
+  const auto report = upgrade(kUpgradeInstance, Apply::perform);
   ASSERT_TRUE(report) << report.error().text;
   expect_whole();
   EXPECT_TRUE(is_there("fragments"));
@@ -142,7 +142,7 @@ TEST_F(InstanceUpgrade, AMapOfAnotherShapeIsRefusedAndNothingChanges) {
   const Fd other(bpf_map_create(BPF_MAP_TYPE_ARRAY, "fragments", 4, 8, 1, nullptr));
   ASSERT_EQ(bpf_obj_pin(other.get(), (directory_ + "/fragments").c_str()), 0);
   for (const Apply apply : {Apply::only_show, Apply::perform}) {
-    const auto report = upgrade(kName, apply);
+    const auto report = upgrade(kUpgradeInstance, apply);
     ASSERT_FALSE(report);
     EXPECT_THAT(report.error().text, HasSubstr("map fragments: its type is"));
     EXPECT_THAT(report.error().text, HasSubstr("sluice --instance upgraded export > FILE"));
@@ -155,7 +155,7 @@ TEST_F(InstanceUpgrade, AnUpgradeKilledBeforeItsExchangeIsRevertedByTheNextComma
   const uint32_t before = attached();
   load_next();
   EXPECT_NE(attached(), before);
-  ASSERT_TRUE(Instance::open_locked(kName));
+  ASSERT_TRUE(Instance::open_locked(kUpgradeInstance));
   EXPECT_EQ(attached(), before);
   expect_whole();
 }
@@ -166,7 +166,7 @@ TEST_F(InstanceUpgrade, AnUpgradeKilledAfterItsExchangeIsFinishedByTheNextComman
   const Fd steer(bpf_obj_get((directory_ + "/programs/steer").c_str()));
   ASSERT_TRUE(link_swap(directory_ + "/" + link(), steer.get()).value());
   ASSERT_TRUE(exchange_directories(directory_ + "/programs", directory_ + "/next"));
-  ASSERT_TRUE(Instance::open_locked(kName));
+  ASSERT_TRUE(Instance::open_locked(kUpgradeInstance));
   EXPECT_NE(attached(), before);
   expect_whole();
 }

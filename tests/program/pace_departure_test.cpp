@@ -11,10 +11,6 @@
 namespace sluice::packets {
 namespace {
 
-constexpr uint32_t web = 1;
-constexpr uint16_t client_port = 40000;
-constexpr uint16_t web_port = 80;
-constexpr uint64_t rate = 1'000'000;  // bytes a second: a byte is a microsecond
 
 struct Case {
   Family family;

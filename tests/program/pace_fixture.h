@@ -13,9 +13,6 @@
 
 namespace sluice::packets {
 
-inline constexpr uint32_t web = 1;
-inline constexpr uint16_t client_port = 40000;
-inline constexpr uint16_t web_port = 80;
 inline constexpr uint8_t scale = 7;
 inline constexpr uint32_t client_isn = 0xfffffff0;  // sequence numbers wrap in every case
 inline constexpr uint32_t server_isn = 0xffffff00;

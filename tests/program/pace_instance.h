@@ -17,6 +17,12 @@ struct pace_bpf;
 
 namespace sluice::packets {
 
+// Service 1 of these tests, its port, and the client's.
+inline constexpr uint32_t web = 1;
+inline constexpr uint16_t web_port = 80;
+inline constexpr uint16_t client_port = 40000;
+inline constexpr uint64_t rate = 1'000'000;  // bytes a second: a byte is a microsecond
+
 enum class PaceHook { ingress, egress, egress_edt };
 inline constexpr std::array<PaceHook, 3> pace_hooks{PaceHook::ingress, PaceHook::egress,
                                                     PaceHook::egress_edt};

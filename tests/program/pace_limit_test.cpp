@@ -12,8 +12,6 @@
 namespace sluice::packets {
 namespace {
 
-constexpr uint32_t web = 1;
-constexpr uint16_t web_port = 80;
 constexpr uint64_t slow = 1000;  // bytes a second: too slow to refill the bucket during a test
 
 class PaceLimit : public testing::TestWithParam<Family> {

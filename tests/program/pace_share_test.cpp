@@ -12,9 +12,6 @@
 namespace sluice::packets {
 namespace {
 
-constexpr uint32_t web = 1;
-constexpr uint16_t web_port = 80;
-constexpr uint64_t rate = 1'000'000;  // bytes a second: a byte is a microsecond
 constexpr uint8_t ect_0 = 2;          // RFC 3168, 5
 constexpr uint8_t ect_1 = 1;
 constexpr uint8_t ce = 3;

@@ -21,15 +21,15 @@ using packets::tcp_fin;
 using packets::tcp_rst;
 using packets::tcp_syn;
 
-constexpr uint16_t kClientPort = 40000;
+constexpr uint16_t kMeasuredPort = 40000;
 constexpr uint32_t kFirst = 0xfffffff0;  // the sequence numbers wrap during the test
 
-struct Combination {
+struct Measured {
   Family family;
   Mode mode;
 };
 
-class SteerMeasures : public StageTest, public testing::WithParamInterface<Combination> {
+class SteerMeasures : public StageTest, public testing::WithParamInterface<Measured> {
  protected:
   void SetUp() override {
     StageTest::SetUp();
@@ -49,7 +49,7 @@ class SteerMeasures : public StageTest, public testing::WithParamInterface<Combi
     const Outcome outcome = stage().steer(Packet()
                                               .ethernet(gateway, director_front)
                                               .ip(GetParam().family, client, service_one)
-                                              .tcp({.source_port = kClientPort,
+                                              .tcp({.source_port = kMeasuredPort,
                                                     .destination_port = 80,
                                                     .seq = kFirst + sent,
                                                     .ack = kFirst + got,
@@ -155,8 +155,8 @@ TEST_P(SteerMeasures, NothingIsMeasuredUnlessAsked) {
   EXPECT_EQ(seen(), Latency{});
 }
 
-std::vector<Combination> measured_combinations() {
-  std::vector<Combination> combinations;
+std::vector<Measured> measured_combinations() {
+  std::vector<Measured> combinations;
   for (const Family family : both_families) {
     combinations.push_back({family, Mode::ipip});
     combinations.push_back({family, Mode::snat});
@@ -165,13 +165,13 @@ std::vector<Combination> measured_combinations() {
   return combinations;
 }
 
-std::string combination_name(const testing::TestParamInfo<Combination>& combination) {
+std::string measured_name(const testing::TestParamInfo<Measured>& combination) {
   return fmt::format("{}_{}", packets::family_text(combination.param.family),
                      mode_text(combination.param.mode));
 }
 
 INSTANTIATE_TEST_SUITE_P(, SteerMeasures, testing::ValuesIn(measured_combinations()),
-                         combination_name);
+                         measured_name);
 
 }  // namespace
 }  // namespace sluice::stage

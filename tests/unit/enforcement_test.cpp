@@ -24,10 +24,10 @@ Service service_of(L4Proto l4_proto) {
 std::string found(const Policy& policy, const Enforcers& enforcers,
                   L4Proto l4_proto = L4Proto::tcp) {
   std::string text;
-  for (const auto& one : enforcements_of(service_of(l4_proto), policy, enforcers)) {
-    EXPECT_FALSE(one.why.empty());
-    text += fmt::format("{}: {}{}{}\n", one.limit, one.mechanism, one.where.empty() ? "" : " at ",
-                        one.where);
+  for (const auto& each : enforcements_of(service_of(l4_proto), policy, enforcers)) {
+    EXPECT_FALSE(each.why.empty());
+    text += fmt::format("{}: {}{}{}\n", each.limit, each.mechanism,
+                        each.where.empty() ? "" : " at ", each.where);
   }
   return text;
 }
@@ -83,8 +83,8 @@ TEST(Enforcement, ALimitWithoutAMechanismSaysWhatToDo) {
   EXPECT_EQ(found(policy, {}),
             "flow rate: none\nrate: none\nwindow: none\nconnection rate: none\n"
             "ingress rate: none\nloss: none\nmark: none\n");
-  for (const auto& one : enforcements_of(service_of(L4Proto::tcp), policy, {}))
-    EXPECT_NE(one.why.find("sluice attach"), std::string::npos) << one.why;
+  for (const auto& each : enforcements_of(service_of(L4Proto::tcp), policy, {}))
+    EXPECT_NE(each.why.find("sluice attach"), std::string::npos) << each.why;
 }
 
 TEST(Enforcement, PacketsOfClientsAreLimitedWhereTheyArrive) {

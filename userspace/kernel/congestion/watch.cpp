@@ -17,23 +17,22 @@
 #include "sluice/time.h"
 
 namespace sluice {
-namespace {
 
 // The only entry of map `congestion_watch`, memory-mapped. BPF programs and this process write it
 // concurrently.
-class SharedWatch {
+class CongestionWatch::Shared {
  public:
-  static Result<SharedWatch> open(const std::string& instance_dir) {
+  static Result<Shared> open(const std::string& instance_dir) {
     auto opened = TRY(open_map(instance_dir, "congestion_watch", sizeof(uint32_t),
                                sizeof(sluice_congestion_watch)));
     void* memory =
         mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, opened.fd.get(), 0);
     if (memory == MAP_FAILED) return failed("map congestion_watch: {}", error_text(errno));
-    return SharedWatch(static_cast<sluice_congestion_watch*>(memory));
+    return Shared(static_cast<sluice_congestion_watch*>(memory));
   }
-  SharedWatch(SharedWatch&& other) noexcept : watch_(std::exchange(other.watch_, nullptr)) {}
-  SharedWatch& operator=(SharedWatch&&) = delete;
-  ~SharedWatch() {
+  Shared(Shared&& other) noexcept : watch_(std::exchange(other.watch_, nullptr)) {}
+  Shared& operator=(Shared&&) = delete;
+  ~Shared() {
     if (watch_ != nullptr) munmap(watch_, page_bytes());
   }
 
@@ -50,22 +49,20 @@ class SharedWatch {
   }
 
  private:
-  explicit SharedWatch(sluice_congestion_watch* watch) : watch_(watch) {}
+  explicit Shared(sluice_congestion_watch* watch) : watch_(watch) {}
   static size_t page_bytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
   sluice_congestion_watch* watch_;
 };
 
-}  // namespace
-
 struct CongestionWatch::State {
-  explicit State(SharedWatch shared) : watch(std::move(shared)), dropped_before(watch.dropped()) {}
+  explicit State(Shared shared) : watch(std::move(shared)), dropped_before(watch.dropped()) {}
   ~State() {
     if (events == nullptr) return;
     watch.read_until(0);
     ring_buffer__free(events);
   }
 
-  SharedWatch watch;
+  Shared watch;
   uint64_t dropped_before;
   ring_buffer* events = nullptr;
   Take take;
@@ -80,7 +77,7 @@ Result<CongestionWatch> CongestionWatch::open(const std::string& instance_dir) {
     return failed(
         "congestion watch: the congestion control of this instance is not loaded; load it: sluice "
         "congestion load");
-  auto watch = TRY(SharedWatch::open(instance_dir));
+  auto watch = TRY(Shared::open(instance_dir));
   if (watch.until_ns() > monotonic_ns())
     return failed(
         "congestion watch: process {} watches already; there is one reader at a time (one that "

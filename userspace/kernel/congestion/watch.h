@@ -29,6 +29,7 @@ class CongestionWatch {
   [[nodiscard]] uint64_t dropped() const;
 
  private:
+  class Shared;
   struct State;
   explicit CongestionWatch(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
