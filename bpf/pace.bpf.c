@@ -15,6 +15,7 @@
 
 #include "maps/verdicts.h"
 #include "maps/policies.h"
+#include "maps/service_configs.h"
 #include "pace/impairment.h"
 #include "pace/class.h"
 #include "pace/edt.h"
@@ -23,6 +24,7 @@
 #include "pace/ingress_police.h"
 #include "pace/skb.h"
 #include "pace/receive_window.h"
+#include "wire/mss.h"
 
 enum pace_hook {
 	PACE_INGRESS,
@@ -149,6 +151,27 @@ static __always_inline enum sluice_verdict pace_to_client(struct __sk_buff *skb,
 	return verdict;
 }
 
+/*
+ * Under direct server return a SYN-ACK passes no director. At ingress `auto` knows no path: the
+ * device that the SYN came by is not one that its answer has to fit.
+ */
+static __always_inline void pace_lower_mss(struct __sk_buff *skb, const struct pace_packet *packet,
+					   const enum pace_hook hook)
+{
+	const struct sluice_service_config *config = service_config_find(packet->service);
+	struct segment segment;
+	__u32 mtu = 0;
+
+	if (!config || !config->options.mss)
+		return;
+	if (config->options.mss == SLUICE_MSS_AUTO &&
+	    (hook == PACE_INGRESS || bpf_check_mtu(skb, 0, &mtu, 0, 0) < 0))
+		return;
+	mtu = mtu > mss_outer_bytes(config) ? mtu - mss_outer_bytes(config) : 0;
+	pace_segment(&segment, packet);
+	mss_lower(skb, &segment, mss_allowed(config, mtu, packet->ipv6));
+}
+
 static __always_inline int pace(struct __sk_buff *skb, const enum pace_hook hook)
 {
 	struct pace_packet packet = {};
@@ -157,8 +180,11 @@ static __always_inline int pace(struct __sk_buff *skb, const enum pace_hook hook
 
 	if (hook == PACE_INGRESS && pace_is_punted(skb))
 		return TC_ACT_UNSPEC;
-	if (class_find(skb, &packet, hook != PACE_INGRESS))
+	if (class_find(skb, &packet, hook != PACE_INGRESS)) {
 		policy = policy_find(packet.service);
+		if (pace_is_tcp(&packet) && packet.tcp.syn)
+			pace_lower_mss(skb, &packet, hook);
+	}
 	if (policy)
 		verdict = packet.to_service ? pace_to_service(skb, &packet, policy, hook)
 					    : pace_to_client(skb, &packet, policy, hook);

@@ -6,6 +6,7 @@
 #define SLUICE_STEER_FORWARD_H
 
 #include "maps/backends.h"
+#include "maps/service_configs.h"
 #include "steer/fragment.h"
 #include "steer/measure.h"
 #include "steer/nat.h"
@@ -15,6 +16,7 @@
 #include "steer/transmit.h"
 #include "steer/window_ceiling.h"
 #include "wire/encap.h"
+#include "wire/mss.h"
 #include "wire/rewrite.h"
 #include "wire/xdp_segment.h"
 
@@ -30,6 +32,23 @@ __noinline int forward_lower_window(struct xdp_md *ctx, struct packet_context *c
 {
 	if (context)
 		window_ceiling_from_client(ctx, &context->packet, context->service.number);
+	return 0;
+}
+
+/* `mtu`: of the path to the backend or client, before encapsulation. Always 0. */
+__noinline int forward_lower_mss(struct xdp_md *ctx, struct packet_context *context, __u32 mtu)
+{
+	const struct sluice_service_config *config;
+	struct segment segment = {};
+	struct frame frame;
+
+	if (!context)
+		return 0;
+	config = service_config_find(context->service.number);
+	if (!config || !config->options.mss || !packet_segment(ctx, &context->packet, &segment))
+		return 0;
+	frame = (struct frame){.ctx = ctx, .packet = &context->packet};
+	mss_lower(&frame, &segment, mss_allowed(config, mtu, segment.ipv6));
 	return 0;
 }
 
@@ -82,6 +101,8 @@ __noinline int forward_to_backend(struct xdp_md *ctx, struct packet_context *con
 			       &context->translated_tuple);
 	if (context->service.flags & SLUICE_SERVICE_WINDOWED)
 		forward_lower_window(ctx, context);
+	if (context->service.flags & SLUICE_SERVICE_MSS && packet->opens)
+		forward_lower_mss(ctx, context, path->mtu);
 	if (measure_wanted(context->service.number))
 		forward_measure(ctx, context, false);
 	if (!encap_spend_ttl(ctx, packet->l3_offset, packet->v6) ||

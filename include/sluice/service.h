@@ -45,9 +45,14 @@ struct sluice_name {
 struct sluice_service_options {
 	__u32 idle_timeout_s; /* a TCP connection that was silent for longer counts as gone */
 	__u32 udp_timeout_s;  /* a UDP flow that was silent for longer counts as new */
+	__u16 mss;	      /* the most in a SYN or SYN-ACK, bytes; 0: any; or SLUICE_MSS_AUTO */
 	__u8 gue_variant;     /* mode gue: 0 or 1 */
-	__u8 reserved[7];     /* zero */
+	__u8 reserved[5];     /* zero */
 };
+
+#define SLUICE_MSS_AUTO 1    /* what fits the path */
+#define SLUICE_MSS_MIN 88    /* the least that Linux accepts (TCP_MIN_MSS) */
+#define SLUICE_MSS_MAX 65495 /* the longest IPv4 packet without its headers */
 
 /* The configuration of a service. Map `service_configs`, by service number. */
 struct sluice_service_config {
@@ -96,6 +101,7 @@ enum sluice_service_flag {
 	SLUICE_SERVICE_ADDRESS = 256,	  /* no service: its address, which answers echo requests */
 	SLUICE_SERVICE_NAT_REPLIES = 512, /* no service: a nat backend, the source of replies */
 	SLUICE_SERVICE_POLICED = 1024,	  /* bytes from clients are limited (`policings`) */
+	SLUICE_SERVICE_MSS = 2048,	  /* the MSS of SYNs is lowered (`service_configs`) */
 };
 
 /*
@@ -107,9 +113,8 @@ enum sluice_service_flag {
 	 SLUICE_SERVICE_FILTERED | SLUICE_SERVICE_QUIC | SLUICE_SERVICE_ADDRESS |       \
 	 SLUICE_SERVICE_NAT_REPLIES | SLUICE_SERVICE_POLICED)
 
-/* The same for packets that open a TCP connection; the others of these services are not concerned.
- */
-#define SLUICE_SERVICE_SLOW_PATH_OPENING SLUICE_SERVICE_LIMITED
+/* The same for packets that open a TCP connection. They do not concern the others. */
+#define SLUICE_SERVICE_SLOW_PATH_OPENING (SLUICE_SERVICE_LIMITED | SLUICE_SERVICE_MSS)
 
 /*
  * The packet path's table of services: two-choice buckets of one cache line. An endpoint is in

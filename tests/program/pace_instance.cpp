@@ -62,6 +62,12 @@ void PaceInstance::add_endpoint(const sluice_endpoint& endpoint, uint32_t servic
         "endpoints");
 }
 
+void PaceInstance::set_service(const sluice_service_config& config) {
+  check(bpf_map__update_elem(skeleton_->maps.service_configs, &config.service,
+                             sizeof(config.service), &config, sizeof(config), BPF_ANY),
+        "service_configs");
+}
+
 void PaceInstance::set_policy(uint32_t service, uint64_t flow_rate_bytes_per_sec,
                               uint32_t window_bytes) {
   sluice_policy policy{};

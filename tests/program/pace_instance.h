@@ -12,6 +12,7 @@
 #include "sluice/instance.h"
 #include "sluice/pace.h"
 #include "sluice/policy.h"
+#include "sluice/service.h"
 
 struct pace_bpf;
 
@@ -48,6 +49,7 @@ class PaceInstance {
   PaceInstance& operator=(const PaceInstance&) = delete;
 
   void add_endpoint(const sluice_endpoint& endpoint, uint32_t service);
+  void set_service(const sluice_service_config& config);
   void set_policy(uint32_t service, uint64_t flow_rate_bytes_per_sec, uint32_t window_bytes);
   void set_policy(uint32_t service, const sluice_policy& policy);
   // Weight of clients of this prefix, in a service.

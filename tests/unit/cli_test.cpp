@@ -98,6 +98,7 @@ const std::vector<Misuse> misuses{
     {"PrefixWithHostBits", {"service", "add", "web", "203.0.113.1/24:80/tcp"}, "203.0.113.0/24"},
     {"SettleOfNoService", {"service", "settle"}, "--all"},
     {"SettleOfOneAndAll", {"service", "settle", "web", "--all"}, "--all"},
+    {"MssBelowTheLeast", {"service", "set", "web", "--mss", "87"}, "88 to 65495"},
     {"TimeOutOfNoTime", {"service", "set", "web", "--idle-timeout", "soon"}, "\"soon\""},
     {"TimeOutTooLong", {"service", "set", "web", "--idle-timeout", "8d"}, "1s to 7d"},
     {"BackendWithAProtocol", {"backend", "add", "web", "10.0.0.11:8443/tcp"}, "10.0.0.11:8443/tcp"},

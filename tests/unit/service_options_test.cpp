@@ -22,6 +22,7 @@ TEST(ServiceOptions, EachRowReadsWhatItWrites) {
   service.gue_variant = 0;
   service.affinity = Affinity::client;
   service.quic = true;
+  service.mss = SLUICE_MSS_AUTO;
   service.idle_timeout_s = 60;
   service.udp_timeout_s = 30;
   Service read = service_at("203.0.113.10:443/udp");
@@ -67,10 +68,37 @@ TEST(ServiceOptions, AFlagThatIsOffGoesWithEverything) {
   EXPECT_FALSE(patched(service, {{&Service::gue_variant, 1}}));
 }
 
-TEST(ServiceOptions, TimeOutsAloneMayChangeWhileThereAreBackends) {
+TEST(ServiceOptions, AnMssIsAWordOrANumber) {
+  const Service before = service_at("203.0.113.10:443/tcp");
+  const ServiceOption* mss = nullptr;
+  for (const ServiceOption& option : service_options())
+    if (option.name == "mss") mss = &option;
+  ASSERT_NE(mss, nullptr);
+  EXPECT_EQ(option_value(*mss, before), OptionValue("none"));
+  for (const char* text : {"88", "1400", "65495", "auto"}) {
+    const auto after = patched(before, {parse_setting(*mss, text).value()});
+    ASSERT_TRUE(after) << text;
+    EXPECT_EQ(settings_text(before, *after), fmt::format(" --mss {}", text));
+    EXPECT_EQ(settings_text(*after, before), " --mss none");
+  }
+  EXPECT_EQ(option_value(*mss, patched(before, {{&Service::mss, 1400}}).value()),
+            OptionValue(uint64_t{1400}));
+  for (const char* text : {"87", "65496", "1", "0", "", "-1", "Auto", "1400b"})
+    EXPECT_FALSE(parse_setting(*mss, text)) << text;
+}
+
+TEST(ServiceOptions, AnMssIsAnOptionOfTcp) {
+  const auto refused = patched(service_at("203.0.113.10:443/udp"), {{&Service::mss, 1400}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text,
+            "service web: MSS is an option of TCP, and 203.0.113.10:443/udp is UDP");
+}
+
+TEST(ServiceOptions, TimeOutsAndMssMayChangeWhileThereAreBackends) {
   const Service service = service_at("203.0.113.10:443/udp");
   for (const ServiceOption& option : service_options())
-    EXPECT_EQ(option.live, option.name.ends_with("-timeout")) << option.name;
+    EXPECT_EQ(option.live, option.name.ends_with("-timeout") || option.name == "mss")
+        << option.name;
   EXPECT_TRUE(same_but_live(patched(service, {{&Service::idle_timeout_s, 60}}).value(), service));
   EXPECT_FALSE(same_but_live(patched(service, {{&Service::quic, true}}).value(), service));
 }

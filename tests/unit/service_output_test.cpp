@@ -19,7 +19,7 @@ TEST(ServiceOutput, ServiceHasItsBackendsPolicyAndVerdicts) {
   const Json document = service_json(web());
   EXPECT_EQ(
       keys(document),
-      (Names{"service", "endpoint", "mode", "gue_variant", "affinity", "quic", "idle_timeout_s",
+      (Names{"service", "endpoint", "mode", "gue_variant", "affinity", "quic", "mss", "idle_timeout_s",
              "udp_timeout_s", "number", "removing", "slots", "moving_slots", "tracked_flows",
              "policy", "filters", "weights", "packets", "bytes", "connections", "flow_totals",
              "backends_up", "backends", "verdicts"}));

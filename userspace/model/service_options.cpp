@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "model/decimal.h"
 #include "model/quantity.h"
 
 namespace sluice {
@@ -43,6 +44,32 @@ std::string unmet_by_gue_variant(const Service& service) {
 std::string unmet_by_quic(const Service& service) {
   if (service.endpoint.l4_proto == L4Proto::udp) return {};
   return fmt::format("runs over UDP, and {} is TCP", service.endpoint.text());
+}
+
+// A number below SLUICE_MSS_MIN stands for a word.
+std::string mss_word(const Service& service) {
+  if (service.mss == 0) return "none";
+  return service.mss == SLUICE_MSS_AUTO ? "auto" : "";
+}
+std::string mss_text(const Service& service) {
+  const std::string word = mss_word(service);
+  return word.empty() ? number_text(service.mss) : word;
+}
+Result<void> parse_mss(std::string_view text, Service& service) {
+  const auto number = parse_decimal(text, SLUICE_MSS_MAX);
+  if (text == "none" || text == "auto") {
+    service.mss = text == "auto" ? SLUICE_MSS_AUTO : 0;
+  } else if (number && *number >= SLUICE_MSS_MIN) {
+    service.mss = static_cast<uint16_t>(*number);
+  } else {
+    return misused("MSS {:?}: not a whole number of bytes from {} to {}; or write auto or none",
+                   text, SLUICE_MSS_MIN, SLUICE_MSS_MAX);
+  }
+  return {};
+}
+std::string unmet_by_mss(const Service& service) {
+  if (service.endpoint.l4_proto == L4Proto::tcp) return {};
+  return fmt::format("is an option of TCP, and {} is UDP", service.endpoint.text());
 }
 
 constexpr std::string_view time_schema =
@@ -99,6 +126,23 @@ constexpr auto kOptions = std::to_array<ServiceOption>({
      .parse = parse_into<&Service::quic, parse_flag>,
      .text = text_of<&Service::quic, flag_text>,
      .unmet = unmet_by_quic},
+    {.name = "mss",
+     .words = "MSS",
+     .field = "mss",
+     .kind = "N",
+     .help =
+         "TCP only: the most that a SYN or SYN-ACK may announce as its MSS, in bytes; auto: what "
+         "fits the path to the backend; none: as they are",
+     .schema = R"({"anyOf": [{"type": "integer", "minimum": 88, "maximum": 65495}, )"
+               R"({"enum": ["auto", "none"]}]})",
+     .always_said = false,
+     .live = true,
+     .flag = SLUICE_SERVICE_MSS,
+     .member = &Service::mss,
+     .parse = parse_mss,
+     .text = mss_text,
+     .unmet = unmet_by_mss,
+     .word = mss_word},
     {.name = "idle-timeout",
      .words = "idle time-out",
      .field = "idle_timeout_s",
