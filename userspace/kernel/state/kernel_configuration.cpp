@@ -38,9 +38,9 @@ Result<KernelConfiguration> KernelConfiguration::open(const std::string& directo
 
 Result<std::vector<Service>> KernelConfiguration::services() {
   std::vector<Service> services;
-  TRY(service_configs_.for_each_mapped([&](uint32_t, const sluice_service_config& config) {
-    if (config.service != 0) services.push_back(service_from(config));
-  }));
+  TRY(service_configs_.for_each_mapped(
+      &sluice_service_config::service, {},
+      [&](uint32_t, const auto& config) { services.push_back(service_from(config)); }));
   // Only numbers are sorted: moving the records costs more.
   std::vector<uint32_t> order(services.size());
   std::iota(order.begin(), order.end(), 0);
@@ -54,26 +54,28 @@ Result<std::vector<Service>> KernelConfiguration::services() {
 
 Result<std::optional<Service>> KernelConfiguration::service_with_name(const std::string& name) {
   std::optional<Service> found;
-  TRY(service_configs_.for_each_mapped([&](uint32_t, const sluice_service_config& config) {
-    if (config.service != 0 && config.removing == 0 && name == config.name.text)
-      found = service_from(config);
-  }));
+  TRY(service_configs_.for_each_mapped(&sluice_service_config::service, {},
+                                       [&](uint32_t, const auto& config) {
+                                         if (config.removing == 0 && name == config.name.text)
+                                           found = service_from(config);
+                                       }));
   return found;
 }
 
 Result<std::vector<Backend>> KernelConfiguration::backends() {
-  std::vector<Backend> backends;
-  TRY(backend_configs_.for_each_mapped([&](uint32_t number, const sluice_backend_config& config) {
-    if (config.service != 0) backends.push_back(backend_from(number, config));
-  }));
-  return backends;
+  return read_backends({});
 }
 
 Result<std::vector<Backend>> KernelConfiguration::backends_of(uint32_t service) {
+  return read_backends(service);
+}
+
+Result<std::vector<Backend>> KernelConfiguration::read_backends(std::optional<uint32_t> service) {
   std::vector<Backend> backends;
-  TRY(backend_configs_.for_each_mapped([&](uint32_t number, const sluice_backend_config& config) {
-    if (config.service == service) backends.push_back(backend_from(number, config));
-  }));
+  TRY(backend_configs_.for_each_mapped(&sluice_backend_config::service, service,
+                                       [&](uint32_t number, const auto& config) {
+                                         backends.push_back(backend_from(number, config));
+                                       }));
   return backends;
 }
 

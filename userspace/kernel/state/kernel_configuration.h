@@ -2,6 +2,7 @@
 // The configuration of an instance in the kernel: its pinned maps.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ class KernelConfiguration final : public ConfigurationStore {
   Result<void> set_pending(uint32_t service) override;
 
  private:
+  Result<std::vector<Backend>> read_backends(std::optional<uint32_t> service);
   Result<void> write_policy(uint32_t service, const Policy& policy);
   Result<void> write_weight(const ClientWeight& weight);
 

@@ -10,8 +10,10 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -81,30 +83,27 @@ class Map {
     return failure("delete", errno);
   }
 
-  // Calls take(index, value) for each index of an array with BPF_F_MMAPABLE, without a system call
-  // per value. A value that is being written meanwhile is read again.
-  template <typename Take>
-  [[nodiscard]] Result<void> for_each_mapped(Take take) const {
-    static_assert(sizeof(Value) % 8 == 0, "the kernel lays values out in steps of 8 bytes");
-    const MappedValues mapped(fd(), size_t{capacity()} * sizeof(Value), PROT_READ);
-    if (!mapped.valid()) return failure("mapping it", errno);
-    const char* at = static_cast<const char*>(mapped.get());
-    for (uint32_t i = 0; i < capacity(); i++, at += sizeof(Value)) {
-      Value value;
-      do {
-        memcpy(&value, at, sizeof(value));
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-      } while (memcmp(&value, at, sizeof(value)) != 0);
-      take(i, value);
+  // Calls take(index, value) for each value of an array with BPF_F_MMAPABLE whose field `key` is
+  // not 0, or is `wanted`, without a system call per value. A value that is being written meanwhile
+  // is read again.
+  template <typename Record, typename Field, typename Take>
+  [[nodiscard]] Result<void> for_each_mapped(Field Record::*key,
+                                             std::type_identity_t<std::optional<Field>> wanted,
+                                             Take take) const {
+    static_assert(std::is_same_v<Record, Value>);
+    const Value* const values = TRY(mapped());
+    for (uint32_t i = 0; i < capacity(); i++) {
+      const Field found = values[i].*key;
+      if (wanted ? found != *wanted : found == Field{}) continue;
+      take(i, stable_copy(values[i]));
     }
     return {};
   }
 
+  // All values of an array with BPF_F_MMAPABLE, by index.
   [[nodiscard]] Result<std::vector<Value>> mapped_values() const {
-    std::vector<Value> values;
-    values.reserve(capacity());
-    TRY(for_each_mapped([&](uint32_t, const Value& value) { values.push_back(value); }));
-    return values;
+    const Value* const values = TRY(mapped());
+    return std::vector<Value>(values, values + capacity());
   }
 
   // Calls take(index, value) for each index of an array from `first` to `last`.
@@ -174,6 +173,27 @@ class Map {
  private:
   static constexpr size_t batch_bytes = 65536;
 
+  // Kept: the kernel maps every page at once, which takes longer than to read them.
+  [[nodiscard]] Result<const Value*> mapped() const {
+    static_assert(sizeof(Value) % 8 == 0, "the kernel lays values out in steps of 8 bytes");
+    if (!mapped_) {
+      auto mapped =
+          std::make_shared<const MappedValues>(fd(), size_t{capacity()} * sizeof(Value), PROT_READ);
+      if (!mapped->valid()) return failure("mapping it", errno);
+      mapped_ = std::move(mapped);
+    }
+    return static_cast<const Value*>(mapped_->get());
+  }
+
+  static Value stable_copy(const Value& value) {
+    Value copy;
+    do {
+      memcpy(&copy, &value, sizeof(copy));
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    } while (memcmp(&copy, &value, sizeof(copy)) != 0);
+    return copy;
+  }
+
   [[nodiscard]] tl::unexpected<Error> failure(const char* what, int error) const {
     if (error == E2BIG || error == ENOSPC)
       return failed("map {}: {}: it is full ({} entries)", opened_.name, what, capacity());
@@ -181,6 +201,7 @@ class Map {
   }
 
   OpenedMap opened_;
+  mutable std::shared_ptr<const MappedValues> mapped_;
 };
 
 // A per-CPU array: one value per index and CPU.
