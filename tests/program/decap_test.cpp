@@ -21,11 +21,6 @@ using packets::same_packet;
 using packets::service_one;
 using packets::service_two;
 
-struct Nesting {
-  Family inner;
-  Family outer;
-};
-
 class Decap : public StageTest, public testing::WithParamInterface<Nesting> {
  protected:
   void SetUp() override {
@@ -260,16 +255,7 @@ TEST_P(Decap, PacketsTruncatedAtAnyByteAreUntouched) {
   }
 }
 
-std::string nesting_name(const testing::TestParamInfo<Nesting>& info) {
-  return fmt::format("{}_in_{}", family_text(info.param.inner), family_text(info.param.outer));
-}
-
-INSTANTIATE_TEST_SUITE_P(EveryNesting, Decap,
-                         testing::Values(Nesting{Family::v4, Family::v4},
-                                         Nesting{Family::v4, Family::v6},
-                                         Nesting{Family::v6, Family::v4},
-                                         Nesting{Family::v6, Family::v6}),
-                         nesting_name);
+INSTANTIATE_TEST_SUITE_P(EveryNesting, Decap, testing::ValuesIn(every_nesting), nesting_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -14,8 +14,6 @@ namespace sluice::stage {
 
 using packets::Packet;
 
-inline constexpr size_t kSlots = 256;
-
 // A service per protocol, with three backends, and how its ring and tables are set and read.
 class FlowTest : public StageTestOfFamily {
  protected:

@@ -24,8 +24,8 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr const char* kName = "egress";
-constexpr const char* kDevice = "egress.0";
+constexpr const char* kEgressName = "egress";
+constexpr const char* kEgressDevice = "egress.0";
 constexpr uint32_t kOwn = 40;  // what the device had
 
 void shell(const std::string& command) {
@@ -39,36 +39,36 @@ class InstanceEgress : public StageTest {
     if (IsSkipped()) return;
     make_device();
     if (instance_) return;
-    auto instance = Instance::open_locked(kName);
+    auto instance = Instance::open_locked(kEgressName);
     ASSERT_TRUE(instance) << instance.error().text;
     instance_.emplace(std::move(*instance));
   }
   void TearDown() override {
     if (IsSkipped()) return;
     if (instance_) {
-      EXPECT_TRUE(detach(*instance_, Component::pace, kDevice));
+      EXPECT_TRUE(detach(*instance_, Component::pace, kEgressDevice));
     }
-    shell(fmt::format("ip link del {} 2>/dev/null || true", kDevice));
+    shell(fmt::format("ip link del {} 2>/dev/null || true", kEgressDevice));
   }
   static void TearDownTestSuite() {
     if (!instance_) return;
     instance_.reset();
-    EXPECT_TRUE(Instance::remove(kName));
+    EXPECT_TRUE(Instance::remove(kEgressName));
   }
 
   static void make_device() {
     shell(
         fmt::format("ip link add {0} type veth peer name far.0 && "
                     "ip link set {0} up gso_max_segs {1}",
-                    kDevice, kOwn));
+                    kEgressDevice, kOwn));
   }
   static void other_software_sets(uint32_t packets) {
-    shell(fmt::format("ip link set {} gso_max_segs {}", kDevice, packets));
+    shell(fmt::format("ip link set {} gso_max_segs {}", kEgressDevice, packets));
   }
   // As ip-link(8) shows it.
   static uint32_t on_device() {
-    const std::string command =
-        fmt::format("ip -d link show {} | sed -n 's/.*gso_max_segs \\([0-9]*\\).*/\\1/p'", kDevice);
+    const std::string command = fmt::format(
+        "ip -d link show {} | sed -n 's/.*gso_max_segs \\([0-9]*\\).*/\\1/p'", kEgressDevice);
     FILE* output = popen(command.c_str(), "r");
     uint32_t packets = 0;
     EXPECT_EQ(fscanf(output, "%u", &packets), 1);
@@ -76,12 +76,12 @@ class InstanceEgress : public StageTest {
     return packets;
   }
   static AttachReport attach_pace(std::optional<uint32_t> packets) {
-    auto report = attach(*instance_, Component::pace, kDevice, {.gso_max_segs = packets});
+    auto report = attach(*instance_, Component::pace, kEgressDevice, {.gso_max_segs = packets});
     EXPECT_TRUE(report) << report.error().text;
     return report ? *report : AttachReport{};
   }
   static EgressReport detach_pace() {
-    auto report = detach(*instance_, Component::pace, kDevice);
+    auto report = detach(*instance_, Component::pace, kEgressDevice);
     EXPECT_TRUE(report) << report.error().text;
     return report ? report->egress : EgressReport{};
   }
@@ -91,7 +91,8 @@ class InstanceEgress : public StageTest {
                                         : std::vector<std::string>{};
   }
   static std::string record(uint32_t before, uint32_t now) {
-    return fmt::format("{}-{}-{}@{}", if_nametoindex(kDevice), before, now, network_namespace_id());
+    return fmt::format("{}-{}-{}@{}", if_nametoindex(kEgressDevice), before, now,
+                       network_namespace_id());
   }
   static void put_record(uint32_t before, uint32_t now) {
     ASSERT_TRUE(make_directory(segments()));
@@ -99,8 +100,9 @@ class InstanceEgress : public StageTest {
   }
   static Desired desired(std::optional<uint32_t> packets) {
     Desired desired;
-    desired.attachments = {
-        {.device = kDevice, .component = Component::pace, .settings = {.gso_max_segs = packets}}};
+    desired.attachments = {{.device = kEgressDevice,
+                            .component = Component::pace,
+                            .settings = {.gso_max_segs = packets}}};
     return desired;
   }
   static std::vector<std::string> applied(const Desired& desired, Apply apply = Apply::perform) {
@@ -170,7 +172,7 @@ TEST_F(InstanceEgress, ASecondLimitKeepsTheOriginalValueToRestore) {
 TEST_F(InstanceEgress, AValueOfOtherSoftwareStaysOnDetach) {
   attach_pace(1);
   other_software_sets(7);
-  EXPECT_FALSE(egress_of(instance_->directory(), kDevice)->gso_max_segs);
+  EXPECT_FALSE(egress_of(instance_->directory(), kEgressDevice)->gso_max_segs);
   const EgressReport report = detach_pace();
   EXPECT_THAT(report.notes, ElementsAre("device egress.0: gso_max_segs is 7, set by other "
                                         "software after sluice, and stays so"));
@@ -198,29 +200,29 @@ TEST_F(InstanceEgress, ALimitEqualToTheDevicesValueIsNotRecorded) {
 
 TEST_F(InstanceEgress, TheRecordOfARemovedDeviceIsPurged) {
   attach_pace(1);
-  shell(fmt::format("ip link del {}", kDevice));
-  EXPECT_TRUE(detach(*instance_, Component::pace, kDevice)->detached);
+  shell(fmt::format("ip link del {}", kEgressDevice));
+  EXPECT_TRUE(detach(*instance_, Component::pace, kEgressDevice)->detached);
   EXPECT_THAT(tracked(), IsEmpty());
 }
 
 TEST_F(InstanceEgress, ADeviceCreatedAnewUnderTheSameNameHasNoRecord) {
   attach_pace(1);
-  shell(fmt::format("ip link del {}", kDevice));
+  shell(fmt::format("ip link del {}", kEgressDevice));
   make_device();
   attach_pace({});
   EXPECT_EQ(on_device(), kOwn);
   other_software_sets(1);
-  EXPECT_FALSE(egress_of(instance_->directory(), kDevice)->gso_max_segs);
+  EXPECT_FALSE(egress_of(instance_->directory(), kEgressDevice)->gso_max_segs);
   detach_pace();
   EXPECT_EQ(on_device(), 1u);
 }
 
 TEST_F(InstanceEgress, ARecordOfAnotherNetworkNamespaceIsNotUsed) {
   other_software_sets(1);
-  const std::string there = fmt::format("{}/{}-9-1@1", segments(), if_nametoindex(kDevice));
+  const std::string there = fmt::format("{}/{}-9-1@1", segments(), if_nametoindex(kEgressDevice));
   ASSERT_TRUE(make_directory(segments()));
   ASSERT_TRUE(make_directory(there));
-  EXPECT_FALSE(egress_of(instance_->directory(), kDevice)->gso_max_segs);
+  EXPECT_FALSE(egress_of(instance_->directory(), kEgressDevice)->gso_max_segs);
   attach_pace({});
   detach_pace();
   EXPECT_EQ(on_device(), 1u);
@@ -241,7 +243,7 @@ TEST_F(InstanceEgress, AKilledCommandLeavesTheValueToRestore) {
 
   attach_pace(4);
   put_record(kOwn, 1);  // killed after the second change
-  EXPECT_EQ(egress_of(instance_->directory(), kDevice)->gso_max_segs, 4u);
+  EXPECT_EQ(egress_of(instance_->directory(), kEgressDevice)->gso_max_segs, 4u);
   detach_pace();
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(tracked(), IsEmpty());
@@ -249,7 +251,7 @@ TEST_F(InstanceEgress, AKilledCommandLeavesTheValueToRestore) {
 
 TEST_F(InstanceEgress, AFailedAttachLeavesTheDeviceUnchanged) {
   const Without egress("pace_egress");
-  EXPECT_FALSE(attach(*instance_, Component::pace, kDevice, {.gso_max_segs = 1}));
+  EXPECT_FALSE(attach(*instance_, Component::pace, kEgressDevice, {.gso_max_segs = 1}));
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(tracked(), IsEmpty());
 }
@@ -259,7 +261,7 @@ TEST_F(InstanceEgress, RemovingTheInstanceRestoresTheValue) {
   {
     auto instance = Instance::open_locked(name);
     ASSERT_TRUE(instance) << instance.error().text;
-    ASSERT_TRUE(attach(*instance, Component::pace, kDevice, {.gso_max_segs = 1}));
+    ASSERT_TRUE(attach(*instance, Component::pace, kEgressDevice, {.gso_max_segs = 1}));
   }
   EXPECT_EQ(on_device(), 1u);
   EXPECT_TRUE(Instance::remove(name));
@@ -288,7 +290,7 @@ TEST_F(InstanceEgress, AFileSetsTheLimitAndAnotherNumberIsAChange) {
 TEST_F(InstanceEgress, ChangesOfAFileAreRevertedIfALaterAttachmentFails) {
   const Without decap("decap");
   Desired fails = desired(4);
-  fails.attachments->push_back({.device = kDevice, .component = Component::decap});
+  fails.attachments->push_back({.device = kEgressDevice, .component = Component::decap});
   EXPECT_FALSE(apply_configuration(*instance_, fails, Apply::perform));
   EXPECT_EQ(on_device(), kOwn);
   EXPECT_THAT(attachments(*instance_).value(), IsEmpty());

@@ -15,10 +15,10 @@
 namespace sluice::stage {
 namespace {
 
-constexpr const char* kName = "scale";
+constexpr const char* kScaleName = "scale";
 constexpr uint32_t kServices = 10000;
 constexpr uint32_t kBackendsEach = 10;
-constexpr InstanceLimits kLimits{
+constexpr InstanceLimits kScaleLimits{
     .services = kServices, .backends = kServices * kBackendsEach + 1, .flows = 1024};
 
 Address address(uint8_t net, uint32_t host) {
@@ -34,16 +34,16 @@ class InstanceScale : public StageTest {
   void SetUp() override {
     StageTest::SetUp();
     if (IsSkipped()) return;
-    const auto created = Instance::create(kName, kLimits);
+    const auto created = Instance::create(kScaleName, kScaleLimits);
     ASSERT_TRUE(created) << created.error().text;
-    auto instance = Instance::open_locked(kName);
+    auto instance = Instance::open_locked(kScaleName);
     ASSERT_TRUE(instance) << instance.error().text;
     instance_.emplace(std::move(*instance));
   }
   void TearDown() override {
     if (!instance_) return;
     instance_.reset();
-    EXPECT_TRUE(Instance::remove(kName));
+    EXPECT_TRUE(Instance::remove(kScaleName));
   }
   Dataplane plane() { return instance_->dataplane(); }
 

@@ -24,7 +24,7 @@ using testing::Contains;
 using testing::HasSubstr;
 
 constexpr const char* kUpgradeInstance = "upgraded";
-constexpr const char* kDevice = "front";
+constexpr const char* kUpgradeDevice = "front";
 
 class InstanceUpgrade : public StageTest {
  protected:
@@ -35,7 +35,7 @@ class InstanceUpgrade : public StageTest {
     ASSERT_TRUE(instance) << instance.error().text;
     const auto endpoint = Endpoint::parse("203.0.113.10:80/tcp").value();
     ASSERT_TRUE(service_add(instance->dataplane(), "web", endpoint, {}, Apply::perform));
-    ASSERT_TRUE(attach(*instance, Component::steer, kDevice, {}));
+    ASSERT_TRUE(attach(*instance, Component::steer, kUpgradeDevice, {}));
   }
   void TearDown() override {
     if (IsSkipped()) return;
@@ -54,7 +54,7 @@ class InstanceUpgrade : public StageTest {
     return info.id;
   }
   static std::string link() {
-    return "links/steer-native-" + std::string(kDevice) + "@" + network_namespace_id();
+    return "links/steer-native-" + std::string(kUpgradeDevice) + "@" + network_namespace_id();
   }
   static uint32_t attached() {
     const Fd fd(bpf_obj_get((directory_ + "/" + link()).c_str()));

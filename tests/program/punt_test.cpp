@@ -87,11 +87,6 @@ TEST_P(Punt, AMarkedPacketThatIsNotIpOrTruncatedIsDropped) {
 INSTANTIATE_TEST_SUITE_P(BothFamilies, Punt, testing::ValuesIn(packets::both_families),
                          family_name);
 
-struct Nesting {
-  Family inner;
-  Family outer;
-};
-
 class SteerPunts : public StageTest, public testing::WithParamInterface<Nesting> {
  protected:
   void SetUp() override {
@@ -124,16 +119,7 @@ TEST_P(SteerPunts, AnEncapsulatedPacketIsPunted) {
   EXPECT_EQ(stage().verdicts(0), (Verdicts{{"punt_sent", 1}}));
 }
 
-std::string nesting_name(const testing::TestParamInfo<Nesting>& info) {
-  return fmt::format("{}_in_{}", family_text(info.param.inner), family_text(info.param.outer));
-}
-
-INSTANTIATE_TEST_SUITE_P(EveryNesting, SteerPunts,
-                         testing::Values(Nesting{Family::v4, Family::v4},
-                                         Nesting{Family::v4, Family::v6},
-                                         Nesting{Family::v6, Family::v4},
-                                         Nesting{Family::v6, Family::v6}),
-                         nesting_name);
+INSTANTIATE_TEST_SUITE_P(EveryNesting, SteerPunts, testing::ValuesIn(every_nesting), nesting_name);
 
 class SteerPuntsTranslated : public SnatTest {
  protected:

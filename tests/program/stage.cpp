@@ -289,4 +289,8 @@ std::string family_name(const testing::TestParamInfo<Family>& info) {
   return std::string(packets::family_text(info.param));
 }
 
+std::string nesting_name(const testing::TestParamInfo<Nesting>& info) {
+  return fmt::format("{}_in_{}", family_text(info.param.inner), family_text(info.param.outer));
+}
+
 }  // namespace sluice::stage

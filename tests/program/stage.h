@@ -42,6 +42,9 @@ inline const Host punt_sent{"punt_sent", 24, "0.0.0.0", "::"};
 
 enum class Device { front, back };
 
+// Of a ring, where a test sets it.
+inline constexpr size_t kSlots = 256;
+
 struct Outcome {
   int action = -1;  // XDP_* or TC_ACT_*
   Frame frame;
@@ -164,5 +167,17 @@ class StageTestOfFamily : public StageTest, public testing::WithParamInterface<F
 };
 
 std::string family_name(const testing::TestParamInfo<Family>& info);
+
+// A packet in a tunnel: the families of its header and of the outer one.
+struct Nesting {
+  Family inner;
+  Family outer;
+};
+inline constexpr Nesting every_nesting[] = {{Family::v4, Family::v4},
+                                            {Family::v4, Family::v6},
+                                            {Family::v6, Family::v4},
+                                            {Family::v6, Family::v6}};
+
+std::string nesting_name(const testing::TestParamInfo<Nesting>& info);
 
 }  // namespace sluice::stage

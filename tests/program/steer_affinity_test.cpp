@@ -15,7 +15,6 @@ using packets::backend_two;
 using packets::Ipv4;
 using packets::Ipv6;
 
-constexpr size_t kSlots = 256;
 constexpr uint32_t kClients = 100;
 
 class SteerAffine : public ModeTest {

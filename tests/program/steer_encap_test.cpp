@@ -18,13 +18,13 @@ using packets::Packet;
 using packets::same_packet;
 using packets::service_one;
 
-struct Nesting {
+struct CarriedProtocol {
   Family inner;
   Family outer;
   L4Proto l4_proto;
 };
 
-class SteerEncapsulates : public StageTest, public testing::WithParamInterface<Nesting> {
+class SteerEncapsulates : public StageTest, public testing::WithParamInterface<CarriedProtocol> {
  protected:
   void SetUp() override {
     StageTest::SetUp();
@@ -202,21 +202,21 @@ TEST_P(SteerEncapsulates, CountersAreExactWithACachedNextHop) {
   EXPECT_EQ(stage().counted(), 3u);
 }
 
-std::string nesting_name(const testing::TestParamInfo<Nesting>& info) {
+std::string carried_protocol_name(const testing::TestParamInfo<CarriedProtocol>& info) {
   return fmt::format("{}_{}_in_{}", family_text(info.param.inner),
                      l4_proto_text(info.param.l4_proto), family_text(info.param.outer));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryNesting, SteerEncapsulates,
-                         testing::Values(Nesting{Family::v4, Family::v4, L4Proto::tcp},
-                                         Nesting{Family::v4, Family::v6, L4Proto::tcp},
-                                         Nesting{Family::v6, Family::v4, L4Proto::tcp},
-                                         Nesting{Family::v6, Family::v6, L4Proto::tcp},
-                                         Nesting{Family::v4, Family::v4, L4Proto::udp},
-                                         Nesting{Family::v4, Family::v6, L4Proto::udp},
-                                         Nesting{Family::v6, Family::v4, L4Proto::udp},
-                                         Nesting{Family::v6, Family::v6, L4Proto::udp}),
-                         nesting_name);
+                         testing::Values(CarriedProtocol{Family::v4, Family::v4, L4Proto::tcp},
+                                         CarriedProtocol{Family::v4, Family::v6, L4Proto::tcp},
+                                         CarriedProtocol{Family::v6, Family::v4, L4Proto::tcp},
+                                         CarriedProtocol{Family::v6, Family::v6, L4Proto::tcp},
+                                         CarriedProtocol{Family::v4, Family::v4, L4Proto::udp},
+                                         CarriedProtocol{Family::v4, Family::v6, L4Proto::udp},
+                                         CarriedProtocol{Family::v6, Family::v4, L4Proto::udp},
+                                         CarriedProtocol{Family::v6, Family::v6, L4Proto::udp}),
+                         carried_protocol_name);
 
 }  // namespace
 }  // namespace sluice::stage

@@ -7,15 +7,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "unit/support/expect_misused.h"
+
 namespace sluice {
 namespace {
-
-template <typename T>
-void expect_misused(const Result<T>& result, const std::string& text) {
-  ASSERT_FALSE(result.has_value()) << text;
-  EXPECT_EQ(result.error().kind, ErrorKind::misused);
-  EXPECT_EQ(result.error().text, text);
-}
 
 Address address(std::string_view text) {
   return Address::parse(text).value();
@@ -161,8 +156,9 @@ TEST(Prefix, RefusesAndSaysWhy) {
                  "prefix \"10.0.0.0/-1\": length \"-1\" is not a whole number from 0 to 32");
   expect_misused(Prefix::parse("10.0.0.0/8/8"),
                  "prefix \"10.0.0.0/8/8\": length \"8/8\" is not a whole number from 0 to 32");
-  expect_misused(Prefix::parse("everyone-else"),
-                 "prefix \"everyone-else\": address \"everyone-else\": not an IPv4 or IPv6 address");
+  expect_misused(
+      Prefix::parse("everyone-else"),
+      "prefix \"everyone-else\": address \"everyone-else\": not an IPv4 or IPv6 address");
 }
 
 TEST(Prefix, ContainsItsAddressesAndNoOthers) {
@@ -213,7 +209,8 @@ TEST(Endpoint, RefusesAndSaysWhatToDo) {
       {"203.0.113.10:80x/tcp", "port \"80x\" is not a whole number from 1 to 65535, nor 0 for any"},
       {"203.0.113.10:http/tcp",
        "port \"http\" is not a whole number from 1 to 65535, nor 0 for any"},
-      {"2001:db8::10:53/udp", "an IPv6 address is written in brackets, as in [2001:db8::10]:443/udp"},
+      {"2001:db8::10:53/udp",
+       "an IPv6 address is written in brackets, as in [2001:db8::10]:443/udp"},
       {"[2001:db8::10:53/udp", "\"[\" without \"]\""},
       {"[2001:db8::10]53/udp", "\":PORT\" should follow \"]\""},
       {"[10.0.0.1]:80/tcp", "brackets are for IPv6; write 10.0.0.1:PORT/tcp"},

@@ -13,10 +13,13 @@
 #include "cli/run.h"
 #include "control/changes.h"
 #include "daemon/daemon.h"
+#include "unit/support/output_sample.h"
 
 namespace sluice {
 namespace {
 
+using sample::backend_one;
+using sample::web_endpoint;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -58,9 +61,6 @@ TEST_P(MisusedCommand, IsOneSentenceOnStderrAndExitTwo) {
   EXPECT_EQ(outcome.err.back(), '\n');
 }
 
-const char* const web = "203.0.113.10:443/tcp";
-const char* const one = "10.0.0.11:8443";
-
 const std::vector<Misuse> misuses{
     {"NoCommand", {}, "a command is missing: attach, detach, status"},
     {"OnlyAnOption", {"--json"}, "see: sluice --help"},
@@ -69,32 +69,34 @@ const std::vector<Misuse> misuses{
     {"UnknownVerb", {"service", "ad"}, R"(no verb "ad", only add)"},
     {"TheHelpOfANounIsClosest", {"service", "ad"}, "see: sluice service --help"},
     {"UnknownOption",
-     {"service", "add", "web", web, "--moed", "snat"},
+     {"service", "add", "web", web_endpoint, "--moed", "snat"},
      "service add: there is no option --moed; see: sluice service add --help"},
     {"UnknownOptionOfARoot", {"-x"}, "there is no option -x; see: sluice --help"},
     {"MissingArgument", {"service", "add"}, "NAME is required; see: sluice service add --help"},
     {"MissingSecondArgument", {"service", "add", "web"}, "ENDPOINT is required"},
     {"OneArgumentTooMany",
-     {"service", "add", "web", web, "extra"},
+     {"service", "add", "web", web_endpoint, "extra"},
      R"("extra" is one argument too many)"},
-    {"OptionWithoutItsValue", {"service", "add", "web", web, "--mode"}, "--mode requires a value"},
+    {"OptionWithoutItsValue",
+     {"service", "add", "web", web_endpoint, "--mode"},
+     "--mode requires a value"},
     {"OptionTwice",
-     {"backend", "add", "web", one, "--weight", "1", "--weight", "2"},
+     {"backend", "add", "web", backend_one, "--weight", "1", "--weight", "2"},
      "--weight is given more than once"},
     {"InstanceWithoutItsName", {"status", "--instance"}, "--instance requires a value"},
     {"InstanceOfABadName", {"status", "--instance", "../etc"}, "../etc"},
     {"InstanceOfAnEmptyName", {"status", "--instance", ""}, "instance"},
     {"FlagWithAValue", {"status", "--json=7"}, "--json takes no value"},
-    {"ServiceOfABadName", {"service", "add", "We b", web}, "We b"},
+    {"ServiceOfABadName", {"service", "add", "We b", web_endpoint}, "We b"},
     {"NounOfTwoLines", {"ser\nvice"}, "ser vice"},
     {"EndpointWithoutProtocol", {"service", "add", "web", "203.0.113.10:443"}, "/tcp"},
     {"EndpointOfNoAddress", {"service", "add", "web", "203.0.113.256:443/tcp"}, "203.0.113.256"},
     {"EndpointOfNoPort", {"service", "add", "web", "203.0.113.10:65536/tcp"}, "65536"},
-    {"UnknownMode", {"service", "add", "web", web, "--mode", "dsr"}, R"("dsr")"},
+    {"UnknownMode", {"service", "add", "web", web_endpoint, "--mode", "dsr"}, R"("dsr")"},
     {"ServiceSetOfNothing", {"service", "set", "web"}, "nothing to set"},
     {"QuicAndNot", {"service", "set", "web", "--quic", "--no-quic"}, "--quic excludes --no-quic"},
-    {"UnknownAffinity", {"service", "add", "web", web, "--affinity", "ip"}, R"("ip")"},
-    {"UnknownGueVariant", {"service", "add", "web", web, "--gue-variant", "2"}, R"("2")"},
+    {"UnknownAffinity", {"service", "add", "web", web_endpoint, "--affinity", "ip"}, R"("ip")"},
+    {"UnknownGueVariant", {"service", "add", "web", web_endpoint, "--gue-variant", "2"}, R"("2")"},
     {"PrefixWithHostBits", {"service", "add", "web", "203.0.113.1/24:80/tcp"}, "203.0.113.0/24"},
     {"SettleOfNoService", {"service", "settle"}, "--all"},
     {"SettleOfOneAndAll", {"service", "settle", "web", "--all"}, "--all"},
@@ -102,11 +104,11 @@ const std::vector<Misuse> misuses{
     {"TimeOutOfNoTime", {"service", "set", "web", "--idle-timeout", "soon"}, "\"soon\""},
     {"TimeOutTooLong", {"service", "set", "web", "--idle-timeout", "8d"}, "1s to 7d"},
     {"BackendWithAProtocol", {"backend", "add", "web", "10.0.0.11:8443/tcp"}, "10.0.0.11:8443/tcp"},
-    {"WeightBelowZero", {"backend", "add", "web", one, "--weight", "-5"}, R"("-5")"},
-    {"WeightTooLarge", {"backend", "add", "web", one, "--weight", "65536"}, "65536"},
-    {"WeightOfNoNumber", {"backend", "set", "web", one, "--weight", "ten"}, "ten"},
-    {"UnknownState", {"backend", "set", "web", one, "--state", "asleep"}, "asleep"},
-    {"BackendSetOfNothing", {"backend", "set", "web", one}, "nothing to set"},
+    {"WeightBelowZero", {"backend", "add", "web", backend_one, "--weight", "-5"}, R"("-5")"},
+    {"WeightTooLarge", {"backend", "add", "web", backend_one, "--weight", "65536"}, "65536"},
+    {"WeightOfNoNumber", {"backend", "set", "web", backend_one, "--weight", "ten"}, "ten"},
+    {"UnknownState", {"backend", "set", "web", backend_one, "--state", "asleep"}, "asleep"},
+    {"BackendSetOfNothing", {"backend", "set", "web", backend_one}, "nothing to set"},
     {"DrainWithoutBackend", {"backend", "drain", "web"}, "ADDR:PORT is required"},
     {"PolicySetOfNothing", {"policy", "set", "web"}, "nothing to set"},
     {"RateOfNoUnit", {"policy", "set", "web", "--flow-rate", "50furlongs"}, "50furlongs"},
@@ -146,7 +148,7 @@ const std::vector<Misuse> misuses{
     {"LimitOfZero", {"flow", "list", "--limit", "0"}, R"("0")"},
     {"LimitBeyondAllFlows", {"flow", "list", "--limit", "99999999999999999999"}, "99999999999"},
     {"FlowOfOneEnd", {"flow", "show", "198.51.100.7:40000"}, "ENDPOINT is missing"},
-    {"FlowOfNoAddress", {"flow", "show", "nowhere", web}, "nowhere"},
+    {"FlowOfNoAddress", {"flow", "show", "nowhere", web_endpoint}, "nowhere"},
     {"InstanceToCreateOfABadName", {"instance", "create", "a/b"}, "a/b"},
     {"NoServices", {"instance", "create", "--services", "0"}, "from 1 to 65536"},
     {"TooManyServices", {"instance", "create", "--services", "65537"}, R"(services "65537")"},
@@ -242,16 +244,16 @@ TEST(Cli, EveryHelpPageShowsAnExampleOfItself) {
 
 TEST(AbsentInstance, ADryRunAnswersAsTheFirstChangeWould) {
   AbsentInstance nothing;
-  const auto change = service_add(nothing, "web", Endpoint::parse(web).value(),
+  const auto change = service_add(nothing, "web", Endpoint::parse(web_endpoint).value(),
                                   {{&Service::mode, Mode::snat}}, Apply::only_show);
   ASSERT_TRUE(change) << change.error().text;
   EXPECT_TRUE(change->needed);
-  EXPECT_THAT(change->sentence, AllOf(HasSubstr("web"), HasSubstr(web)));
+  EXPECT_THAT(change->sentence, AllOf(HasSubstr("web"), HasSubstr(web_endpoint)));
 }
 
 TEST(AbsentInstance, NothingCanBeWrittenToIt) {
   AbsentInstance nothing;
-  EXPECT_FALSE(service_add(nothing, "web", Endpoint::parse(web).value(),
+  EXPECT_FALSE(service_add(nothing, "web", Endpoint::parse(web_endpoint).value(),
                            {{&Service::mode, Mode::snat}}, Apply::perform));
 }
 

@@ -11,6 +11,7 @@
 #include "pure/hash.h"
 #include "sluice/limits.h"
 
+namespace sluice::departure_slot {
 namespace {
 
 constexpr uint64_t now = 1'000'000'000;
@@ -130,3 +131,4 @@ TEST(FlowHash, EveryBitOfAFlowCounts) {
 }
 
 }  // namespace
+}  // namespace sluice::departure_slot

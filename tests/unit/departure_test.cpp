@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+namespace sluice::departure {
 namespace {
 
 constexpr uint64_t second = SLUICE_NS_PER_SEC;
@@ -93,3 +94,4 @@ TEST(Departure, SeveralCpusTakeEveryTurnOnce) {
 }
 
 }  // namespace
+}  // namespace sluice::departure

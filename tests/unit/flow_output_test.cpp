@@ -9,10 +9,9 @@
 
 #include "unit/support/output_sample.h"
 
-namespace sluice {
+namespace sluice::sample {
 namespace {
 
-using namespace sample;
 using testing::HasSubstr;
 
 TEST(FlowOutput, FlowNamesItsServiceAndItsBackend) {
@@ -121,4 +120,4 @@ TEST(FlowOutput, FlowWithoutCongestionControlHasDashesInItsColumns) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::sample

@@ -7,7 +7,7 @@
 #include "unit/support/marks_walk.h"
 #include "unit/support/single_window.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 namespace {
 
 // A sender that has sent up to `next`.
@@ -246,4 +246,4 @@ TEST(MarkResponse, TheWindowGrowsSlowlyPastTheLastMark) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

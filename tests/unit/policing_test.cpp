@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+namespace sluice::policing {
 namespace {
 
 constexpr uint64_t second = SLUICE_NS_PER_SEC;
@@ -48,3 +49,4 @@ TEST(Policing, TheLowestRateLeavesRoomForTheLongestPacket) {
 }
 
 }  // namespace
+}  // namespace sluice::policing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Checks of every kind against servers on this host's loopback: which pass, which fail, and that each
-// ends at its time-out.
+// Checks of every kind against servers on this host's loopback: which pass, which fail, and that
+// each ends at its time-out.
 #include "daemon/prober.h"
 
 #include <arpa/inet.h>
@@ -44,11 +44,11 @@ class Listener {
   uint16_t port_ = 0;
 };
 
-// Answers every connection with these bytes, until it is destroyed. `hangs`: then keeps the connection
-// open.
-class Server {
+// Answers every connection with these bytes, until it is destroyed. `hangs`: then keeps the
+// connection open.
+class HttpServer {
  public:
-  explicit Server(std::string bytes, bool hangs = false)
+  explicit HttpServer(std::string bytes, bool hangs = false)
       : listener_(SOCK_STREAM), thread_([this, bytes = std::move(bytes), hangs] {
           for (;;) {
             Fd client(accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -59,7 +59,7 @@ class Server {
             if (hangs) kept_.push_back(std::move(client));
           }
         }) {}
-  ~Server() {
+  ~HttpServer() {
     shutdown(listener_.fd(), SHUT_RDWR);
     thread_.join();
   }
@@ -136,7 +136,7 @@ TEST(Prober, TcpFailureHasTheReason) {
 }
 
 TEST(Prober, HttpPassesByStatusAndBody) {
-  const Server server("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nall well");
+  const HttpServer server("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nall well");
   HealthCheck check = check_of(CheckKind::http);
   EXPECT_EQ(outcome(check, server.at()).why, "");
   check.body = "all well";
@@ -148,7 +148,7 @@ TEST(Prober, HttpPassesByStatusAndBody) {
 }
 
 TEST(Prober, EndlessHttpBodyIsReadOnlyUntilTheDecision) {
-  const Server server(
+  const HttpServer server(
       "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + std::string(200000, 'x'), true);
   HealthCheck check = check_of(CheckKind::http);
   EXPECT_EQ(outcome(check, server.at()).why, "");
@@ -157,7 +157,7 @@ TEST(Prober, EndlessHttpBodyIsReadOnlyUntilTheDecision) {
 }
 
 TEST(Prober, SilentServerFailsAtTheTimeOut) {
-  const Server server("", true);
+  const HttpServer server("", true);
   HealthCheck check = check_of(CheckKind::http);
   check.timeout_ms = 50;
   const Progress progress = outcome(check, server.at());

@@ -7,15 +7,10 @@
 #include <random>
 #include <vector>
 
+#include "unit/support/expect_misused.h"
+
 namespace sluice {
 namespace {
-
-template <typename T>
-void expect_misused(const Result<T>& result, const std::string& text) {
-  ASSERT_FALSE(result.has_value()) << text;
-  EXPECT_EQ(result.error().kind, ErrorKind::misused);
-  EXPECT_EQ(result.error().text, text);
-}
 
 TEST(Rate, IsReadAsTcReadsIt) {
   const std::vector<std::pair<std::string_view, uint64_t>> cases = {

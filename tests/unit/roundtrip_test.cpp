@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+namespace sluice::roundtrip {
 namespace {
 
 constexpr uint64_t ms = 1'000'000;
@@ -111,3 +112,4 @@ TEST(RoundTrip, AWindowOfARateIsWhatThePathHoldsAtIt) {
 }
 
 }  // namespace
+}  // namespace sluice::roundtrip

@@ -10,19 +10,17 @@
 #include "cli/policy_output.h"
 #include "unit/support/output_sample.h"
 
-namespace sluice {
+namespace sluice::sample {
 namespace {
-
-using namespace sample;
 
 TEST(ServiceOutput, ServiceHasItsBackendsPolicyAndVerdicts) {
   const Json document = service_json(web());
-  EXPECT_EQ(
-      keys(document),
-      (Names{"service", "endpoint", "mode", "gue_variant", "affinity", "quic", "mss", "idle_timeout_s",
-             "udp_timeout_s", "number", "removing", "slots", "moving_slots", "tracked_flows",
-             "policy", "filters", "weights", "packets", "bytes", "connections", "flow_totals",
-             "backends_up", "backends", "verdicts"}));
+  EXPECT_EQ(keys(document),
+            (Names{"service",     "endpoint",    "mode",           "gue_variant",   "affinity",
+                   "quic",        "mss",         "idle_timeout_s", "udp_timeout_s", "number",
+                   "removing",    "slots",       "moving_slots",   "tracked_flows", "policy",
+                   "filters",     "weights",     "packets",        "bytes",         "connections",
+                   "flow_totals", "backends_up", "backends",       "verdicts"}));
   EXPECT_EQ(document["service"], "web");
   EXPECT_EQ(document["endpoint"], web_endpoint);
   EXPECT_EQ(document["mode"], "snat");
@@ -68,4 +66,4 @@ TEST(ServiceOutput, BackendsAreATableWithTheirShares) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::sample

@@ -9,16 +9,10 @@
 #include <vector>
 
 #include "model/policy.h"
+#include "unit/support/expect_misused.h"
 
 namespace sluice {
 namespace {
-
-template <typename T>
-void expect_misused(const Result<T>& result, const std::string& text) {
-  ASSERT_FALSE(result.has_value()) << text;
-  EXPECT_EQ(result.error().kind, ErrorKind::misused);
-  EXPECT_EQ(result.error().text, text);
-}
 
 TEST(Mode, IsReadAndWrittenTheSame) {
   for (auto mode : {Mode::ipip, Mode::snat, Mode::gue, Mode::l2, Mode::nat}) {

@@ -9,10 +9,9 @@
 
 #include "unit/support/output_sample.h"
 
-namespace sluice {
+namespace sluice::sample {
 namespace {
 
-using namespace sample;
 using testing::HasSubstr;
 
 TEST(StatusOutput, HasEverythingInTheInstance) {
@@ -84,4 +83,4 @@ TEST(StatusOutput, SaysWhyCongestionControlIsUnsupported) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::sample

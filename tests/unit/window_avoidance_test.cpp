@@ -7,7 +7,7 @@
 
 #include "unit/support/single_window.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 namespace {
 
 TEST(Avoidance, FillsThePathAndKeepsTheQueueAtItsTarget) {
@@ -183,4 +183,4 @@ TEST(QueueProbe, TheShareIsTheChangeOfDelayPerChangeOfWindow) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

@@ -6,7 +6,7 @@
 
 #include "unit/support/single_window.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 namespace {
 
 TEST(Competing, FollowsCubicWithFastConvergenceAfterALoss) {
@@ -31,4 +31,4 @@ TEST(Competing, AFlowWithALowShareReducesLessAfterALoss) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

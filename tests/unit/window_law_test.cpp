@@ -8,7 +8,7 @@
 #include "pure/pacing.h"
 #include "unit/support/single_window.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 namespace {
 
 TEST(Law, TheTargetIsTheGeometricMeanOfItsBaseAndTheTimeBetweenPackets) {
@@ -144,4 +144,4 @@ TEST(Pacing, SendsAWindowInLittleLessThanARoundTrip) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

@@ -10,7 +10,7 @@
 
 #include "unit/support/single_window.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 namespace {
 
 TEST(Loss, ALossAtAShortQueueIsRepairedWithoutAReduction) {
@@ -215,4 +215,4 @@ TEST(Silence, DoesNotChangeASmallWindowOrARecovery) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

@@ -11,7 +11,7 @@
 #include "unit/support/path_simulation.h"
 #include "unit/support/rivals.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 namespace {
 
 constexpr double kPacketBits = kWireBytes * 8;
@@ -210,4 +210,4 @@ TEST(WhereAQueueMarks, AnAccuratePeerDoesNotTakeTheLinkFromCubic) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

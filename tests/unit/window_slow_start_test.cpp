@@ -6,7 +6,7 @@
 
 #include "unit/support/single_window.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 namespace {
 
 TEST(SlowStart, DoublesEveryRound) {
@@ -105,4 +105,4 @@ TEST(SlowStart, DoesNotResumeDuringRecovery) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

@@ -3,7 +3,7 @@
 
 #include "pure/pacing.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 Governed::Governed(uint32_t weight) {
   window_open(&window_, WINDOW_INITIAL, 0);
@@ -59,4 +59,4 @@ uint32_t Governed::least_burst() const {
                             static_cast<uint32_t>(kMssBytes));
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

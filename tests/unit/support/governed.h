@@ -5,7 +5,7 @@
 #include "pure/congestion_window.h"
 #include "unit/support/path_simulation.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 class Governed : public Controller {
  public:
@@ -27,4 +27,4 @@ class Governed : public Controller {
   double srtt_us_ = 0;
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

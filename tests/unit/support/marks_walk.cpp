@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 namespace {
 
@@ -115,4 +115,4 @@ void MarksWalk::hear() {
   most_confidence_ = std::max<int>(most_confidence_, marks_.confidence);
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

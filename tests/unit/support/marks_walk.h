@@ -11,7 +11,7 @@
 #include "pure/marks.h"
 #include "unit/support/path_simulation.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 class MarksWalk {
  public:
@@ -70,4 +70,4 @@ class MarksWalk {
   int unreported_ = 0;
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

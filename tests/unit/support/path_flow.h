@@ -8,7 +8,7 @@
 
 #include "unit/support/path_simulation.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 enum PathEvent { kSend, kArrive, kDelayedAck, kAckArrives, kTimer, kStart };
 
@@ -83,4 +83,4 @@ struct PathSimulation::Flow {
   }
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

@@ -6,7 +6,7 @@
 
 #include "unit/support/path_flow.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 bool PathSimulation::Flow::deliver(const Report& report, double now_us, AckEvent& ack) {
   uint64_t prior_delivered = 0;
@@ -149,4 +149,4 @@ void PathSimulation::on_timer(size_t index) {
   try_send(index);
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

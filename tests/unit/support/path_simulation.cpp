@@ -6,7 +6,7 @@
 
 #include "unit/support/path_flow.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 namespace {
 
@@ -240,4 +240,4 @@ double PathSimulation::queue_now_ms() const {
   return std::max(0.0, busy_until_us_ - now_us_) / 1000;
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

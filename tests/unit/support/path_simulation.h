@@ -13,7 +13,7 @@
 #include <random>
 #include <vector>
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 constexpr double kMssBytes = 1448;
 constexpr double kWireBytes = 1500;
@@ -133,4 +133,4 @@ class PathSimulation {
   std::vector<uint32_t> queue_histogram_;  // hundredths of a millisecond
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <deque>
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 namespace {
 
@@ -222,4 +222,4 @@ std::unique_ptr<Controller> make_bbr() {
   return std::make_unique<Bbr>();
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

@@ -7,9 +7,9 @@
 
 #include "unit/support/path_simulation.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 std::unique_ptr<Controller> make_cubic();
 std::unique_ptr<Controller> make_bbr();
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

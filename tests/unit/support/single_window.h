@@ -8,7 +8,7 @@
 
 #include "pure/congestion_window.h"
 
-namespace sluice::testing {
+namespace sluice::simulation {
 
 inline constexpr uint32_t kMss = 1448;
 
@@ -103,4 +103,4 @@ class Flow {
   uint32_t most_ = 0;
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::simulation

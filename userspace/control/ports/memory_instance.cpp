@@ -23,7 +23,7 @@ typename Values::mapped_type value_or_none(const Values& values, uint32_t key) {
 
 // Filters and client weights are found by the same kind of key.
 template <typename Item>
-std::pair<uint32_t, std::string> key_of(const Item& item) {
+std::pair<uint32_t, std::string> item_key(const Item& item) {
   return {item.service, item.prefix.text()};
 }
 
@@ -85,8 +85,8 @@ Result<void> MemoryInstance::write_policy(uint32_t service, const Policy& policy
 
 Result<void> MemoryInstance::write_weight(const ClientWeight& weight) {
   if (weight.weight == 0)
-    return write("erase_client_weight", [&] { memory.client_weights.erase(key_of(weight)); });
-  return write("put_client_weight", [&] { memory.client_weights[key_of(weight)] = weight; });
+    return write("erase_client_weight", [&] { memory.client_weights.erase(item_key(weight)); });
+  return write("put_client_weight", [&] { memory.client_weights[item_key(weight)] = weight; });
 }
 
 Result<void> MemoryInstance::write_all(const Writes& writes) {
@@ -98,7 +98,7 @@ Result<void> MemoryInstance::write_all(const Writes& writes) {
   for (const ClientWeight& weight : writes.weights) TRY(write_weight(weight));
   if (writes.filters.empty()) return {};
   return write("put_filters", [&] {
-    for (const Filter& filter : writes.filters) memory.filters[key_of(filter)] = filter;
+    for (const Filter& filter : writes.filters) memory.filters[item_key(filter)] = filter;
   });
 }
 
@@ -112,7 +112,7 @@ Result<void> MemoryInstance::erase_backend(const Backend& backend) {
 
 Result<void> MemoryInstance::erase_filters(const std::vector<Filter>& filters) {
   return write("erase_filters", [&] {
-    for (const Filter& filter : filters) memory.filters.erase(key_of(filter));
+    for (const Filter& filter : filters) memory.filters.erase(item_key(filter));
   });
 }
 
