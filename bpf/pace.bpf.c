@@ -22,7 +22,7 @@
 #include "pace/paced_flow.h"
 #include "pace/egress_police.h"
 #include "pace/ingress_police.h"
-#include "pace/skb.h"
+#include "wire/skb_segment.h"
 #include "pace/receive_window.h"
 #include "wire/mss.h"
 

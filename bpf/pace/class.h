@@ -16,6 +16,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "maps/policies.h"
+#include "pure/flow_reverse.h"
 #include "sluice/flow.h"
 #include "wire/headers.h"
 #include "wire/ipv6_extensions.h"
@@ -252,17 +253,6 @@ static __always_inline __u32 class_service(const struct sluice_address *address,
 	return endpoint_service(&endpoint);
 }
 
-static __always_inline void class_reverse(struct sluice_flow *flow)
-{
-	struct sluice_address address = flow->source;
-	__be16 port = flow->source_port;
-
-	flow->source = flow->destination;
-	flow->source_port = flow->destination_port;
-	flow->destination = address;
-	flow->destination_port = port;
-}
-
 static __always_inline bool class_is_to_service(struct pace_packet *packet)
 {
 	const struct sluice_flow *flow = &packet->flow;
@@ -280,7 +270,7 @@ static __always_inline bool class_is_to_client(struct pace_packet *packet)
 	if (!packet->service)
 		return false;
 	packet->to_service = false;
-	class_reverse(flow);
+	*flow = flow_reverse(flow);
 	return true;
 }
 

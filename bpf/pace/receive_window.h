@@ -3,7 +3,7 @@
  * The receive-window ceiling. It lowers the window in the client's segments, so that the service
  * sends no more than its policy allows. It also measures round trips, windows and retransmissions
  * of passing segments. Arithmetic: pure/ceiling.h, pure/roundtrip.h. The hook finds the segment and
- * provides access to its bytes (pace/skb.h, wire/xdp_segment.h).
+ * provides access to its bytes (wire/skb_segment.h, wire/xdp_segment.h).
  *
  * Limits: a connection whose SYN was not seen stays unchanged, and so does one with signed
  * segments. A client that forges its ACKs can lift its own ceiling; `congestion` limits the

@@ -61,7 +61,7 @@ __noinline int forward_measure(struct xdp_md *ctx, struct packet_context *contex
 	if (!context || !packet_segment(ctx, &context->packet, &segment))
 		return 0;
 	if (to_client) {
-		flow = nat_reverse(&context->translated_tuple);
+		flow = flow_reverse(&context->translated_tuple);
 		measure_to_client(&flow, &segment);
 	} else {
 		flow = packet_flow(&context->packet);

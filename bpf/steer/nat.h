@@ -41,7 +41,7 @@ static __always_inline enum sluice_verdict nat_open(const struct packet *packet,
 	search->reply_key.destination = record->source;
 	search->reply_key.l4_proto = packet->l4_proto;
 	__builtin_memset(translation, 0, sizeof(*translation));
-	translation->translated_tuple = nat_reverse(flow);
+	translation->translated_tuple = flow_reverse(flow);
 	translation->backend = backend;
 	translation->service = service;
 	translation->seen_s = search->now_s;
@@ -49,7 +49,7 @@ static __always_inline enum sluice_verdict nat_open(const struct packet *packet,
 	bpf_loop(2 * SLUICE_SNAT_PORT_TRIES, nat_try_port, NULL, 0);
 	if (search->verdict != UNDECIDED)
 		return search->verdict;
-	translation->translated_tuple = nat_reverse(&search->reply_key);
+	translation->translated_tuple = flow_reverse(&search->reply_key);
 	translation->reply = 0;
 	if (bpf_map_update_elem(&translations, flow, translation, BPF_ANY)) {
 		bpf_map_delete_elem(&translations, &search->reply_key);
@@ -88,7 +88,7 @@ static __always_inline bool nat_is_earlier(const struct sluice_translation *tran
 
 	if (!flow_backend_takes_new(translation->backend))
 		return true;
-	reply_key = nat_reverse(&translation->translated_tuple);
+	reply_key = flow_reverse(&translation->translated_tuple);
 	return nat_is_closed(translation, bpf_map_lookup_elem(&translations, &reply_key));
 }
 

@@ -10,6 +10,7 @@
 #define SLUICE_STEER_NAT_PORTS_H
 
 #include "maps/translations.h"
+#include "pure/flow_reverse.h"
 #include "sluice/flow.h"
 #include "sluice/limits.h"
 #include "steer/service_lookup.h"
@@ -18,19 +19,6 @@
 #define NAT_PORTS (SLUICE_SNAT_PORT_LAST - SLUICE_SNAT_PORT_FIRST + 1)
 #define NAT_PORT_STRIDE 7919 /* a prime that does not divide NAT_PORTS: no candidate repeats */
 #define NAT_EEXIST 17	     /* the kernel's EEXIST */
-
-static __always_inline struct sluice_flow nat_reverse(const struct sluice_flow *flow)
-{
-	struct sluice_flow reverse = {
-		.source = flow->destination,
-		.destination = flow->source,
-		.source_port = flow->destination_port,
-		.destination_port = flow->source_port,
-		.l4_proto = flow->l4_proto,
-	};
-
-	return reverse;
-}
 
 /* NULL also if the entry is void, because its backend was removed (purge.bpf.c). */
 static __always_inline struct sluice_translation *nat_find(const struct sluice_flow *flow)
@@ -120,7 +108,7 @@ static __always_inline bool nat_take_over(const struct sluice_flow *reply_key, _
 
 	if (!reply)
 		return true;
-	forward_key = nat_reverse(&reply->translated_tuple);
+	forward_key = flow_reverse(&reply->translated_tuple);
 	forward = bpf_map_lookup_elem(&translations, &forward_key);
 	if (forward && !nat_are_one(reply_key, reply, forward))
 		forward = NULL;

@@ -63,7 +63,7 @@ static __always_inline void window_ceiling_from_server(struct xdp_md *ctx,
 	work = bpf_map_lookup_elem(&ceiling_works, &zero);
 	if (!work || !packet_segment(ctx, packet, &work->segment))
 		return;
-	work->key = nat_reverse(translated_tuple);
+	work->key = flow_reverse(translated_tuple);
 	flow = paced_find(&work->key);
 	if (!flow)
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A TCP segment as numbers, without pointers, the same for every hook. The access to its bytes is
- * the hook's: pace/skb.h in tc, wire/xdp_segment.h in XDP.
+ * the hook's: wire/skb_segment.h in tc, wire/xdp_segment.h in XDP.
  */
 #ifndef SLUICE_WIRE_SEGMENT_H
 #define SLUICE_WIRE_SEGMENT_H

@@ -17,13 +17,15 @@
 namespace sluice {
 namespace {
 
-// The mode, and options that differ from their defaults: "gue", "gue variant 0", "snat, QUIC".
+// The mode, and options that differ from their defaults and have no column of their own: "gue",
+// "gue, GUE variant 0", "ipip, MSS auto".
 std::string mode_and_options(const Service& service) {
-  std::string text(mode_text(service.mode));
-  if (service.gue_variant != gue_variant_default) {
-    text += fmt::format(" variant {}", service.gue_variant);
-  }
-  return text + (service.quic ? ", QUIC" : "");
+  Service others = service;
+  others.mode = Service{}.mode;
+  others.affinity = Service{}.affinity;
+  const std::string mode(mode_text(service.mode));
+  const std::string text = changed_options_text(others);
+  return text.empty() ? mode : mode + ", " + text;
 }
 
 // Which clients the filters admit, in a few words; `sluice filter list` shows each filter.

@@ -188,8 +188,8 @@ void Comparison::set_service(const Service& before, const Service& after) {
   result_.writes.services.push_back(after);
   DirtySet& dirty = result_.dirty;
   dirty.table = dirty.rings = true;
-  if (before.idle_timeout_s != after.idle_timeout_s || before.udp_timeout_s != after.udp_timeout_s)
-    dirty.timeouts = true;
+  // The time-out is in the ring's lines.
+  dirty.timeouts = service_timeout_s(before) != service_timeout_s(after);
 }
 
 void Comparison::remove_service(const Service& service) {

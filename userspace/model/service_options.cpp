@@ -240,15 +240,27 @@ OptionValue option_value(const ServiceOption& option, const Service& service) {
       option.member);
 }
 
-std::string service_options_text(const Service& service) {
+namespace {
+
+std::string options_text(const Service& service, bool (*said)(const ServiceOption&)) {
   std::string text;
   for (const ServiceOption& option : kOptions) {
-    if (!option.always_said && is_default(option, service)) continue;
+    if (!said(option) && is_default(option, service)) continue;
     if (!text.empty()) text += ", ";
     text += option.words;
     if (!option.is_flag()) text += " " + option.text(service);
   }
   return text;
+}
+
+}  // namespace
+
+std::string service_options_text(const Service& service) {
+  return options_text(service, [](const ServiceOption& option) { return option.always_said; });
+}
+
+std::string changed_options_text(const Service& service) {
+  return options_text(service, [](const ServiceOption&) { return false; });
 }
 
 std::string settings_text(const Service& from, const Service& to) {

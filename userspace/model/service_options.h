@@ -86,6 +86,8 @@ using OptionValue = std::variant<std::monostate, bool, uint64_t, std::string>;
 
 // "mode gue, GUE variant 0, QUIC": all that is not the default, and the mode.
 [[nodiscard]] std::string service_options_text(const Service& service);
+// The same without the mode where it is the default; empty: all are defaults.
+[[nodiscard]] std::string changed_options_text(const Service& service);
 // " --mode ipip --affinity client": what turns `from` into `to`; empty: nothing.
 [[nodiscard]] std::string settings_text(const Service& from, const Service& to);
 // Equal but for options that may change while the service has backends?

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Access to a segment's bytes in tc, where a packet may be non-linear. */
-#ifndef SLUICE_PACE_SKB_H
-#define SLUICE_PACE_SKB_H
+#ifndef SLUICE_WIRE_SKB_SEGMENT_H
+#define SLUICE_WIRE_SKB_SEGMENT_H
 
 #include <stddef.h>
 
