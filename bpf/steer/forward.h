@@ -35,18 +35,47 @@ __noinline int forward_lower_window(struct xdp_md *ctx, struct packet_context *c
 	return 0;
 }
 
-/* `mtu`: of the path to the backend or client, before encapsulation. Always 0. */
-__noinline int forward_lower_mss(struct xdp_md *ctx, struct packet_context *context, __u32 mtu)
+/*
+ * The longest packet that fits the path to the backend, before encapsulation, and in a reply the
+ * path to the client as well. 0: neither is known. The cached paths do not answer this: they are
+ * per CPU, and empty until the neighbour is known.
+ */
+__noinline int forward_mtu(struct xdp_md *ctx, struct packet_context *context, bool to_client)
+{
+	const struct sluice_backend *record;
+	const struct sluice_flow *tuple;
+	__u32 backend, mtu = 0, client_mtu;
+
+	if (!context)
+		return 0;
+	backend = context->backend;
+	record = bpf_map_lookup_elem(&backends, &backend);
+	if (record)
+		mtu = nexthop_backend_mtu(ctx, record);
+	if (!to_client)
+		return mtu;
+	tuple = &context->translated_tuple;
+	client_mtu =
+		nexthop_mtu(ctx, address_high(&tuple->source), address_low(&tuple->source),
+			    address_high(&tuple->destination), address_low(&tuple->destination));
+	return client_mtu && (!mtu || client_mtu < mtu) ? client_mtu : mtu;
+}
+
+/* Of a SYN to the backend, or of a SYN-ACK to the client. Always 0. */
+__noinline int forward_lower_mss(struct xdp_md *ctx, struct packet_context *context, bool to_client)
 {
 	const struct sluice_service_config *config;
 	struct segment segment = {};
 	struct frame frame;
+	__u32 mtu = 0;
 
 	if (!context)
 		return 0;
 	config = service_config_find(context->service.number);
 	if (!config || !config->options.mss || !packet_segment(ctx, &context->packet, &segment))
 		return 0;
+	if (config->options.mss == SLUICE_MSS_AUTO)
+		mtu = forward_mtu(ctx, context, to_client);
 	frame = (struct frame){.ctx = ctx, .packet = &context->packet};
 	mss_lower(&frame, &segment, mss_allowed(config, mtu, segment.ipv6));
 	return 0;
@@ -102,7 +131,7 @@ __noinline int forward_to_backend(struct xdp_md *ctx, struct packet_context *con
 	if (context->service.flags & SLUICE_SERVICE_WINDOWED)
 		forward_lower_window(ctx, context);
 	if (context->service.flags & SLUICE_SERVICE_MSS && packet->opens)
-		forward_lower_mss(ctx, context, path->mtu);
+		forward_lower_mss(ctx, context, false);
 	if (measure_wanted(context->service.number))
 		forward_measure(ctx, context, false);
 	if (!encap_spend_ttl(ctx, packet->l3_offset, packet->v6) ||

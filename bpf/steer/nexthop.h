@@ -66,6 +66,32 @@ static __always_inline enum sluice_verdict nexthop_ask(struct xdp_md *ctx, __u64
 	}
 }
 
+/*
+ * The longest packet that the route carries, also while the neighbour is unknown: to a length that
+ * exceeds the MTU the kernel answers with the MTU, before it looks for the neighbour. 0: no route,
+ * or an MTU of 65535 or more.
+ */
+static __always_inline __u32 nexthop_mtu(struct xdp_md *ctx, __u64 source_high, __u64 source_low,
+					 __u64 destination_high, __u64 destination_low)
+{
+	struct bpf_fib_lookup fib = {.ifindex = ctx->ingress_ifindex, .tot_len = 0xffff};
+
+	fib_fill(&fib, source_high, source_low, destination_high, destination_low);
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return 0;
+	return fib.mtu_result;
+}
+
+/* The same towards a backend, before encapsulation. */
+static __always_inline __u32 nexthop_backend_mtu(struct xdp_md *ctx,
+						 const struct sluice_backend *backend)
+{
+	__u32 mtu = nexthop_mtu(ctx, address_high(&backend->source), address_low(&backend->source),
+				address_high(&backend->address), address_low(&backend->address));
+
+	return mtu > backend->outer.length ? mtu - backend->outer.length : 0;
+}
+
 /* Is the path that this CPU cached still valid? */
 static __always_inline bool nexthop_is_fresh(const struct sluice_backend_path *path)
 {

@@ -5,7 +5,6 @@
 #ifndef SLUICE_STEER_REPLY_H
 #define SLUICE_STEER_REPLY_H
 
-#include "maps/backend_paths.h"
 #include "maps/backends.h"
 #include "maps/policies.h"
 #include "steer/forward.h"
@@ -16,28 +15,6 @@ __noinline int reply_learn_window(struct xdp_md *ctx, struct packet_context *con
 	if (context)
 		window_ceiling_from_server(ctx, &context->packet, &context->translated_tuple);
 	return 0;
-}
-
-/*
- * The client sends to the backend what fits both paths, from the client to here and from here to
- * the backend. Always 0.
- */
-__noinline int reply_lower_mss(struct xdp_md *ctx, struct packet_context *context, __u32 mtu)
-{
-	const struct sluice_service_config *config;
-	const struct sluice_backend_path *path;
-	__u32 backend;
-
-	if (!context)
-		return 0;
-	config = service_config_find(context->service.number);
-	if (!config || !config->options.mss)
-		return 0;
-	backend = context->backend;
-	path = bpf_map_lookup_elem(&backend_paths, &backend);
-	if (path && path->mtu && path->mtu < mtu)
-		mtu = path->mtu;
-	return forward_lower_mss(ctx, context, mtu);
 }
 
 /* To the client, from the service's address. */
@@ -81,7 +58,8 @@ __noinline int reply_to_client(struct xdp_md *ctx, struct packet_context *contex
 		punt = SLUICE_VERDICT_OTHER_DEVICE;
 	else if (verdict == UNDECIDED && policy_lowers_windows(policy))
 		reply_learn_window(ctx, context);
-	reply_lower_mss(ctx, context, nexthop.mtu);
+	if (packet->answers)
+		forward_lower_mss(ctx, context, true);
 	if (measure_wanted(service))
 		forward_measure(ctx, context, true);
 	if (!encap_spend_ttl(ctx, packet->l3_offset, packet->v6) ||

@@ -25,7 +25,8 @@ static __always_inline __u32 mss_outer_bytes(const struct sluice_service_config 
 
 /*
  * What the option allows, without IP and TCP options, as the MSS is meant (RFC 6691). `mtu`: the
- * longest packet from its IP header on that fits the path, for SLUICE_MSS_AUTO.
+ * longest packet from its IP header on that fits the path, for SLUICE_MSS_AUTO; 0: unknown, and
+ * nothing is lowered.
  */
 static __always_inline __u32 mss_allowed(const struct sluice_service_config *config, __u32 mtu,
 					 bool ipv6)
@@ -34,6 +35,8 @@ static __always_inline __u32 mss_allowed(const struct sluice_service_config *con
 
 	if (config->options.mss != SLUICE_MSS_AUTO)
 		return config->options.mss;
+	if (!mtu)
+		return 0xffff;
 	headers += ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 	return mtu > headers + SLUICE_MSS_MIN ? mtu - headers : SLUICE_MSS_MIN;
 }

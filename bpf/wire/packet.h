@@ -56,6 +56,7 @@ struct packet {
 	__u8 l4_proto; /* of a quote: the quoted one */
 	__u8 kind;     /* enum packet_kind */
 	bool opens;    /* may begin a connection: SYN without ACK, any UDP packet, QUIC's Initial */
+	bool answers;  /* SYN with ACK */
 	bool datagram; /* UDP, where no packet states that it begins a flow */
 	bool finishes; /* FIN */
 	bool resets;   /* RST */
@@ -210,6 +211,7 @@ static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet
 	packet->source_port = 0;
 	packet->destination_port = 0;
 	packet->opens = false;
+	packet->answers = false;
 	packet->datagram = false;
 	packet->finishes = false;
 	packet->resets = false;
@@ -226,6 +228,8 @@ static __always_inline enum sluice_verdict packet_parse_l4(struct packet *packet
 		packet->source_port = tcp->source;
 		packet->destination_port = tcp->dest;
 		packet->opens = tcp_opens(tcp_flags(tcp));
+		packet->answers = (tcp_flags(tcp) & (TCP_FLAGS_SYN | TCP_FLAGS_ACK)) ==
+				  (TCP_FLAGS_SYN | TCP_FLAGS_ACK);
 		packet->finishes = tcp_flags(tcp) & TCP_FLAGS_FIN;
 		packet->resets = tcp_flags(tcp) & TCP_FLAGS_RST;
 		return UNDECIDED;

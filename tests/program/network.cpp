@@ -42,7 +42,7 @@ std::string leg(const std::string& device, const Host& host) {
 std::string neighbour(const std::string& device, const Host& host) {
   std::string lines;
   for (const packets::Family family : packets::both_families) {
-    lines += fmt::format("neigh add {} lladdr {} dev {} nud permanent\n",
+    lines += fmt::format("neigh replace {} lladdr {} dev {} nud permanent\n",
                          packets::address_text(host.at(family)), mac_text(host), device);
   }
   return lines;
@@ -74,12 +74,23 @@ Setting::~Setting() {
   std::ofstream(path_) << before_;
 }
 
-Mtu::Mtu(size_t bytes) {
-  run_ip(fmt::format("link set front mtu {0}\nlink set back mtu {0}\n", bytes));
+Mtu::Mtu(size_t bytes, const std::vector<std::string>& devices) {
+  for (const std::string& device : devices)
+    run_ip(fmt::format("link set {} mtu {}\n", device, bytes));
 }
 
 Mtu::~Mtu() {
   run_ip(fmt::format("link set front mtu {0}\nlink set back mtu {0}\n", kMtu));
+}
+
+GatewayUnknown::GatewayUnknown() {
+  for (const packets::Family family : packets::both_families)
+    run_ip(fmt::format("neigh del {} dev front\n",
+                       packets::address_text(packets::gateway.at(family))));
+}
+
+GatewayUnknown::~GatewayUnknown() {
+  run_ip(neighbour("front", packets::gateway));
 }
 
 }  // namespace sluice::stage

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "packets.h"
 
@@ -34,13 +35,22 @@ class Setting {
   std::string before_;
 };
 
-// Sets the MTU of both devices, and kMtu again on destruction.
+// Sets the MTU of these devices, and kMtu of both again on destruction.
 class Mtu {
  public:
-  explicit Mtu(size_t bytes);
+  explicit Mtu(size_t bytes, const std::vector<std::string>& devices = {"front", "back"});
   ~Mtu();
   Mtu(const Mtu&) = delete;
   Mtu& operator=(const Mtu&) = delete;
+};
+
+// The gateway, which leads to the clients, has no neighbour entry until destruction.
+class GatewayUnknown {
+ public:
+  GatewayUnknown();
+  ~GatewayUnknown();
+  GatewayUnknown(const GatewayUnknown&) = delete;
+  GatewayUnknown& operator=(const GatewayUnknown&) = delete;
 };
 
 }  // namespace sluice::stage

@@ -146,6 +146,17 @@ TEST_P(SteerLimits, EstablishedConnectionsAreNotLimited) {
   }
 }
 
+// The fast path does not look at a backend's state until its cached path expires. Mode nat has no
+// fast path; mode snat has none because its flows are translated.
+TEST_P(SteerLimits, OpeningPacketsAloneTakeTheSlowPath) {
+  if (translates()) return;
+  limit(1000);
+  EXPECT_EQ(stage().steer(to_limited(packets::tcp_syn).frame()).action, XDP_REDIRECT);
+  stage().set_state(limited_.service, limited_.backend, BackendState::down);
+  EXPECT_EQ(stage().steer(to_limited(packets::tcp_ack).frame()).action, XDP_REDIRECT);
+  expect_dropped(to_limited(packets::tcp_syn, 5).frame(), "backend_down", limited_.service);
+}
+
 TEST_P(SteerLimits, DatagramsAreNotCountedAsConnections) {
   limit(1);
   for (uint16_t port = 1; port < 50; port++) {

@@ -2,6 +2,8 @@
 // The service option mss in steer: in SYNs to backends in every mode, and in SYN-ACKs of backends
 // in the modes whose replies pass here. The checksum of every expected packet is complete and
 // valid.
+#include <algorithm>
+
 #include "modes.h"
 
 namespace sluice::stage {
@@ -23,10 +25,10 @@ constexpr uint16_t kLoweredBackendPort = 8443;  // mode nat: a backend's port ha
 
 class SteerMss : public ModeTest {
  protected:
-  void serve_with(uint16_t mss) {
+  void serve_with(uint16_t mss, const Host& backend = packets::backend_one) {
     Service service = patch(L4Proto::tcp, kLoweredPort);
     service.mss = mss;
-    served_ = serve(service, packets::backend_one, kLoweredBackendPort);
+    served_ = serve(service, backend, kLoweredBackendPort);
   }
   [[nodiscard]] Packet segment(uint8_t flags, Bytes options) const {
     return from_client().tcp({.source_port = kClientPort,
@@ -53,6 +55,21 @@ class SteerMss : public ModeTest {
     EXPECT_TRUE(same_packet(outcome.frame, expected.frame()));
   }
 
+  // A punted packet is as a sent one, except for its MACs.
+  static void expect_punted(Outcome outcome, const Packet& expected) {
+    EXPECT_EQ(outcome.action, XDP_PASS);
+    const Bytes macs = expected.frame().bytes;
+    std::copy_n(macs.begin(), 12, outcome.frame.bytes.begin());
+    EXPECT_TRUE(same_packet(outcome.frame, expected.frame()));
+  }
+  // The fast path does not look at a backend's state until its cached path expires.
+  [[nodiscard]] bool takes_the_slow_path(const Packet& sent) {
+    stage().set_state(served_.service, served_.backend, BackendState::down);
+    const int action = stage().steer(sent.frame()).action;
+    stage().set_state(served_.service, served_.backend, BackendState::up);
+    return action == XDP_DROP;
+  }
+
   Served served_;
 };
 
@@ -77,6 +94,39 @@ TEST_P(SteerMss, WithAutoFitsThePathToTheBackend) {
   expect_at_backend(syn(9000), syn(fitting(kMtu)));
   const Packet fits = syn(fitting(kMtu));
   expect_at_backend(fits, fits);
+}
+
+TEST_P(SteerMss, WithAutoFitsThePathToABackendWithAnUnknownMac) {
+  serve_with(SLUICE_MSS_AUTO, packets::backend_three);
+  const Outcome outcome = stage().steer(syn(9000).frame());
+  expect_punted(outcome,
+                at_backend(syn(fitting(kMtu)), packets::backend_three, kLoweredBackendPort));
+}
+
+// Mode nat, stateless, has no fast path; mode snat has none because its flows are translated.
+TEST_P(SteerMss, OnlySynsTakeTheSlowPath) {
+  if (translates()) return;
+  serve_with(SLUICE_MSS_AUTO);
+  stage().steer(syn(1460).frame());
+  EXPECT_TRUE(takes_the_slow_path(syn(1460)));
+  EXPECT_FALSE(takes_the_slow_path(segment(tcp_ack, {})));
+  EXPECT_FALSE(takes_the_slow_path(segment(tcp_ack | packets::tcp_fin, {})));
+  EXPECT_FALSE(takes_the_slow_path(segment(tcp_ack | tcp_syn, tcp_options({option_mss(1460)}))));
+}
+
+// A fragment's checksum covers other packets too.
+TEST_P(SteerMss, OfAFragmentedSynStays) {
+  serve_with(536);
+  const Packet whole = syn(1460).payload(std::string(200, 'x'));
+  const Packet sent = fragments_of(whole, 64, 1)[0];
+  const Outcome outcome = stage().steer(sent.frame());
+  const Packet expected =
+      GetParam().outer
+          ? encapsulated(sent, *GetParam().outer, packets::backend_one,
+                         flow_hash(stage().seed(), whole), packets::director, packets::backend_one)
+          : fragments_of(at_backend(whole, packets::backend_one, kLoweredBackendPort), 64, 1)[0];
+  EXPECT_EQ(outcome.action, XDP_REDIRECT);
+  EXPECT_TRUE(same_packet(outcome.frame, expected.frame()));
 }
 
 TEST_P(SteerMss, WithoutTheOptionStays) {
@@ -149,6 +199,35 @@ TEST_P(SteerMssOfReplies, WithAutoASynAckFitsThePath) {
   const uint16_t fits = fitting(kMtu);
   expect_at_backend(request, syn(fits));
   expect_at_client(syn_ack(request, 9000), syn_ack(request, fits));
+}
+
+// The path to the backend has changed since a packet was sent there, or another CPU sent it.
+TEST_P(SteerMssOfReplies, WithAutoASynAckFitsThePathToTheBackendAsItIs) {
+  serve_with(SLUICE_MSS_AUTO);
+  const Packet request = syn(1460);
+  stage().steer(request.frame());
+  const Mtu narrow(1400, {"back"});
+  expect_at_client(syn_ack(request, 1460), syn_ack(request, fitting(1400)));
+}
+
+TEST_P(SteerMssOfReplies, WithAutoASynAckFitsThePathToTheClient) {
+  serve_with(SLUICE_MSS_AUTO);
+  const Packet request = syn(1460);
+  stage().steer(request.frame());
+  const Mtu narrow(1400, {"front"});
+  expect_at_client(syn_ack(request, 1460), syn_ack(request, fitting(1400)));
+}
+
+TEST_P(SteerMssOfReplies, WithAutoASynAckFitsThePathToAClientWithAnUnknownMac) {
+  serve_with(SLUICE_MSS_AUTO);
+  const Packet request = syn(1460);
+  stage().steer(request.frame());
+  const Mtu narrow(1400, {"front"});
+  const GatewayUnknown unknown;
+  const Outcome outcome = stage().steer(syn_ack(request, 1460).frame(), Device::back);
+  expect_punted(outcome,
+                translated(syn_ack(request, fitting(1400)), {packets::service_one, kLoweredPort},
+                           {packets::client, kClientPort}, director_front, packets::gateway));
 }
 
 INSTANTIATE_TEST_SUITE_P(ModesWithReplies, SteerMssOfReplies,
