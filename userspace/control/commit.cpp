@@ -91,8 +91,6 @@ Result<std::vector<std::string>> carry_out(Dataplane dataplane, Configuration be
   Difference changes = difference(before, after, cause);
   TRY(find_routes(dataplane.packet_path, changes, lines));
   if (changes.empty() || apply == Apply::only_show) return std::move(changes.sentences);
-  if (!before.whole && changes.reaches_other_services())
-    before = TRY(Configuration::load(dataplane.configuration));
   before.take(changes.writes);
   TRY(changes.needs_journal ? commit_journal(dataplane, before, changes)
                             : commit_one(dataplane, before, changes));

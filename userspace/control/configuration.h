@@ -22,7 +22,8 @@ struct Configuration {
   std::vector<std::pair<uint32_t, Policy>> policies;  // by service number
   std::vector<Filter> filters{};                      // by service and prefix
   std::vector<ClientWeight> weights{};                // by service and prefix
-  // False: one service and its backends alone were read.
+  // False: one service and its backends alone were read. What services share cannot be derived
+  // from it (control/tables.cpp).
   bool whole = true;
 
   // Both include a committed transaction, however far it was carried out.

@@ -308,13 +308,6 @@ bool Comparison::journal_needed() const {
 
 }  // namespace
 
-bool Difference::reaches_other_services() const {
-  const auto removing = [](const auto& record) { return record.removing; };
-  return dirty.table || dirty.endpoints ||
-         std::any_of(writes.services.begin(), writes.services.end(), removing) ||
-         std::any_of(writes.backends.begin(), writes.backends.end(), removing);
-}
-
 Difference difference(const Configuration& before, const Configuration& after, Cause cause) {
   return Comparison(before, after, cause).run();
 }

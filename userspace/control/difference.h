@@ -30,8 +30,6 @@ struct Difference {
   bool needs_journal = false;
 
   [[nodiscard]] bool empty() const { return writes.empty(); }
-  // Does something derive from it that all services share?
-  [[nodiscard]] bool reaches_other_services() const;
 };
 
 // Why a backend changes decides the word for its recovery: the operator lifts the failure ("no

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "control/derive.h"
+#include "model/demand.h"
 #include "model/service_options.h"
 
 namespace sluice {
@@ -22,6 +23,10 @@ bool before(const Endpoint& a, const Endpoint& b) {
 Endpoint address_of(const Endpoint& endpoint) {
   return {endpoint.address, 0, endpoint.address.is_v4() ? L4Proto::icmp : L4Proto::icmpv6,
           endpoint.prefix_bits};
+}
+
+void demand_whole(const Configuration& configuration) {
+  demand(configuration.whole, "tables: from the configuration of one service");
 }
 
 uint32_t flags_of(const Filter& filter) {
@@ -164,6 +169,7 @@ uint32_t filter_flags(const Configuration& configuration, uint32_t service) {
 
 Result<std::vector<TableEntry>> table_entries(PacketPath& packet_path,
                                               const Configuration& configuration) {
+  demand_whole(configuration);
   std::vector<TableEntry> entries = entries_of_services(configuration);
   add_nat_replies(configuration, entries);
   std::vector<uint32_t> translated;
@@ -183,6 +189,7 @@ Result<std::vector<TableEntry>> table_entries(PacketPath& packet_path,
 }
 
 std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(const Configuration& configuration) {
+  demand_whole(configuration);
   std::vector<Claim> claims;
   for_claims(configuration, [&](const Claim& claim) { claims.push_back(claim); });
   std::sort(claims.begin(), claims.end(), [](const Claim& a, const Claim& b) {
@@ -198,6 +205,7 @@ std::vector<std::pair<Endpoint, uint32_t>> endpoints_of(const Configuration& con
 }
 
 uint32_t endpoint_service(const Configuration& configuration, const Endpoint& endpoint) {
+  demand_whole(configuration);
   std::optional<Claim> best;
   for_claims(configuration, [&](const Claim& claim) {
     if (claim.endpoint == endpoint && (!best || goes_before(claim, *best))) best = claim;
